@@ -1,0 +1,6 @@
+std = "min"
+max_line_length = 110
+files["spec"] = { std = "+busted+lua54", globals = { "unpack" } }
+files["examples"] = { std = "lua54" }
+files["bench"] = { std = "lua54" }
+exclude_files = { "build" }

@@ -1,0 +1,75 @@
+/* HTTP exchanges over libcurl, many at a time, on the thread that polls. Callbacks fill structs and
+ * never enter Lua. Redirects are not followed; certificates are verified unless told otherwise. */
+#ifndef MV_API_TRANSPORT_H
+#define MV_API_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+struct mv_transport;
+
+/* One request and what became of it. Zero it, fill the first part, start it; it must stay where it
+ * is until `done` was called or it was cancelled. Free with mv_exchange_free. */
+struct mv_exchange {
+  /* the request; strings and body are the caller's and must live as long */
+  const char *method; /* "GET", "POST", … */
+  const char *url;
+  const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
+  const char *body;           /* NULL: none */
+  size_t body_length;
+  double timeout;         /* seconds for all of it; 0: 30 */
+  double connect_timeout; /* seconds; 0: 5 */
+  size_t max_reply;       /* bytes; 0: 64 MiB; a longer one fails as MV_ERROR_DECODE */
+  bool insecure;          /* do not verify the server's certificate */
+  const char *ca_file;    /* extra trust: a PEM file, or NULL */
+  bool once;              /* never let the library repeat it on a fresh connection */
+
+  /* called once, on the polling thread, when it ended; may start other exchanges */
+  void (*done)(struct mv_exchange *exchange);
+  void *owner; /* the caller's */
+
+  /* the outcome */
+  enum mv_error_kind failure; /* MV_ERROR_NONE: there is an answer */
+  struct mv_error error;      /* its text names host and cause, never the path or the query */
+  bool sent;                  /* some byte of the request may have reached the other side */
+  long status;
+  struct mv_bytes reply_headers; /* "Name: value\n" lines of the final answer */
+  struct mv_bytes reply;
+  double seconds; /* from start to end */
+
+  void *internal; /* the transport's */
+};
+
+/* One for each thread. NULL and `err` when libcurl refuses. */
+struct mv_transport *mv_transport_new(struct mv_error *err);
+
+/* Cancels what is under way (without calling `done`) and frees. */
+void mv_transport_free(struct mv_transport *transport);
+
+int mv_transport_start(struct mv_transport *transport, struct mv_exchange *exchange,
+                       struct mv_error *err);
+
+/* Ends an exchange without `done`; harmless when it is not under way. */
+void mv_transport_cancel(struct mv_transport *transport, struct mv_exchange *exchange);
+
+/* Moves all exchanges on, then waits up to `timeout_ms` for something to happen (0: does not wait)
+ * and calls `done` for the ended ones. Returns the number of those. */
+int mv_transport_poll(struct mv_transport *transport, int timeout_ms);
+
+/* Makes a poll that waits return early; from any thread. */
+void mv_transport_wakeup(struct mv_transport *transport);
+
+size_t mv_transport_active(const struct mv_transport *transport);
+
+/* The value of a reply header (case-insensitive) into `out` (NUL-terminated, cut to size);
+ * false when absent. */
+bool mv_exchange_header(const struct mv_exchange *exchange, const char *name, char *out,
+                        size_t size);
+
+/* Frees the outcome's memory. */
+void mv_exchange_free(struct mv_exchange *exchange);
+
+#endif

@@ -1,0 +1,37 @@
+/* A queue from many threads to one: nodes live inside the caller's structs. */
+#ifndef MV_BASE_QUEUE_H
+#define MV_BASE_QUEUE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct mv_node {
+  struct mv_node *next;
+};
+
+struct mv_queue {
+  pthread_mutex_t lock;
+  pthread_cond_t filled; /* on CLOCK_MONOTONIC */
+  struct mv_node *first, *last;
+  size_t length;
+  bool closed; /* takers are woken and get NULL once it is empty */
+};
+
+int mv_queue_init(struct mv_queue *queue);
+void mv_queue_destroy(struct mv_queue *queue);
+
+/* Appends; returns false, and takes nothing, when the queue is closed. */
+bool mv_queue_push(struct mv_queue *queue, struct mv_node *node);
+
+/* Takes everything there is, in order, as a list; waits up to `timeout_ms` (0: not at all, -1: for
+ * ever) if there is nothing. NULL after the time, or when closed. */
+struct mv_node *mv_queue_take(struct mv_queue *queue, int timeout_ms);
+
+/* Wakes a waiting taker without giving it anything. */
+void mv_queue_wake(struct mv_queue *queue);
+
+void mv_queue_close(struct mv_queue *queue);
+size_t mv_queue_length(struct mv_queue *queue);
+
+#endif

@@ -1,0 +1,53 @@
+/* The host: runs scripts per incoming webhook and on a schedule. What it has acknowledged is on
+ * disk; what is on disk is run; what could not run is visible. */
+#ifndef MV_HOST_HOST_H
+#define MV_HOST_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+struct mv_host;
+
+struct mv_host_options {
+  const char *listen;         /* webhooks; "127.0.0.1:8080" */
+  const char *admin;          /* health, metrics, operations; "127.0.0.1:8081" */
+  const char *admin_token;    /* needed when `admin` is not on loopback */
+  const char *database;       /* a file; ":memory:" for tests */
+  const char *webhook_secret; /* of POST /webhook/<secret> */
+  const char *api_key, *base_url; /* defaults of mavilua.client; NULL: environment */
+  const char *const *scripts; /* NULL-terminated */
+  unsigned workers;           /* 0: number of cores */
+  unsigned concurrency;       /* runs at once on a worker; 0: 256 */
+  size_t max_body;            /* 0: 1 MiB */
+  size_t memory_limit;        /* bytes a worker; 0: 256 MiB */
+  double wall_limit, cpu_limit; /* seconds; 0: 60 and 2 */
+  double stop_timeout;        /* seconds running handlers get; 0: 30 */
+  bool watch;                 /* reload when a script file changes */
+  const struct mv_clock *clock;
+  struct mv_log *log;
+};
+
+/* Opens the database, loads the scripts on every worker, listens. NULL and `err`. */
+struct mv_host *mv_host_start(const struct mv_host_options *options, struct mv_error *err);
+
+const char *mv_host_url(const struct mv_host *host);       /* "http://127.0.0.1:8080" */
+const char *mv_host_admin_url(const struct mv_host *host); /* "http://127.0.0.1:8081" */
+
+/* Loads the scripts anew beside the old ones and switches over when they are good. 0, or -1. */
+int mv_host_reload(struct mv_host *host, struct mv_error *err);
+
+/* Closes the listener, waits for running handlers (at most stop_timeout; 0 with `now`), leaves the
+ * rest for the next start, and frees. */
+void mv_host_stop(struct mv_host *host, bool now);
+
+/* Loads the scripts without running anything: their definitions (see mv_vm_definitions) with the
+ * schedules checked, or NULL and `err`. For `mavilua check`. */
+json_t *mv_host_check(const char *const *scripts, struct mv_log *log, struct mv_error *err);
+
+#endif

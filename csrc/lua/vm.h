@@ -1,0 +1,100 @@
+/* The script VM: one Lua 5.4 state that runs user scripts, and for the host their handlers, each
+ * event in its own coroutine. Opaque on purpose: the host never sees lua.h.
+ *
+ * One thread at a time uses a VM; only mv_vm_wakeup may be called from others. */
+#ifndef MV_LUA_VM_H
+#define MV_LUA_VM_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+struct mv_vm;
+
+/* An event as its handler is to see it. Strings and body stay the caller's until `finished`. */
+struct mv_vm_event {
+  int64_t id;
+  int attempt;         /* from 1 */
+  const char *source;  /* "webhook", "hook", "schedule", "job" */
+  const char *name;    /* hook, schedule or job name; "" for platform webhooks */
+  const char *key;     /* ordering key or NULL */
+  int64_t accepted_at; /* ms */
+  int64_t due_at;      /* ms; a schedule's planned moment */
+  const char *body;    /* raw bytes as received; a job's or moment's arguments as JSON */
+  size_t body_length;
+  const char *meta;    /* JSON object: method, path, query, headers, content_type …; or NULL */
+  void *owner;         /* the caller's */
+};
+
+enum mv_vm_verdict {
+  MV_VM_DONE,      /* handled, or no handler wanted it */
+  MV_VM_FAILED,    /* error: an attempt is used up */
+  MV_VM_RETRY,     /* the handler asked for another attempt after `delay` */
+  MV_VM_DEAD,      /* the handler gave it up */
+  MV_VM_CANCELLED, /* the handler does not want it */
+};
+
+struct mv_vm_result {
+  enum mv_vm_verdict verdict;
+  double delay;        /* seconds, MV_VM_RETRY */
+  const char *reason;  /* error with traceback, or the handler's reason; NULL when done */
+  const char *handler; /* its name for logs and metrics, e.g. "message@shop.lua:12"; NULL if none */
+  json_t *reply;       /* a hook's {status, headers, json, body}; borrowed; NULL: none */
+  json_t *effects;     /* borrowed array of what is to be committed with the completion, in order:
+                          {"op":"kv_set","key":…,"value":…,"ttl":seconds?} {"op":"kv_delete","key":…}
+                          {"op":"kv_add","key":…,"by":n} {"op":"job","name":…,"args":…,"due":ms,"key":…,"id":unique?}
+                          {"op":"once","key":…,"value":…}; on failure only kept `once` results */
+  json_t *policy;      /* borrowed; the handler's options: attempts, max_age, on_fail; or NULL */
+};
+
+struct mv_vm_options {
+  const struct mv_clock *clock;
+  struct mv_log *log;
+  size_t memory_limit;  /* bytes; 0: none */
+  double cpu_limit;     /* seconds without yielding; 0: none */
+  double wall_limit;    /* seconds a run may take; 0: none */
+  const char *api_key, *base_url; /* defaults of mavilua.client in this VM; NULL: environment */
+  const char *const *args;        /* the script's `arg`, NULL-terminated; or NULL */
+  bool host;            /* `require "mavilua.host"` works; print becomes a log line */
+  void *owner;          /* handed to the functions below */
+  /* an event ended; on the VM's thread, inside mv_vm_step */
+  void (*finished)(void *owner, const struct mv_vm_event *event, const struct mv_vm_result *result);
+  /* the committed value of a key as new JSON reference, NULL when absent; on the VM's thread */
+  json_t *(*kv_get)(void *owner, const char *key, struct mv_error *err);
+  /* the stored result of `once`: 0 absent, 1 present (*value new reference) */
+  int (*once_get)(void *owner, const char *key, json_t **value, struct mv_error *err);
+};
+
+struct mv_vm *mv_vm_new(const struct mv_vm_options *options, struct mv_error *err);
+
+/* Frees all; runs under way are dropped without `finished`. */
+void mv_vm_free(struct mv_vm *vm);
+
+/* Runs a script file to its end (plain script: `mavilua run`; host: it registers handlers).
+ * 0, or -1 and `err` with file, line and message. */
+int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err);
+
+/* What the scripts registered, for intake, schedules and `mavilua check`; new reference:
+ * {"handlers":[{"name","event","match","file","line","options"}],
+ *  "hooks":[{"name","secret","key","dedupe","file","line"}],
+ *  "schedules":[{"name","kind":"cron"|"every","expression","timezone","overlap","missed","jitter","file","line"}],
+ *  "jobs":[{"name","file","line"}]} */
+json_t *mv_vm_definitions(struct mv_vm *vm);
+
+/* Starts an event's run; it moves at the next mv_vm_step. 0, or -1 when memory is out. */
+int mv_vm_start(struct mv_vm *vm, const struct mv_vm_event *event, struct mv_error *err);
+
+/* Runs what is ready, waits up to `timeout_ms` for more (-1: until woken). */
+void mv_vm_step(struct mv_vm *vm, int timeout_ms);
+
+void mv_vm_wakeup(struct mv_vm *vm); /* from any thread */
+
+size_t mv_vm_running(const struct mv_vm *vm); /* events under way */
+size_t mv_vm_memory(const struct mv_vm *vm);  /* bytes in use by Lua */
+
+#endif

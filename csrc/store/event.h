@@ -1,0 +1,48 @@
+/* An event: the unit that is accepted, ordered, run and finished, whatever it came from. */
+#ifndef MV_STORE_EVENT_H
+#define MV_STORE_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum mv_event_state {
+  MV_EVENT_AVAILABLE, /* waiting; due when due_at has passed */
+  MV_EVENT_RUNNING,   /* a worker has it, under a fencing token */
+  MV_EVENT_RETRYABLE, /* failed, waits for its next attempt */
+  /* the states below are final: order matters, "unfinished" is state < MV_EVENT_DONE */
+  MV_EVENT_DONE,      /* handled */
+  MV_EVENT_DEAD,      /* gave up: attempts or age exhausted, or quarantined; kept for replay */
+  MV_EVENT_SKIPPED,   /* will not run; the reason says why */
+  MV_EVENT_CANCELLED, /* by an operator or by the handler */
+  MV_EVENT_STATES,    /* how many there are */
+};
+
+enum mv_event_source { MV_SOURCE_WEBHOOK, MV_SOURCE_HOOK, MV_SOURCE_SCHEDULE, MV_SOURCE_JOB };
+
+/* Times are milliseconds since 1970; 0: not yet. Strings are owned by the event. */
+struct mv_event {
+  int64_t id; /* in order of acceptance */
+  enum mv_event_state state;
+  enum mv_event_source source;
+  char *name;   /* hook, schedule or job; "" for platform webhooks */
+  char *key;    /* ordering key; NULL: none */
+  char *dedupe; /* unique within source and name for the dedupe window; NULL: not deduplicated */
+  int64_t accepted_at, due_at, started_at, finished_at;
+  int attempt;   /* runs begun so far */
+  int crashes;   /* processes that died while it ran */
+  int64_t token; /* fencing: the claim that may finish it */
+  char *body;    /* raw bytes */
+  size_t body_length;
+  char *meta;    /* JSON object or NULL */
+  char *handler; /* who ran it last, or NULL */
+  char *reason;  /* why it failed, was skipped or died; NULL */
+};
+
+const char *mv_event_state_name(enum mv_event_state state);
+const char *mv_event_source_name(enum mv_event_source source);
+
+/* A zeroed event on the heap, or NULL; and its end. */
+struct mv_event *mv_event_new(void);
+void mv_event_free(struct mv_event *event);
+
+#endif
