@@ -16,6 +16,7 @@ struct mv_queue {
   struct mv_node *first, *last;
   size_t length;
   bool closed; /* takers are woken and get NULL once it is empty */
+  bool woken;  /* mv_queue_wake was called since the last take */
 };
 
 int mv_queue_init(struct mv_queue *queue);
@@ -25,7 +26,8 @@ void mv_queue_destroy(struct mv_queue *queue);
 bool mv_queue_push(struct mv_queue *queue, struct mv_node *node);
 
 /* Takes everything there is, in order, as a list; waits up to `timeout_ms` (0: not at all, -1: for
- * ever) if there is nothing. NULL after the time, or when closed. */
+ * ever) if there is nothing. NULL after the time, when woken, when closed, or now and then for no
+ * reason: callers loop. */
 struct mv_node *mv_queue_take(struct mv_queue *queue, int timeout_ms);
 
 /* Wakes a waiting taker without giving it anything. */

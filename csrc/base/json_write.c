@@ -1,0 +1,145 @@
+/* Printing: our own, because reals must come out shortest and exact (19.99, not
+ * 19.989999999999998: the platform stores what it gets as text). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+static int write_value(struct mv_bytes *out, const json_t *value, int depth);
+
+/* The two-character escape of a control character, or NULL. */
+static const char *short_escape(unsigned char c) {
+  switch (c) {
+  case '"':
+    return "\\\"";
+  case '\\':
+    return "\\\\";
+  case '\n':
+    return "\\n";
+  case '\r':
+    return "\\r";
+  case '\t':
+    return "\\t";
+  case '\b':
+    return "\\b";
+  case '\f':
+    return "\\f";
+  default:
+    return NULL;
+  }
+}
+
+static void write_escape(struct mv_bytes *out, unsigned char c) {
+  const char *escape = short_escape(c);
+  if (escape) {
+    mv_bytes_puts(out, escape);
+  } else {
+    mv_bytes_printf(out, "\\u%04x", c);
+  }
+}
+
+static void write_string(struct mv_bytes *out, const char *text, size_t length) {
+  mv_bytes_putc(out, '"');
+  size_t from = 0;
+  for (size_t i = 0; i < length; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) {
+      mv_bytes_append(out, text + from, i - from);
+      write_escape(out, c);
+      from = i + 1;
+    }
+  }
+  mv_bytes_append(out, text + from, length - from);
+  mv_bytes_putc(out, '"');
+}
+
+static int write_real(struct mv_bytes *out, double number) {
+  char text[40];
+  if (!isfinite(number)) {
+    return -1; /* JSON has no such number */
+  }
+  for (int precision = 15; precision <= 17; precision++) {
+    snprintf(text, sizeof text, "%.*g", precision, number);
+    if (strtod(text, NULL) == number) {
+      break;
+    }
+  }
+  for (char *p = text; *p; p++) {
+    if (*p == ',') {
+      *p = '.'; /* a program that embeds us may have set a locale */
+    }
+  }
+  mv_bytes_puts(out, text);
+  return strpbrk(text, ".e") ? 0 : mv_bytes_puts(out, ".0");
+}
+
+static int write_array(struct mv_bytes *out, const json_t *array, int depth) {
+  mv_bytes_putc(out, '[');
+  size_t count = json_array_size(array);
+  for (size_t i = 0; i < count; i++) {
+    if (i > 0) {
+      mv_bytes_putc(out, ',');
+    }
+    if (write_value(out, json_array_get(array, i), depth)) {
+      return -1;
+    }
+  }
+  return mv_bytes_putc(out, ']');
+}
+
+static int write_object(struct mv_bytes *out, const json_t *object, int depth) {
+  mv_bytes_putc(out, '{');
+  const char *comma = "";
+  json_t *members = (json_t *)object; /* jansson's iterators take no const, and change nothing */
+  for (void *at = json_object_iter(members); at; at = json_object_iter_next(members, at)) {
+    const char *name = json_object_iter_key(at);
+    mv_bytes_puts(out, comma);
+    comma = ",";
+    write_string(out, name, strlen(name));
+    mv_bytes_putc(out, ':');
+    if (write_value(out, json_object_iter_value(at), depth)) {
+      return -1;
+    }
+  }
+  return mv_bytes_putc(out, '}');
+}
+
+static int write_value(struct mv_bytes *out, const json_t *value, int depth) {
+  if (!value || depth > MV_JSON_DEPTH) {
+    return -1;
+  }
+  switch (json_typeof(value)) {
+  case JSON_OBJECT:
+    return write_object(out, value, depth + 1);
+  case JSON_ARRAY:
+    return write_array(out, value, depth + 1);
+  case JSON_STRING:
+    write_string(out, json_string_value(value), json_string_length(value));
+    return 0;
+  case JSON_INTEGER:
+    return mv_bytes_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+  case JSON_REAL:
+    return write_real(out, json_real_value(value));
+  case JSON_TRUE:
+    return mv_bytes_puts(out, "true");
+  case JSON_FALSE:
+    return mv_bytes_puts(out, "false");
+  default:
+    return mv_bytes_puts(out, "null");
+  }
+}
+
+int mv_json_write(struct mv_bytes *out, const json_t *value) {
+  return write_value(out, value, 0) || out->failed ? -1 : 0;
+}
+
+char *mv_json_text(const json_t *value) {
+  struct mv_bytes out = {0};
+  if (mv_json_write(&out, value)) {
+    mv_bytes_free(&out);
+    return NULL;
+  }
+  return mv_bytes_steal(&out, NULL);
+}

@@ -1,0 +1,176 @@
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#define SECRETS 16
+#define SHORTEST_SECRET 6
+
+struct mv_log {
+  struct mv_log_options options;
+  bool json;
+  bool color;
+  pthread_mutex_t lock; /* one entry at a time; also guards `secrets` */
+  char *secrets[SECRETS];
+  size_t secret_count;
+};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static const char *const level_colors[] = {"\033[2m", "", "\033[33m", "\033[31m"};
+
+struct mv_log *mv_log_new(const struct mv_log_options *options) {
+  struct mv_log *log = calloc(1, sizeof *log);
+  if (!log) {
+    return NULL;
+  }
+  log->options = *options;
+  bool terminal = isatty(options->fd);
+  log->json = options->json < 0 ? !terminal : options->json != 0;
+  log->color = terminal && !log->json;
+  pthread_mutex_init(&log->lock, NULL);
+  return log;
+}
+
+void mv_log_free(struct mv_log *log) {
+  if (!log) {
+    return;
+  }
+  for (size_t i = 0; i < log->secret_count; i++) {
+    free(log->secrets[i]);
+  }
+  pthread_mutex_destroy(&log->lock);
+  free(log);
+}
+
+void mv_log_hide(struct mv_log *log, const char *secret) {
+  if (!log || !secret || strlen(secret) < SHORTEST_SECRET) {
+    return;
+  }
+  pthread_mutex_lock(&log->lock);
+  bool known = false;
+  for (size_t i = 0; i < log->secret_count; i++) {
+    known = known || strcmp(log->secrets[i], secret) == 0;
+  }
+  if (!known && log->secret_count < SECRETS) {
+    char *copy = mv_strdup(secret);
+    log->secrets[log->secret_count] = copy;
+    log->secret_count += copy != NULL;
+  }
+  pthread_mutex_unlock(&log->lock);
+}
+
+bool mv_log_enabled(const struct mv_log *log, enum mv_log_level level) {
+  return log && level >= log->options.level;
+}
+
+int mv_log_level_of(const char *name) {
+  for (int i = 0; i < (int)(sizeof level_names / sizeof *level_names); i++) {
+    if (strcmp(name, level_names[i]) == 0) {
+      return i;
+    }
+  }
+  return -1;
+}
+
+/* Overwrites a secret in place: "[redacted]" and then nothing of the rest. */
+static void redact(struct mv_bytes *line, const char *secret) {
+  static const char mark[] = "[redacted]";
+  size_t length = strlen(secret);
+  struct mv_bytes out = {0};
+  const char *from = line->data;
+  const char *hit;
+  while ((hit = strstr(from, secret))) {
+    mv_bytes_append(&out, from, (size_t)(hit - from));
+    mv_bytes_puts(&out, mark);
+    from = hit + length;
+  }
+  if (from == line->data) {
+    return;
+  }
+  mv_bytes_puts(&out, from);
+  mv_bytes_free(line);
+  *line = out;
+}
+
+static void put_json(struct mv_bytes *line, const char *time, const char *level,
+                     const char *message, json_t *fields) {
+  json_t *entry = json_pack("{s:s,s:s}", "time", time, "level", level);
+  json_t *text = json_string(message);
+  json_object_set_new(entry, "message", text ? text : json_string("(not UTF-8)"));
+  json_object_update_missing(entry, fields);
+  mv_json_write(line, entry);
+  json_decref(entry);
+}
+
+static void put_readable(struct mv_bytes *line, const struct mv_log *log, const char *time,
+                         enum mv_log_level level, const char *message, json_t *fields) {
+  const char *color = log->color ? level_colors[level] : "";
+  mv_bytes_printf(line, "%s%.8s %-5s %s", color, time + 11, level_names[level], message);
+  const char *name;
+  json_t *value;
+  json_object_foreach(fields, name, value) {
+    char *text = mv_json_scalar_text(value);
+    char *other = text ? NULL : mv_json_text(value);
+    mv_bytes_printf(line, "  %s=%s", name, text ? text : other ? other : "?");
+    free(text);
+    free(other);
+  }
+  mv_bytes_puts(line, *color ? "\033[0m" : "");
+}
+
+static void write_all(int fd, const char *data, size_t length) {
+  while (length > 0) {
+    ssize_t written = write(fd, data, length);
+    if (written <= 0) {
+      return; /* nobody to tell */
+    }
+    data += written;
+    length -= (size_t)written;
+  }
+}
+
+static void emit(struct mv_log *log, struct mv_bytes *line) {
+  pthread_mutex_lock(&log->lock);
+  for (size_t i = 0; i < log->secret_count && line->data; i++) {
+    redact(line, log->secrets[i]);
+  }
+  mv_bytes_putc(line, '\n');
+  if (!line->failed) {
+    write_all(log->options.fd, line->data, line->length);
+  }
+  pthread_mutex_unlock(&log->lock);
+}
+
+void mv_log(struct mv_log *log, enum mv_log_level level, json_t *fields, const char *format, ...) {
+  if (!mv_log_enabled(log, level)) {
+    json_decref(fields);
+    return;
+  }
+  struct mv_bytes line = {0};
+  va_list args;
+  va_start(args, format);
+  char *text = NULL;
+  if (vasprintf(&text, format, args) < 0) {
+    text = NULL;
+  }
+  va_end(args);
+  char time[32];
+  mv_clock_format(mv_clock_wall(NULL), time);
+  const char *words = text ? text : format;
+  if (log->json) {
+    put_json(&line, time, level_names[level], words, fields);
+  } else {
+    put_readable(&line, log, time, level, words, fields);
+  }
+  emit(log, &line);
+  free(text);
+  mv_bytes_free(&line);
+  json_decref(fields);
+}

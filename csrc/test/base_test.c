@@ -1,0 +1,190 @@
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/queue.h"
+#include "test/check.h"
+
+/* What `text` is after reading and writing; "!" and the error when it is refused. */
+static char *round_trip(const char *text, size_t length) {
+  struct mv_error err;
+  json_t *value = mv_json_parse(text, length, &err);
+  if (!value) {
+    char *message = malloc(sizeof err.text + 1);
+    snprintf(message, sizeof err.text, "!%.500s", err.text);
+    return message;
+  }
+  char *out = mv_json_text(value);
+  json_decref(value);
+  return out;
+}
+
+static int becomes(const char *text, const char *expected) {
+  char *out = round_trip(text, strlen(text));
+  int equal = out && strcmp(out, expected) == 0;
+  if (!equal) {
+    fprintf(stderr, "%s became %s, not %s\n", text, out, expected);
+  }
+  free(out);
+  return equal;
+}
+
+static int refused(const char *text, const char *part) {
+  char *out = round_trip(text, strlen(text));
+  int right = out && out[0] == '!' && strstr(out, part);
+  if (!right) {
+    fprintf(stderr, "%s became %s, not an error with %s\n", text, out, part);
+  }
+  free(out);
+  return right;
+}
+
+static void test_json(void) {
+  CHECK(becomes("9223372036854775807", "9223372036854775807"));
+  CHECK(becomes("-9223372036854775808", "-9223372036854775808"));
+  CHECK(becomes("[18446744073709551616,\"18446744073709551616\",1.5]",
+                "[\"18446744073709551616\",\"18446744073709551616\",1.5]"));
+  CHECK(becomes("{\"a\":19.99,\"b\":1e300,\"c\":0.1,\"d\":2.0}",
+                "{\"a\":19.99,\"b\":1e+300,\"c\":0.1,\"d\":2.0}"));
+  CHECK(becomes("\"\\u0000\\u001f\\\"\\\\\\n\"", "\"\\u0000\\u001f\\\"\\\\\\n\""));
+  CHECK(becomes("\"\\ud83d\\ude00\"", "\"\xF0\x9F\x98\x80\""));
+  CHECK(refused("\"\\ud83d\"", "line 1"));
+  CHECK(refused("\"\xff\"", "unable to decode byte 0xff"));
+  CHECK(refused("{\"a\":1} x", "line 1"));
+  CHECK(refused("[1e999]", "overflow"));
+  CHECK(refused("", "line"));
+  char deep[600];
+  memset(deep, '[', 300);
+  memset(deep + 300, ']', 300);
+  char *out = round_trip(deep, sizeof deep);
+  CHECK(out && strstr(out, "nested deeper than 128"));
+  free(out);
+}
+
+static void test_json_path(void) {
+  const char *text = "{\"a\":{\"b\":[10,{\"c\":\"x\"}]}}";
+  json_t *value = mv_json_parse(text, strlen(text), NULL);
+  CHECK(json_integer_value(mv_json_at(value, "a.b.0")) == 10);
+  CHECK(strcmp(json_string_value(mv_json_at(value, "a.b.1.c")), "x") == 0);
+  CHECK(mv_json_at(value, "a.b.2") == NULL);
+  CHECK(mv_json_at(value, "a.z.c") == NULL);
+  char *key = mv_json_scalar_text(mv_json_at(value, "a.b.0"));
+  CHECK(key && strcmp(key, "10") == 0);
+  free(key);
+  json_decref(value);
+}
+
+static void test_bytes(void) {
+  struct mv_bytes bytes = {0};
+  for (int i = 0; i < 1000; i++) {
+    mv_bytes_printf(&bytes, "%03d", i);
+  }
+  CHECK(bytes.length == 3000 && strncmp(bytes.data + 2997, "999", 4) == 0);
+  mv_bytes_clear(&bytes);
+  mv_bytes_put_url(&bytes, "a b/\xC3\xA6", 6);
+  CHECK(strcmp(bytes.data, "a%20b%2F%C3%A6") == 0);
+  mv_bytes_free(&bytes);
+  CHECK(mv_secret_equal("abcdef", "abcdef"));
+  CHECK(!mv_secret_equal("abcdef", "abcdeg"));
+  CHECK(!mv_secret_equal("abcabc", "abc"));
+  CHECK(!mv_secret_equal("", "abc") && mv_secret_equal("", ""));
+}
+
+static void test_error(void) {
+  struct mv_error err;
+  char text[700];
+  memset(text, 'x', sizeof text - 1);
+  text[sizeof text - 1] = '\0';
+  CHECK(mv_error_set(&err, MV_ERROR_USAGE, "%s\n", text) == -1);
+  CHECK(strlen(err.text) < sizeof err.text && strstr(err.text, "x..."));
+  mv_error_set(&err, MV_ERROR_USAGE, "two\nlines");
+  mv_error_prefix(&err, "file %d", 3);
+  CHECK(strcmp(err.text, "file 3: two lines") == 0);
+  CHECK(strcmp(mv_error_name(MV_ERROR_AMBIGUOUS), "ambiguous") == 0);
+}
+
+static void test_clock(void) {
+  char text[32];
+  CHECK(strcmp(mv_clock_format(1609867984123, text), "2021-01-05T17:33:04.123Z") == 0);
+  CHECK(strcmp(mv_clock_format(-1, text), "1969-12-31T23:59:59.999Z") == 0);
+}
+
+static void test_log(void) {
+  int ends[2];
+  CHECK(pipe(ends) == 0);
+  struct mv_log_options options = {.fd = ends[1], .level = MV_LOG_INFO, .json = 1};
+  struct mv_log *log = mv_log_new(&options);
+  mv_log_hide(log, "verysecret");
+  mv_log(log, MV_LOG_DEBUG, json_pack("{s:i}", "n", 1), "not this");
+  mv_log(log, MV_LOG_INFO, json_pack("{s:s}", "url", "/api/verysecret/x?verysecret"), "got %d", 7);
+  char text[512];
+  ssize_t length = read(ends[0], text, sizeof text - 1);
+  text[length > 0 ? length : 0] = '\0';
+  CHECK(strstr(text, "\"message\":\"got 7\""));
+  CHECK(strstr(text, "/api/[redacted]/x?[redacted]"));
+  CHECK(!strstr(text, "verysecret") && !strstr(text, "not this"));
+  mv_log_free(log);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+struct item {
+  struct mv_node node;
+  int value;
+};
+
+static void *push_many(void *argument) {
+  struct mv_queue *queue = argument;
+  for (int i = 0; i < 1000; i++) {
+    struct item *item = malloc(sizeof *item);
+    item->value = i;
+    mv_queue_push(queue, &item->node);
+  }
+  return NULL;
+}
+
+static void test_queue(void) {
+  struct mv_queue queue;
+  pthread_t threads[2];
+  mv_queue_init(&queue);
+  for (int i = 0; i < 2; i++) {
+    pthread_create(&threads[i], NULL, push_many, &queue);
+  }
+  int sum = 0;
+  for (int count = 0; count < 2000;) {
+    struct mv_node *next;
+    for (struct mv_node *node = mv_queue_take(&queue, -1); node; node = next) {
+      next = node->next;
+      sum += ((struct item *)node)->value;
+      count++;
+      free(node);
+    }
+  }
+  CHECK(sum == 999 * 1000);
+  for (int i = 0; i < 2; i++) {
+    pthread_join(threads[i], NULL);
+  }
+  CHECK(mv_queue_take(&queue, 1) == NULL);
+  mv_queue_close(&queue);
+  struct item late;
+  CHECK(!mv_queue_push(&queue, &late.node));
+  CHECK(mv_queue_take(&queue, -1) == NULL);
+  mv_queue_destroy(&queue);
+}
+
+int main(void) {
+  test_json();
+  test_json_path();
+  test_bytes();
+  test_error();
+  test_clock();
+  test_log();
+  test_queue();
+  return check_end("base");
+}
