@@ -2,68 +2,168 @@
 
 MODE ?= release
 B := build/$(MODE)
-CC ?= gcc
 PREFIX ?= /usr/local
 LUA_VERSION := 5.4
+LUA := lua$(LUA_VERSION)
 VERSION := $(shell cat VERSION)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 
-PKGS_MODULE := lua$(LUA_VERSION) libcurl jansson
-PKGS_HOST := $(PKGS_MODULE) libmicrohttpd sqlite3
+# Debian packages; `tools/need.sh` installs what is missing.
+NEED_BUILD := pkg-config liblua5.4-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
+              libsqlite3-dev
+NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
+NEED_TEST := $(NEED_RUN) lua5.4 lua-busted lua-cjson lua-socket curl sqlite3
+NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
+NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
+
+# Asked for once, when first used: before `need` has run there may be no pkg-config.
+once = $(eval $(1) := $(2))$($(1))
+HOST_CFLAGS = $(call once,HOST_CFLAGS,$(shell pkg-config --cflags lua5.4 libcurl jansson libmicrohttpd sqlite3))
+HOST_LIBS = $(call once,HOST_LIBS,$(shell pkg-config --libs lua5.4 libcurl jansson libmicrohttpd sqlite3))
+MODULE_LIBS = $(call once,MODULE_LIBS,$(shell pkg-config --libs libcurl jansson))
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wpointer-arith \
         -Wwrite-strings -Wvla -Wundef -Wformat=2
+SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SAN_tsan := -fsanitize=thread
 OPT_release := -O2 -g
-OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-OPT_tsan := -O1 -g -fsanitize=thread
-LINK_asan := -fsanitize=address,undefined
-LINK_tsan := -fsanitize=thread
+OPT_asan := -O1 -g -fno-omit-frame-pointer $(SAN_asan)
+OPT_tsan := -O1 -g $(SAN_tsan)
 
-CFLAGS ?=
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(WERROR) $(OPT_$(MODE)) -fPIC -fvisibility=hidden -pthread -Icsrc -I$(B)/gen \
-  -DMV_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS_HOST)) $(CFLAGS)
-HOST_LIBS = $(LINK_$(MODE)) $(shell pkg-config --libs $(PKGS_HOST)) -lm -ldl -pthread
-MODULE_LIBS = $(LINK_$(MODE)) $(shell pkg-config --libs libcurl jansson) -lm -pthread
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DMV_VERSION='"$(VERSION)"' $(WARN) $(WERROR) $(OPT_$(MODE)) -fPIC \
+             -fvisibility=hidden -pthread -Icsrc $(HOST_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(SAN_$(MODE)) $(LDFLAGS)
 
 # The module is base, api and lua without the script VM; the program is everything.
-MODULE_SRC := $(wildcard csrc/base/*.c csrc/api/*.c) $(filter-out csrc/lua/vm%.c,$(wildcard csrc/lua/*.c))
-PROGRAM_SRC := $(wildcard csrc/base/*.c csrc/api/*.c csrc/lua/*.c csrc/net/*.c csrc/store/*.c csrc/host/*.c \
-               csrc/sandbox/*.c csrc/cli/*.c)
-LIB_SRC := $(filter-out csrc/cli/main.c,$(PROGRAM_SRC))
+MODULE_SRC := $(wildcard csrc/base/*.c csrc/api/*.c) \
+              $(filter-out csrc/lua/vm%.c,$(wildcard csrc/lua/*.c))
+PROGRAM_SRC := $(wildcard csrc/base/*.c csrc/api/*.c csrc/lua/*.c csrc/net/*.c csrc/store/*.c \
+               csrc/host/*.c csrc/sandbox/*.c csrc/cli/*.c)
 UNIT_SRC := $(wildcard csrc/test/*_test.c)
-EMBED_LUA := $(sort $(wildcard lua/mavilua/*.lua lua/mavilua/*/*.lua))
+FUZZ_SRC := $(wildcard csrc/test/fuzz_*.c)
+LUA_SRC := $(sort $(wildcard lua/mavilua/*.lua lua/mavilua/*/*.lua))
+C_FILES := $(wildcard csrc/*/*.c csrc/*/*.h)
 
 obj = $(patsubst csrc/%.c,$(B)/%.o,$(1))
+PROGRAM_OBJ := $(call obj,$(PROGRAM_SRC)) $(B)/gen/embedded.o
+LIB := $(B)/libmavilua-all.a
 UNITS := $(patsubst csrc/test/%.c,$(B)/test/%,$(UNIT_SRC))
 
-.PHONY: all clean unit
-all: $(B)/mavilua $(B)/mavilua/core.so
+.PHONY: all help run demo test check-all unit spec lint asan tsan fuzz-smoke fuzz install uninstall clean need-% \
+        leaks
 
-$(B)/mavilua: $(call obj,$(PROGRAM_SRC)) $(B)/gen/embedded.o
-	$(CC) -o $@ $^ -Wl,-E $(HOST_LIBS)
+all: $(B)/mavilua $(B)/lib/mavilua/core.so ## build the program and the module
 
-$(B)/mavilua/core.so: $(call obj,$(MODULE_SRC))
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile | sort | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+# ---- building ------------------------------------------------------------------------------------
+
+$(B)/mavilua: $(B)/cli/main.o $(LIB)
+	$(LINK) -o $@ $< -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive -Wl,-E $(HOST_LIBS) -lm -ldl -pthread
+
+$(LIB): $(filter-out $(B)/cli/main.o,$(PROGRAM_OBJ))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# In a folder of its own, so that LUA_CPATH can name it beside the program of the same name.
+$(B)/lib/mavilua/core.so: $(call obj,$(MODULE_SRC))
 	@mkdir -p $(@D)
-	$(CC) -shared -o $@ $^ $(MODULE_LIBS)
+	$(LINK) -shared -o $@ $^ $(MODULE_LIBS) -lm -pthread
 
-$(B)/%.o: csrc/%.c
+$(B)/%.o: csrc/%.c VERSION
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The Lua sources inside the program, so that one file is all it needs.
-$(B)/gen/embedded.c: tools/embed.sh $(EMBED_LUA)
+$(B)/gen/embedded.c: tools/embed.sh $(LUA_SRC)
 	@mkdir -p $(@D)
-	sh tools/embed.sh $(EMBED_LUA) > $@
+	sh tools/embed.sh $(LUA_SRC) > $@.new
+	@mv $@.new $@
 $(B)/gen/embedded.o: $(B)/gen/embedded.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(B)/test/%: $(B)/test/%.o $(call obj,$(LIB_SRC)) $(B)/gen/embedded.o
-	$(CC) -o $@ $^ -Wl,-E $(HOST_LIBS)
+$(B)/test/%: $(B)/test/%.o $(LIB)
+	$(LINK) -o $@ $^ -Wl,-E $(HOST_LIBS) -lm -ldl -pthread
 
-unit: $(UNITS)
-	@set -e; for t in $(UNITS); do $$t; done
-
-clean:
-	rm -rf build
-
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 .SECONDARY:
+
+need-%:
+	@sh tools/need.sh $(NEED_$(shell echo $* | tr a-z A-Z))
+
+# ---- running -------------------------------------------------------------------------------------
+
+run: need-run ## build, start host and sandbox with a shop, show a conversation, go on serving
+	@$(MAKE) -s all
+	@sh examples/demo.sh $(B)/mavilua --stay
+
+demo: need-run ## the same, ending by itself with a summary
+	@$(MAKE) -s all
+	@sh examples/demo.sh $(B)/mavilua
+
+# ---- testing -------------------------------------------------------------------------------------
+
+test: need-test ## build and run all tests
+	@$(MAKE) -s all
+	@failed=0; $(MAKE) -s suite-unit || failed=1; $(MAKE) -s suite-spec || failed=1; \
+	[ -n "$$CI" ] || sh tools/total.sh; exit $$failed
+
+# The sanitizers' programs run busted themselves: `mavilua run busted`.
+asan: need-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) -s MODE=asan all
+	@failed=0; $(MAKE) -s MODE=asan suite-unit || failed=1; $(MAKE) -s MODE=asan suite-spec || failed=1; exit $$failed
+
+tsan: need-test ## the tests under ThreadSanitizer
+	@$(MAKE) -s MODE=tsan all
+	@failed=0; $(MAKE) -s MODE=tsan suite-unit || failed=1; $(MAKE) -s MODE=tsan suite-spec || failed=1; exit $$failed
+
+SUFFIX := $(if $(filter release,$(MODE)),,-$(MODE))
+export ASAN_OPTIONS := detect_leaks=1:abort_on_error=0:exitcode=99
+export UBSAN_OPTIONS := print_stacktrace=1
+export TSAN_OPTIONS := suppressions=$(CURDIR)/tools/tsan.supp exitcode=66 halt_on_error=0 history_size=4
+BUSTED := $(shell command -v busted)
+BUSTED_release = $(LUA) $(BUSTED)
+BUSTED_asan = $(B)/mavilua run $(BUSTED)
+BUSTED_tsan = $(B)/mavilua run $(BUSTED)
+SPEC ?= spec
+SPEC_ENV = MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
+  LUA_CPATH='$(CURDIR)/$(B)/lib/?.so;;' LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;;'
+
+.PHONY: suite-unit suite-spec
+suite-unit: $(UNITS)
+	@sh tools/suite.sh unit$(SUFFIX) 900 sh -c 'failed=0; for t in $(UNITS); do $$t || failed=1; done; exit $$failed'
+suite-spec:
+	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
+
+unit: ## the C unit tests alone
+	@$(MAKE) -s suite-unit
+spec: all ## the specs alone (SPEC=spec/client_spec.lua for one)
+	@$(SPEC_ENV) $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
+
+lint: need-lint ## warnings as errors on gcc and clang, luacheck, clang-tidy, cppcheck
+	@sh tools/suite.sh lint 900 sh tools/lint.sh '$(ALL_CFLAGS)'
+
+FUZZ_SECONDS ?= 10
+fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)
+	@sh tools/suite.sh fuzz 1200 sh tools/fuzz.sh $(FUZZ_SECONDS) '$(HOST_CFLAGS)' '$(HOST_LIBS)' '$(VERSION)'
+fuzz: ## each fuzz target for ten minutes
+	@$(MAKE) -s fuzz-smoke FUZZ_SECONDS=600
+
+# ---- installing ----------------------------------------------------------------------------------
+
+LUA_DIR := $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
+C_DIR := $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
+install: all ## install program and module below $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(B)/mavilua $(DESTDIR)$(PREFIX)/bin/mavilua
+	install -D -m 755 $(B)/lib/mavilua/core.so $(C_DIR)/mavilua/core.so
+	@for f in $(LUA_SRC:lua/%=%); do install -D -m 644 lua/$$f $(LUA_DIR)/$$f && echo "install $(LUA_DIR)/$$f"; done
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/mavilua
+	rm -rf $(C_DIR)/mavilua $(LUA_DIR)/mavilua
+
+clean: ## remove everything built
+	rm -rf build

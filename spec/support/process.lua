@@ -1,0 +1,138 @@
+--- Starts the real program for a spec, waits for its ready line, and stops it.
+local process = {}
+
+process.bin = os.getenv("MAVILUA_BIN") or "build/release/mavilua"
+
+--- A word for the shell.
+function process.quote(text)
+  return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
+end
+
+--- Reads a whole file; "" when it is not there.
+function process.read(path)
+  local file = io.open(path, "rb")
+  if not file then return "" end
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+--- Writes a file and returns its path.
+function process.write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  return path
+end
+
+local folders = setmetatable({}, { __gc = function(list)
+  for _, path in ipairs(list) do os.execute("rm -rf " .. process.quote(path)) end
+end })
+
+--- A fresh folder, removed when the interpreter ends.
+function process.folder()
+  local pipe = assert(io.popen("mktemp -d"))
+  local path = pipe:read("l")
+  pipe:close()
+  folders[#folders + 1] = path
+  return path
+end
+
+local function command_line(args, env, redirect)
+  local words = {}
+  for name, value in pairs(env or {}) do words[#words + 1] = name .. "=" .. process.quote(value) end
+  table.sort(words)
+  table.insert(words, 1, "env")
+  for _, arg in ipairs(args) do words[#words + 1] = process.quote(arg) end
+  return table.concat(words, " ") .. (redirect or "")
+end
+
+--- Runs the program to its end.
+-- @param args list of arguments; args.env: table of variables; args.stdin: text for standard input;
+--   args.bin: another program
+-- @return exit status (128 + n when ended by signal n), standard output, standard error
+function process.run(args)
+  local folder = process.folder()
+  local input = process.write(folder .. "/in", args.stdin or "")
+  local line = command_line({ args.bin or process.bin, table.unpack(args) }, args.env,
+    (" <%s >%s/out 2>%s/err"):format(input, folder, folder))
+  local _, how, code = os.execute(line)
+  if how == "signal" then code = 128 + code end
+  return code, process.read(folder .. "/out"), process.read(folder .. "/err")
+end
+
+--- Waits until `condition()` gives something true, and returns that.
+-- @param seconds the longest it may take, 20 by default
+function process.await(condition, what, seconds)
+  local core = require "mavilua.core"
+  local deadline = core.now() + (seconds or 20)
+  repeat
+    local value = condition()
+    if value then return value end
+    core.sleep(0.01)
+  until core.now() > deadline
+  error("waited in vain for " .. (what or "a condition"), 2)
+end
+
+local running = {}
+running.__index = running
+
+local function ended_early(self, args)
+  local status = self:wait()
+  error(("%s %s ended with %s before it was ready:\n%s"):format(process.bin, args[1], status, self:log()), 3)
+end
+
+--- Starts a server of the program.
+-- @param args list of arguments; args.env; args.bin; args.ready: pattern of the line to wait for,
+--   " ready at (%S+)" by default; args.lines: how many such lines to await, 1 by default
+-- @return an object: pid, url (of the last ready line), urls (of all), ready (the last line), admin
+function process.start(args)
+  local folder = process.folder()
+  local line = "echo $$; exec " .. command_line({ args.bin or process.bin, table.unpack(args) }, args.env,
+    " 2>" .. process.quote(folder .. "/err"))
+  local self = setmetatable({ pipe = assert(io.popen(line)), errors = folder .. "/err", urls = {} }, running)
+  self.pid = assert(tonumber(self.pipe:read("l")))
+  for _ = 1, args.lines or 1 do
+    repeat
+      self.ready = self.pipe:read("l")
+      if not self.ready then ended_early(self, args) end
+      self.url = self.ready:match(args.ready or " ready at (%S+)")
+    until self.url
+    self.urls[#self.urls + 1] = self.url
+  end
+  self.admin = self.ready:match("admin (http[^%s)]+)")
+  return self
+end
+
+--- What it wrote to standard error so far.
+function running:log()
+  return process.read(self.errors)
+end
+
+function running:signal(name)
+  os.execute(("kill -%s %d 2>/dev/null"):format(name, self.pid))
+end
+
+--- Waits for its end. @return exit status (128 + n when ended by signal n), the rest of its output
+function running:wait()
+  if not self.pipe then return self.status, "" end
+  local rest = self.pipe:read("a")
+  local _, how, code = self.pipe:close()
+  self.pipe = nil
+  self.status = how == "signal" and 128 + code or code
+  return self.status, rest
+end
+
+--- Stops it (TERM) and waits. @return exit status, the rest of its output
+function running:stop()
+  if self.pipe then self:signal("TERM") end
+  return self:wait()
+end
+
+--- Kills it (KILL) and waits.
+function running:kill()
+  if self.pipe then self:signal("KILL") end
+  return self:wait()
+end
+
+return process

@@ -1,0 +1,11 @@
+#!/bin/sh
+# The sum over the suites that ran: a line each, then "N passed, N failed". Fails if anything did.
+passed=0 failed=0
+for count in build/results/*.count; do
+  [ -e "$count" ] || continue
+  read -r p f <"$count"
+  printf '%-16s %6d passed %6d failed\n' "$(basename "$count" .count)" "$p" "$f"
+  passed=$((passed + p)) failed=$((failed + f))
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
