@@ -1,0 +1,58 @@
+/* What the files of the server share; nobody else includes it. */
+#ifndef MV_NET_SERVER_INTERNAL_H
+#define MV_NET_SERVER_INTERNAL_H
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "net/server.h"
+
+struct mv_server {
+  struct MHD_Daemon *daemon;
+  mv_handler handler;
+  void *owner;
+  struct mv_log *log;
+  size_t max_body;
+  unsigned idle_timeout; /* seconds */
+  int listen_fd;         /* closed after the daemon: its threads may still be in accept */
+  bool quiesced;
+  char url[96];
+  pthread_mutex_t lock; /* guards what follows */
+  pthread_cond_t changed;
+  size_t open;    /* calls handed to the handler and not answered yet */
+  size_t sending; /* answers on their way out */
+  bool stopping;  /* new calls are answered 503 without the handler */
+};
+
+/* A connection with the one request it carries at a time; the next request reuses the memory. */
+struct exchange {
+  struct mv_call call; /* first: mv_call.internal leads here */
+  struct mv_server *server;
+  struct MHD_Connection *connection;
+  struct MHD_Response *response; /* the answer to be queued; NULL: none, or break off */
+  unsigned status;
+  bool begun;    /* the headers were looked at */
+  bool deferred; /* suspended until answered */
+  bool answered; /* mv_call_reply or mv_call_break was called */
+  bool counted;  /* is in server->sending */
+  bool too_long; /* the body went over the limit and is being drained */
+  size_t drained;
+  int64_t begun_at; /* ms, monotonic */
+  struct mv_bytes body;
+  struct mv_bytes target; /* path, NUL, query */
+  bool bad_target;
+  char peer[INET6_ADDRSTRLEN];
+};
+
+/* The daemon's callbacks, in call.c. */
+void *mv_call_on_target(void *cls, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result mv_call_on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *data,
+                                   size_t *size, void **request);
+void mv_call_on_end(void *cls, struct MHD_Connection *connection, void **request,
+                    enum MHD_RequestTerminationCode code);
+void mv_call_on_connection(void *cls, struct MHD_Connection *connection, void **slot,
+                           enum MHD_ConnectionNotificationCode code);
+
+#endif
