@@ -1,0 +1,329 @@
+/* The server over raw sockets: what curl would never send included. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/queue.h"
+#include "net/server.h"
+#include "test/check.h"
+
+struct ticket {
+  struct mv_node node;
+  struct mv_call *call;
+};
+
+struct fixture {
+  struct mv_server *server;
+  struct mv_queue later;
+  pthread_t answerer;
+  atomic_int handled;
+};
+
+static void describe(struct mv_call *call) {
+  struct mv_bytes out = {0};
+  const char *mark = mv_call_header(call, "x-mark");
+  mv_bytes_printf(&out, "%s %s?%s %zu %s", call->method, call->path, call->query, call->body_length,
+                  mark ? mark : "-");
+  mv_call_reply(call, 200, "text/plain", out.data, out.length, "X-One: 1\nX-Two: 2");
+  mv_bytes_free(&out);
+}
+
+static void handle(struct mv_call *call, void *owner) {
+  struct fixture *f = owner;
+  atomic_fetch_add(&f->handled, 1);
+  if (strncmp(call->path, "/later", 6) == 0) {
+    struct ticket *ticket = calloc(1, sizeof *ticket);
+    ticket->call = call;
+    mv_call_defer(call);
+    mv_queue_push(&f->later, &ticket->node);
+  } else if (strcmp(call->path, "/broken") == 0) {
+    mv_call_break(call, 200, "0123456789", 10, 0);
+  } else if (strcmp(call->path, "/half") == 0) {
+    mv_call_break(call, 200, "0123456789", 10, 0.5);
+  } else if (strcmp(call->path, "/none") != 0) {
+    describe(call);
+  }
+}
+
+static void *answer(void *owner) {
+  struct fixture *f = owner;
+  struct mv_node *node;
+  while ((node = mv_queue_take(&f->later, -1))) {
+    while (node) {
+      struct ticket *ticket = (struct ticket *)node;
+      node = node->next;
+      describe(ticket->call);
+      free(ticket);
+    }
+  }
+  return NULL;
+}
+
+static void setup(struct fixture *f, const char *listen) {
+  struct mv_error err = {0};
+  struct mv_server_options options = {
+      .listen = listen, .handler = handle, .owner = f, .max_body = 1000, .idle_timeout = 2};
+  memset(f, 0, sizeof *f);
+  mv_queue_init(&f->later);
+  pthread_create(&f->answerer, NULL, answer, f);
+  f->server = mv_server_start(&options, &err);
+  if (!f->server)
+    fprintf(stderr, "%s\n", err.text);
+}
+
+static void teardown(struct fixture *f) {
+  mv_server_stop(f->server);
+  mv_queue_close(&f->later);
+  pthread_join(f->answerer, NULL);
+  mv_queue_destroy(&f->later);
+}
+
+static int dial(struct fixture *f) {
+  int port = atoi(strrchr(mv_server_url(f->server), ':') + 1);
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  struct timeval limit = {.tv_sec = 10};
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  if (connect(fd, (struct sockaddr *)&to, sizeof to)) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+static void say(int fd, const char *text, size_t length) {
+  while (length > 0) {
+    ssize_t sent = send(fd, text, length, MSG_NOSIGNAL);
+    if (sent <= 0)
+      return;
+    text += sent;
+    length -= (size_t)sent;
+  }
+}
+
+/* Reads until `count` occurrences of `mark` came, or the end (mark NULL). */
+static char *hear(int fd, const char *mark, int count) {
+  static char text[1 << 20];
+  size_t length = 0;
+  text[0] = 0;
+  for (;;) {
+    int seen = 0;
+    for (char *at = text; mark && (at = strstr(at, mark)); at++)
+      seen++;
+    if (mark && seen >= count)
+      break;
+    ssize_t got = recv(fd, text + length, sizeof text - 1 - length, 0);
+    if (got <= 0)
+      break;
+    length += (size_t)got;
+    text[length] = 0;
+  }
+  return text;
+}
+
+/* One request on a connection of its own; all that came back until the server closed. */
+static char *exchange_n(struct fixture *f, const char *request, size_t length) {
+  int fd = dial(f);
+  say(fd, request, length);
+  shutdown(fd, SHUT_WR);
+  char *text = hear(fd, NULL, 0);
+  close(fd);
+  return text;
+}
+
+static char *exchange(struct fixture *f, const char *request) {
+  return exchange_n(f, request, strlen(request));
+}
+
+#define END " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+
+static void test_requests(struct fixture *f) {
+  CHECK(strstr(exchange(f, "GET /a%20b%2Fc?x=%41&y" END "X-Mark: m\r\n\r\n"), "GET /a b/c?x=%41&y 0 m"));
+  CHECK(strstr(exchange(f, "DELETE /x" END "\r\n"), "DELETE /x? 0 -"));
+  CHECK(strstr(exchange(f, "BREW /x" END "\r\n"), "BREW /x? 0 -"));
+  CHECK(strstr(exchange(f, "POST /x" END "Content-Length: 3\r\n\r\nabc"), "POST /x? 3 -"));
+  CHECK(strstr(exchange(f, "POST /x" END "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"),
+               "POST /x? 3 -"));
+  char *head = exchange(f, "HEAD /x" END "\r\n");
+  CHECK(strstr(head, " 200 ") && strstr(head, "Content-Length: 12") && strstr(head, "X-Two: 2"));
+  CHECK(!strstr(head, "HEAD /x?"));
+  CHECK(strstr(exchange(f, "GET http://other/x?q" END "\r\n"), "GET /x?q 0"));
+  CHECK(strstr(exchange(f, "GET /none" END "\r\n"), " 500 "));
+  CHECK(strstr(exchange(f, "GET /later" END "\r\n"), "GET /later? 0"));
+}
+
+static void test_bad_targets(struct fixture *f) {
+  int before = atomic_load(&f->handled);
+  CHECK(strstr(exchange(f, "GET /a%00b" END "\r\n"), " 400 "));
+  CHECK(strstr(exchange(f, "GET /a%zz" END "\r\n"), " 400 "));
+  CHECK(strstr(exchange(f, "GET /a%4" END "\r\n"), " 400 "));
+  CHECK(strstr(exchange(f, "GET a" END "\r\n"), " 400 "));
+  CHECK(!strstr(exchange(f, "\0\1\2 garbage\r\n\r\n"), " 200 "));
+  CHECK(!strstr(exchange(f, "GET\r\n\r\n"), " 200 "));
+  CHECK(!strstr(exchange(f, "GET / HTTP/9.9\r\n\r\n"), " 200 "));
+  CHECK(!strstr(exchange(f, "POST /x" END "Content-Length: -5\r\n\r\n"), " 200 "));
+  CHECK(!strstr(exchange(f, "POST /x" END "Content-Length: 99999999999999999999\r\n\r\nx"), " 200 "));
+  CHECK(!strstr(exchange(f, "POST /x" END "Transfer-Encoding: chunked\r\n\r\nzz\r\n"), " 200 "));
+  CHECK(atomic_load(&f->handled) == before);
+  CHECK(strstr(exchange(f, "GET /fine" END "\r\n"), " 200 "));
+}
+
+static void test_oversize(struct fixture *f) {
+  int before = atomic_load(&f->handled);
+  size_t length = 100000;
+  char *request = malloc(length + 200);
+  int head = sprintf(request, "POST /x" END "Content-Length: %zu\r\n\r\n", length);
+  memset(request + head, 'x', length);
+  CHECK(strstr(exchange_n(f, request, (size_t)head + length), " 413 "));
+  head = sprintf(request, "POST /x" END "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", length);
+  memset(request + head, 'x', length);
+  memcpy(request + head + length, "\r\n0\r\n\r\n", 7);
+  CHECK(strstr(exchange_n(f, request, (size_t)head + length + 7), " 413 "));
+  free(request);
+  CHECK(strstr(exchange(f, "POST /x" END "Content-Length: 99999999\r\n\r\n"), " 413 "));
+  char *waited = exchange(f, "POST /x" END "Content-Length: 2000\r\nExpect: 100-continue\r\n\r\n");
+  CHECK(strstr(waited, " 413 ") && !strstr(waited, " 100 "));
+  CHECK(atomic_load(&f->handled) == before);
+  char exact[1200];
+  int at = sprintf(exact, "POST /x" END "Content-Length: 1000\r\n\r\n");
+  memset(exact + at, 'y', 1000);
+  CHECK(strstr(exchange_n(f, exact, (size_t)at + 1000), "POST /x? 1000 -"));
+}
+
+static void test_pipelined(struct fixture *f) {
+  int fd = dial(f);
+  char request[4096] = "";
+  for (int i = 0; i < 20; i++)
+    sprintf(request + strlen(request), "GET /%s%d HTTP/1.1\r\nHost: x\r\n\r\n", i % 2 ? "later" : "n", i);
+  say(fd, request, strlen(request));
+  char *text = hear(fd, " 0 -", 20), *at = text;
+  for (int i = 0; i < 20 && at; i++) {
+    char expected[32];
+    sprintf(expected, "GET /%s%d? 0 -", i % 2 ? "later" : "n", i);
+    at = strstr(at, expected);
+  }
+  CHECK(at != NULL);
+  close(fd);
+}
+
+static void test_slow_body(struct fixture *f) {
+  int fd = dial(f);
+  const char *head = "POST /x" END "Content-Length: 10\r\n\r\n";
+  say(fd, head, strlen(head));
+  for (int i = 0; i < 10; i++) {
+    usleep(20000);
+    say(fd, "z", 1);
+  }
+  CHECK(strstr(hear(fd, NULL, 0), "POST /x? 10 -"));
+  close(fd);
+  fd = dial(f);
+  say(fd, head, strlen(head));
+  CHECK(!strstr(hear(fd, NULL, 0), " 200 ")); /* the idle timeout ends it */
+  close(fd);
+}
+
+static void test_breaks(struct fixture *f) {
+  CHECK(exchange(f, "GET /broken" END "\r\n")[0] == 0);
+  char *half = exchange(f, "GET /half" END "\r\n");
+  CHECK(strstr(half, "01234") && !strstr(half, "012345") && strstr(half, "Content-Length: 10"));
+}
+
+static void test_many_deferred(struct fixture *f) {
+  int *fds = calloc(1000, sizeof *fds), good = 0;
+  for (int i = 0; i < 1000; i++) {
+    fds[i] = dial(f);
+    const char *request = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
+    say(fds[i], request, strlen(request));
+  }
+  for (int i = 0; i < 1000; i++) {
+    good += strstr(hear(fds[i], " 0 -", 1), "GET /later? 0 -") != NULL;
+    close(fds[i]);
+  }
+  CHECK(good == 1000);
+  free(fds);
+}
+
+/* Connections that wait, send half a request, or were just answered do not keep it from stopping. */
+static void test_stop_with_clients(void) {
+  struct fixture f;
+  setup(&f, "127.0.0.1:0");
+  int idle = dial(&f), half = dial(&f), later[50];
+  say(half, "POST /x HTTP/1.1\r\nContent-", 25);
+  for (int i = 0; i < 50; i++) {
+    later[i] = dial(&f);
+    const char *request = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
+    say(later[i], request, strlen(request));
+  }
+  while (atomic_load(&f.handled) < 50)
+    usleep(1000);
+  mv_server_quiesce(f.server);
+  CHECK(dial(&f) < 0);
+  teardown(&f);
+  int good = 0;
+  for (int i = 0; i < 50; i++) {
+    good += strstr(hear(later[i], " 0 -", 1), " 200 ") != NULL;
+    close(later[i]);
+  }
+  CHECK(good == 50);
+  close(idle);
+  close(half);
+}
+
+static void check_refused(const char *listen, const char *text) {
+  struct mv_error err = {0};
+  struct mv_server_options options = {.listen = listen, .handler = handle};
+  CHECK(mv_server_start(&options, &err) == NULL);
+  CHECK(strstr(err.text, text));
+  if (!strstr(err.text, text))
+    fprintf(stderr, "  got: %s\n", err.text);
+}
+
+static void test_addresses(struct fixture *f) {
+  struct fixture six;
+  const char *used = strstr(mv_server_url(f->server), "127");
+  check_refused(used, "cannot listen at 127.0.0.1:");
+  check_refused(used, "another program listens there");
+  check_refused("127.0.0.1", "is not an address to listen at");
+  check_refused("::1:80", "is not an address to listen at");
+  check_refused("127.0.0.1:65536", "is not an address to listen at");
+  check_refused("192.0.2.1:0", "no such address");
+  setup(&six, "[::1]:0");
+  if (six.server) {
+    CHECK(strncmp(mv_server_url(six.server), "http://[::1]:", 13) == 0);
+    CHECK(atoi(mv_server_url(six.server) + 13) > 0);
+  }
+  teardown(&six);
+  setup(&six, ":0");
+  CHECK(strncmp(mv_server_url(six.server), "http://0.0.0.0:", 15) == 0);
+  CHECK(strstr(exchange(&six, "GET /all" END "\r\n"), "GET /all?"));
+  teardown(&six);
+}
+
+int main(void) {
+  struct fixture f;
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max < 4096 ? files.rlim_max : 4096; /* both ends of 1000 connections */
+  setrlimit(RLIMIT_NOFILE, &files);
+  setup(&f, "127.0.0.1:0");
+  test_requests(&f);
+  test_bad_targets(&f);
+  test_oversize(&f);
+  test_pipelined(&f);
+  test_slow_body(&f);
+  test_breaks(&f);
+  test_many_deferred(&f);
+  test_addresses(&f);
+  teardown(&f);
+  test_stop_with_clients();
+  return check_end("server");
+}
