@@ -11,7 +11,7 @@ CC := gcc
 endif
 
 # Debian packages; `tools/need.sh` installs what is missing.
-NEED_BUILD := pkg-config liblua5.4-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
+NEED_BUILD := libc6-dev pkg-config liblua5.4-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
               libsqlite3-dev
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
 NEED_TEST := $(NEED_RUN) lua5.4 lua-busted lua-cjson lua-socket curl sqlite3

@@ -1,0 +1,19 @@
+#!/bin/sh
+# fresh.sh ROOT TARGET…: makes a Debian 12 root at ROOT with gcc and make and nothing else (unless it
+# is there), puts a copy of the committed tree into it, and runs `make TARGET` for each target there.
+# Needs root and debootstrap.
+set -e
+root=$1
+shift
+if [ ! -x "$root/usr/bin/gcc" ]; then
+  debootstrap --variant=minbase --include=gcc,make bookworm "$root" http://deb.debian.org/debian
+fi
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+trap 'umount "$root/proc"' EXIT
+rm -rf "$root/src/mavilua"
+mkdir -p "$root/src/mavilua"
+git archive HEAD | tar -x -C "$root/src/mavilua"
+for target in "$@"; do
+  chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root make -C /src/mavilua "$target"
+done
