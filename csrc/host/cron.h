@@ -14,9 +14,8 @@ struct mv_cron {
   uint32_t days;             /* 1-31 */
   uint32_t months;           /* 1-12 */
   uint32_t weekdays;         /* 0-6, Sunday is 0 */
-  bool any_day, any_weekday; /* the field was * or ?: the other alone decides; else either matches */
-  bool wild_hour;            /* the hour field began with *: follows the clock across DST changes */
-  bool wild_minute;
+  bool any_day, any_weekday; /* the field began with * or ?: both must match; else either is enough */
+  bool wild_hour, wild_minute; /* the field began with *: follows the clock across DST changes */
   uint32_t last_days;        /* bit n: L-n, n days before the month's last */
   uint32_t near_weekdays;    /* bit n: nW, the weekday nearest to day n */
   bool last_weekday_of_month;/* LW */
@@ -24,8 +23,9 @@ struct mv_cron {
 };
 
 /* 5 fields (minute hour day month weekday) or 6 (seconds first), names, ranges, steps, lists,
- * L W # ?, @hourly @daily @midnight @weekly @monthly @yearly @annually. 0, or -1 with the field,
- * the offending text and what may stand there. An expression that can never fire is refused. */
+ * L W # ?, @hourly @daily @midnight @weekly @monthly @yearly @annually. A range may run over the
+ * end of its field (FRI-MON, 22-4); "5/20" is 5, 25, 45 …. 0, or -1 with the field, the offending
+ * text and what may stand there. An expression that can never fire is refused. */
 int mv_cron_parse(const char *expression, struct mv_cron *cron, struct mv_error *err);
 
 /* The first local time at or after (year…second) that the expression names, by calendar alone.
