@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/queue.h"
+
 enum mv_event_state {
   MV_EVENT_AVAILABLE, /* waiting; due when due_at has passed */
   MV_EVENT_RUNNING,   /* a worker has it, under a fencing token */
@@ -17,11 +19,18 @@ enum mv_event_state {
   MV_EVENT_STATES,    /* how many there are */
 };
 
-enum mv_event_source { MV_SOURCE_WEBHOOK, MV_SOURCE_HOOK, MV_SOURCE_SCHEDULE, MV_SOURCE_JOB };
+enum mv_event_source {
+  MV_SOURCE_WEBHOOK,
+  MV_SOURCE_HOOK,
+  MV_SOURCE_SCHEDULE,
+  MV_SOURCE_JOB,
+  MV_EVENT_SOURCES, /* how many there are */
+};
 
 /* Times are milliseconds since 1970; 0: not yet. Strings are owned by the event. */
 struct mv_event {
-  int64_t id; /* in order of acceptance */
+  struct mv_node node; /* for whoever holds the event at the moment */
+  int64_t id;          /* in order of acceptance */
   enum mv_event_state state;
   enum mv_event_source source;
   char *name;   /* hook, schedule or job; "" for platform webhooks */
@@ -40,6 +49,9 @@ struct mv_event {
 
 const char *mv_event_state_name(enum mv_event_state state);
 const char *mv_event_source_name(enum mv_event_source source);
+
+/* The state of a name, or -1. */
+int mv_event_state_of(const char *name);
 
 /* A zeroed event on the heap, or NULL; and its end. */
 struct mv_event *mv_event_new(void);

@@ -1,0 +1,221 @@
+/* Where events live: a queue with order, retries and fencing; moments of schedules; kv and once.
+ *
+ * A backend offers these operations and nothing of its own nature. A store is written by one
+ * thread, between mv_store_begin and mv_store_commit; what was written and not committed has not
+ * happened. Read operations (marked R) need no transaction and work on a reader, too.
+ *
+ * The line of an ordering key: events with a key that are due queue up, and only the first of them
+ * (the head) can be claimed. One that is not yet due, or was parked after a failure, stands outside
+ * and holds nobody up; it joins the line when its time comes. */
+#ifndef MV_STORE_STORE_H
+#define MV_STORE_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "store/event.h"
+
+struct mv_store;
+
+#define MV_STORE_NEVER INT64_MAX /* a due time that never comes */
+
+struct mv_store_options {
+  const char *path;      /* a file, or ":memory:" */
+  bool read_only;        /* looks at a file that another process may own */
+  int64_t dedupe_window; /* ms; 0: 7 days */
+  int busy_ms;           /* patience with foreign locks on the file; 0: 2000 */
+  int max_pages;         /* the file never grows beyond, for tests; 0: no limit */
+};
+
+/* Opens or creates. NULL and `err`: not writable, not a mavilua database, written by a newer
+ * version, or in use by another mavilua; each names the file and what to do. */
+struct mv_store *mv_store_open(const struct mv_store_options *options, struct mv_error *err);
+void mv_store_close(struct mv_store *store); /* after its readers; NULL is fine */
+
+/* A reader of the same data for another thread; closed with mv_store_close. Sees commits only. */
+struct mv_store *mv_store_reader(struct mv_store *store, struct mv_error *err);
+
+/* --- Transactions --- */
+
+int mv_store_begin(struct mv_store *store, struct mv_error *err);
+/* On disk when it returns 0. -1: nothing of the transaction has happened (BUSY: a lock, try again;
+ * SYSTEM: disk full or broken). */
+int mv_store_commit(struct mv_store *store, struct mv_error *err);
+void mv_store_rollback(struct mv_store *store);
+/* Whether an operation's failure took the whole transaction with it: roll back, nothing else. */
+bool mv_store_broken(const struct mv_store *store);
+
+/* --- Accepting and claiming --- */
+
+struct mv_store_accepted {
+  int64_t id;      /* the new event's, or the one it duplicates */
+  bool duplicate;  /* nothing was stored */
+  bool claimed;    /* stored as running: the event's state, attempt and token are set */
+  int64_t wake_at; /* when it can be claimed; MV_STORE_NEVER: somebody else is before it */
+};
+
+/* Stores `event` (source, name, key, dedupe, due_at, body, meta; due_at 0: now) and sets its id and
+ * accepted_at. With `claim`, an event that is due and first of its key starts running at once. */
+int mv_store_accept(struct mv_store *store, struct mv_event *event, int64_t now, bool claim,
+                    struct mv_store_accepted *out, struct mv_error *err);
+
+/* Takes up to `limit` due heads, oldest due first, as running under new tokens: a list through
+ * `node` in *list, to be freed one by one. The number, or -1. */
+int mv_store_claim(struct mv_store *store, int64_t now, int limit, struct mv_event **list,
+                   struct mv_error *err);
+
+/* When the next event can be claimed; may be past; MV_STORE_NEVER. (R) */
+int mv_store_next_due(struct mv_store *store, int64_t *due_at, struct mv_error *err);
+
+/* --- Finishing --- */
+
+enum mv_on_fail {
+  MV_ON_FAIL_BLOCK, /* the key waits while its head retries */
+  MV_ON_FAIL_PARK,  /* the failed one steps out of the line until its retry */
+  MV_ON_FAIL_SKIP,  /* the failed one is skipped */
+};
+
+struct mv_outcome {
+  enum mv_event_state state; /* AVAILABLE: given back, costs no attempt; RETRYABLE; or a final one */
+  int64_t due_at;            /* RETRYABLE: when; ms since 1970 */
+  enum mv_on_fail on_fail;   /* RETRYABLE */
+  const char *reason;        /* or NULL */
+  const char *handler;       /* or NULL: stays */
+};
+
+struct mv_store_finished {
+  bool stale;      /* the token is not the running claim's: nothing was changed */
+  int64_t wake_at; /* when this or the next of its key can be claimed; MV_STORE_NEVER */
+  int jobs;        /* accepted by the effects */
+};
+
+/* Ends the run `token` of event `id`: outcome and effects together or, on -1, neither. Effects: see
+ * mv_vm_result (NULL: none). A malformed effect is kind USAGE and harms nothing else. */
+int mv_store_finish(struct mv_store *store, int64_t id, int64_t token,
+                    const struct mv_outcome *outcome, const json_t *effects, int64_t now,
+                    struct mv_store_finished *out, struct mv_error *err);
+
+struct mv_store_recovered {
+  int64_t again; /* were running when the process died; due at once */
+  int64_t dead;  /* for the second time: quarantined */
+};
+
+/* After opening: what ran when the last process died runs again, or is dead as poison. */
+int mv_store_recover(struct mv_store *store, int64_t now, struct mv_store_recovered *out,
+                     struct mv_error *err);
+
+/* --- Operating --- */
+
+/* A final event becomes available and due, with its attempts counted anew; *wake_at as above.
+ * NOT_FOUND, or USAGE when it is not final. */
+int mv_store_replay(struct mv_store *store, int64_t id, int64_t now, int64_t *wake_at,
+                    struct mv_error *err);
+
+/* An unfinished event becomes cancelled; a running one's completion will be stale. */
+int mv_store_cancel(struct mv_store *store, int64_t id, const char *reason, int64_t now,
+                    int64_t *wake_at, struct mv_error *err);
+
+/* A new event on the heap, or NULL with NOT_FOUND. (R) */
+struct mv_event *mv_store_get(struct mv_store *store, int64_t id, struct mv_error *err);
+
+struct mv_store_filter {
+  int state;           /* enum mv_event_state; -1: any */
+  const char *handler; /* that ran it; NULL: any */
+  const char *name;    /* hook, schedule, job; NULL: any */
+  const char *key;     /* NULL: any */
+  int64_t since, until; /* accepted_at in [since, until), ms; 0: open */
+  int64_t cursor;      /* only ids below, for the next page; 0: from the newest */
+  int limit;           /* 0: 50; at most 1000 */
+  bool bodies;         /* with body and meta */
+};
+
+/* Newest first, a list through `node`. The number, or -1. (R) */
+int mv_store_list(struct mv_store *store, const struct mv_store_filter *filter,
+                  struct mv_event **list, struct mv_error *err);
+
+struct mv_store_stats {
+  int64_t states[MV_EVENT_STATES]; /* events by state */
+  int64_t oldest_due;              /* due_at of the oldest that can be claimed; MV_STORE_NEVER */
+  int64_t bytes;                   /* of the data */
+};
+int mv_store_stats(struct mv_store *store, struct mv_store_stats *out, struct mv_error *err); /* R */
+
+struct mv_blocked {
+  char *key;
+  int64_t head;    /* the event that retries */
+  int64_t due_at;  /* its next attempt */
+  int attempt;
+  int64_t waiting; /* events behind it; counted up to 1000 */
+  char *reason;
+};
+
+/* Keys whose head waits for a retry; an array for mv_store_blocked_free. The number, or -1. (R) */
+int mv_store_blocked(struct mv_store *store, int limit, struct mv_blocked **list,
+                     struct mv_error *err);
+void mv_store_blocked_free(struct mv_blocked *list, int count);
+
+struct mv_store_limits { /* 0: the default */
+  int64_t done_ms;    /* done and cancelled; 7 days */
+  int64_t skipped_ms; /* 7 days */
+  int64_t dead_ms;    /* 90 days */
+  int64_t max_bytes;  /* over this, done and skipped go at once, oldest first; 0: no limit */
+};
+
+/* Deletes what is too old, looking at up to `max_rows` rows. Returns whether to call again soon
+ * (1), or not (0: the round is over), or -1. */
+int mv_store_prune(struct mv_store *store, int64_t now, const struct mv_store_limits *limits,
+                   int max_rows, struct mv_error *err);
+
+/* --- Schedules --- */
+
+struct mv_schedule_row {
+  char *name;
+  char *definition;
+  int64_t first_seen;  /* ms */
+  int64_t last_moment; /* the last planned moment with a row; 0: none */
+};
+
+/* Notes a schedule, or its new definition; fills first_seen and last_moment (strings stay NULL). */
+int mv_store_schedule(struct mv_store *store, const char *name, const char *definition, int64_t now,
+                      struct mv_schedule_row *out, struct mv_error *err);
+
+enum mv_overlap { MV_OVERLAP_ALLOW, MV_OVERLAP_SKIP, MV_OVERLAP_QUEUE, MV_OVERLAP_CANCEL };
+
+struct mv_moment {
+  char *schedule;
+  int64_t moment;      /* planned, ms since 1970 */
+  int64_t event;       /* its event; 0: none */
+  enum mv_event_state state;
+  char *reason;
+};
+
+struct mv_moment_result {
+  bool exists;  /* this moment has its row already: nothing was done */
+  bool skipped; /* by overlap or because `skip` said so */
+  struct mv_store_accepted accepted; /* of the event, if neither */
+  int cancelled; /* runs cancelled by MV_OVERLAP_CANCEL */
+};
+
+/* Inserts the row (schedule, moment). With `skip` (a reason) the row ends there; else `event` is
+ * accepted unless an unfinished earlier moment and `overlap` forbid it. QUEUE is ALLOW in a line:
+ * the event's key is to be the schedule's own. */
+int mv_store_moment(struct mv_store *store, const char *schedule, int64_t moment,
+                    enum mv_overlap overlap, const char *skip, struct mv_event *event, int64_t now,
+                    bool claim, struct mv_moment_result *out, struct mv_error *err);
+
+/* The last moments of a schedule, newest first; an array for mv_store_moments_free. (R) */
+int mv_store_moments(struct mv_store *store, const char *schedule, int limit,
+                     struct mv_moment **list, struct mv_error *err);
+void mv_store_moments_free(struct mv_moment *list, int count);
+
+/* --- Small values (R) --- */
+
+/* JSON text of a committed value: 1 found (*value to be freed), 0 absent or expired, -1. */
+int mv_store_kv_get(struct mv_store *store, const char *key, int64_t now, char **value,
+                    struct mv_error *err);
+int mv_store_once_get(struct mv_store *store, const char *key, char **value, struct mv_error *err);
+
+#endif
