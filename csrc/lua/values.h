@@ -17,8 +17,9 @@ void mv_value_push(lua_State *L, const json_t *value, bool keep_null);
 /* Reads the Lua value at `index`. A new reference, or NULL and `err`, whose text tells the path of
  * the offending part ("variables.when: a function cannot be sent"). Never throws. Tables with the
  * array mark or with keys 1..n are arrays, the empty unmarked table is an object; whole floats
- * within 2^53 are integers. Refused: functions, userdata, threads, NaN, infinities, mixed keys,
- * holes, cycles, more than MV_JSON_DEPTH levels, strings that are not UTF-8. */
+ * within 2^53 are integers; nil itself is null. Metamethods are not asked. Refused: functions,
+ * userdata, threads, NaN, infinities, mixed keys, holes, cycles, more than MV_JSON_DEPTH levels,
+ * strings that are not UTF-8, keys with a NUL. */
 json_t *mv_value_read(lua_State *L, int index, struct mv_error *err);
 
 /* Pushes a userdata that drops `value` when collected: makes a reference safe across throws.
@@ -27,5 +28,12 @@ json_t **mv_value_box(lua_State *L);
 
 /* Marks the table at `index` as an array. */
 void mv_value_mark_array(lua_State *L, int index);
+
+/* Whether the value at `index` is a table with an array mark. Never throws. */
+bool mv_value_is_array(lua_State *L, int index);
+
+/* From now on arrays carry the metatable at `index` (another library's mark); tables with the
+ * mark of before are still arrays. */
+void mv_value_use_array_mark(lua_State *L, int index);
 
 #endif

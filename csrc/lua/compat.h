@@ -1,0 +1,148 @@
+/* One face for Lua 5.4 and LuaJIT (5.1's interface): what they name or do differently. */
+#ifndef MV_LUA_COMPAT_H
+#define MV_LUA_COMPAT_H
+
+#include <lua.h>
+#include <lauxlib.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifndef LUA_OK
+#define LUA_OK 0
+#endif
+
+/* Whole numbers up to here are exact in a double. */
+#define MV_EXACT_DOUBLE 9007199254740992.0
+
+#if LUA_VERSION_NUM < 502
+
+static inline int mv_compat_absindex(lua_State *L, int index) {
+  return index > 0 || index <= LUA_REGISTRYINDEX ? index : lua_gettop(L) + index + 1;
+}
+#define lua_absindex mv_compat_absindex
+#define lua_rawlen lua_objlen
+
+#endif
+
+/* The registry under a key that is the address of a constant text, unique to the caller. LuaJIT
+ * cannot hold every address as light userdata, so there the text itself is the key. */
+static inline void mv_registry_get(lua_State *L, const char *key) {
+#if LUA_VERSION_NUM < 502
+  lua_pushstring(L, key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+#else
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+#endif
+}
+
+/* Pops the value. */
+static inline void mv_registry_set(lua_State *L, const char *key) {
+#if LUA_VERSION_NUM < 502
+  lua_pushstring(L, key);
+  lua_insert(L, -2);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+#else
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+#endif
+}
+
+/* Resumes `co` with `arguments` values; `count` values are on its top afterwards when it yielded or
+ * ended well (on 5.4 others may lie below them), one (the error) when it failed. */
+static inline int mv_compat_resume(lua_State *co, lua_State *from, int arguments, int *count) {
+#if LUA_VERSION_NUM >= 504
+  int status = lua_resume(co, from, arguments, count);
+#elif LUA_VERSION_NUM >= 502
+  int status = lua_resume(co, from, arguments);
+  *count = lua_gettop(co);
+#else
+  (void)from;
+  int status = lua_resume(co, arguments);
+  *count = lua_gettop(co);
+#endif
+  if (status != LUA_OK && status != LUA_YIELD)
+    *count = 1;
+  return status;
+}
+
+/* Ends a failed or suspended coroutine: runs what it has yet to close. Its values are gone. */
+static inline void mv_compat_close(lua_State *co, lua_State *from) {
+  (void)from;
+#if LUA_VERSION_NUM >= 504
+#if LUA_VERSION_RELEASE_NUM >= 50406
+  lua_closethread(co, from);
+#else
+  lua_resetthread(co);
+#endif
+  lua_settop(co, 0);
+#else
+  (void)co;
+#endif
+}
+
+/* Ties the value on top to the userdata at `index`, and pops it; mv_compat_get_tied pushes it. */
+static inline void mv_compat_tie(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+#if LUA_VERSION_NUM >= 504
+  lua_setiuservalue(L, index, 1);
+#else
+  lua_createtable(L, 1, 0); /* only tables can be environments */
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, 1);
+  lua_setfenv(L, index);
+#endif
+}
+
+static inline void mv_compat_get_tied(lua_State *L, int index) {
+#if LUA_VERSION_NUM >= 504
+  lua_getiuservalue(L, index, 1);
+#else
+  lua_getfenv(L, index);
+  lua_rawgeti(L, -1, 1);
+  lua_remove(L, -2);
+#endif
+}
+
+/* A zeroless userdata with room for one tied value. */
+static inline void *mv_compat_newuserdata(lua_State *L, size_t size) {
+#if LUA_VERSION_NUM >= 504
+  return lua_newuserdatauv(L, size, 1);
+#else
+  return lua_newuserdata(L, size);
+#endif
+}
+
+/* Whether the number at `index` is a whole one that `*out` holds exactly. Never allocates. */
+static inline bool mv_compat_integer(lua_State *L, int index, int64_t *out) {
+#if LUA_VERSION_NUM >= 503
+  if (lua_isinteger(L, index)) {
+    *out = (int64_t)lua_tointeger(L, index);
+    return true;
+  }
+#endif
+  double number = (double)lua_tonumber(L, index);
+  if (!(number >= -MV_EXACT_DOUBLE && number <= MV_EXACT_DOUBLE) || floor(number) != number)
+    return false;
+  *out = (int64_t)number;
+  return true;
+}
+
+/* Whether the VM holds `value` exactly as a number. */
+static inline bool mv_compat_fits(int64_t value) {
+#if LUA_VERSION_NUM >= 503
+  (void)value;
+  return true;
+#else
+  return value >= -(int64_t)MV_EXACT_DOUBLE && value <= (int64_t)MV_EXACT_DOUBLE;
+#endif
+}
+
+static inline void mv_compat_pushinteger(lua_State *L, int64_t value) {
+#if LUA_VERSION_NUM >= 503
+  lua_pushinteger(L, (lua_Integer)value);
+#else
+  lua_pushnumber(L, (lua_Number)value);
+#endif
+}
+
+#endif
