@@ -1,5 +1,10 @@
 /* The event loop of one Lua state: HTTP exchanges, timers, and tasks, which are coroutines that wait
- * for them. Plain scripts drive it from inside a waiting call; the script VM drives it from C. */
+ * for them. Plain scripts drive it from inside a waiting call; the script VM drives it from C.
+ *
+ * A waiting call (send, sleep, join) inside a task yields the task's coroutine; outside of tasks it
+ * drives the loop until its own wait is over. Inside a task but where no yield is possible (under
+ * table.sort, string.gsub, a metamethod, or in a coroutine of the script's own) it blocks the loop,
+ * or, when the loop is strict, raises an error that says so. */
 #ifndef MV_LUA_LOOP_H
 #define MV_LUA_LOOP_H
 
@@ -8,6 +13,7 @@
 #include <stdint.h>
 
 #include "api/transport.h"
+#include "base/clock.h"
 
 struct mv_loop;
 struct mv_task;
@@ -16,11 +22,15 @@ struct mv_task;
 struct mv_loop *mv_loop_of(lua_State *L);
 
 /* Called on the main state when a task ended: `co` has its results (status LUA_OK, `count` values on
- * top) or its error (on top). The task is forgotten afterwards. Must not throw. */
+ * top) or its error (on top; luaL_traceback on `co` tells where). The task is forgotten afterwards,
+ * and so are `co`'s values. All its subtasks have ended before. Must not throw; may spawn if it
+ * protects itself. */
 typedef void (*mv_task_end)(struct mv_task *task, lua_State *co, int status, int count, void *owner);
 
 /* Takes a function and `arguments` values from the top of L's stack and makes a task of them that
- * first runs at the next mv_loop_step. */
+ * first runs at the next mv_loop_step. Its parent is the task that runs now, if any: when a parent
+ * ends or is cancelled, its subtasks are cancelled. Throws when memory is out (nothing is spawned
+ * then). With `end` NULL the outcome is kept for core.join. */
 struct mv_task *mv_loop_spawn(lua_State *L, int arguments, mv_task_end end, void *owner);
 
 /* Hooks around every resume of a task, for limits: `before` is called with the task's coroutine. */
@@ -31,15 +41,30 @@ struct mv_loop_hooks {
 };
 void mv_loop_set_hooks(struct mv_loop *loop, const struct mv_loop_hooks *hooks);
 
-/* Runs what is ready, then waits up to `timeout_ms` (-1: until something happens) for exchanges and
- * timers. `L`: the main state. Returns the number of tasks resumed. */
+/* Whether a waiting call that cannot yield inside a task is an error (true) or blocks (false). */
+void mv_loop_set_strict(struct mv_loop *loop, bool strict);
+
+/* The clock for sleep and now; NULL: the machine's. Must outlive the loop. After a jump of an
+ * injected clock call mv_loop_wakeup. */
+void mv_loop_set_clock(struct mv_loop *loop, const struct mv_clock *clock);
+
+/* Replaces coroutine.resume and coroutine.wrap by ones through which a waiting call in a coroutine
+ * of the script's own suspends the whole task. Call once, after the standard library is open and
+ * before scripts run. Throws when memory is out. */
+void mv_loop_wrap_coroutines(lua_State *L);
+
+/* Runs what is ready; then, if that was nothing, waits up to `timeout_ms` (-1: until something
+ * happens) for exchanges and timers, and runs what became ready. `L`: the main state. Returns the
+ * number of tasks resumed. Never throws. */
 int mv_loop_step(lua_State *L, struct mv_loop *loop, int timeout_ms);
 
 /* Makes a waiting step return; from any thread. */
 void mv_loop_wakeup(struct mv_loop *loop);
 
 /* Stops a task: what it waits for is cancelled and it ends with the error `reason`, raised inside it
- * (so that pcall in user code cannot outlive it: a cancelled task that waits again is dropped). */
+ * (so that pcall in user code cannot outlive it: a cancelled task that waits again is dropped). One
+ * that has not run yet never will. It ends at a later step, not in this call; its subtasks go with
+ * it. Harmless on a task that is cancelled already. Never throws. */
 void mv_task_cancel(lua_State *L, struct mv_task *task, const char *reason);
 
 /* The task that is running on this loop right now, or NULL. Subtasks (mavilua.map) have a parent. */
@@ -49,7 +74,8 @@ void *mv_task_owner(struct mv_task *task);
 
 size_t mv_loop_task_count(const struct mv_loop *loop);
 
-/* luaL_Reg entries of the loop for the module's core table: send, sleep, spawn, join, now. */
+/* Puts the loop's functions into the module's core table at index `table`: send, sleep, spawn, join,
+ * current, cancel, now. */
 void mv_loop_register(lua_State *L, int table);
 
 #endif
