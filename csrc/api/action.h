@@ -47,8 +47,10 @@ enum mv_type {
 struct mv_param {
   const char *name;
   enum mv_type type;
-  bool required;
+  bool required;       /* must be there, and not be empty */
+  bool may_be_empty;   /* "" is a value, also of a required parameter and of an id */
   long limit;          /* most elements (lists), most (numbers, where documented); 0: none */
+  long least;          /* numbers: the least; 0 unless the row says otherwise */
   const char *choices; /* MV_CHOICE: "image video link"; else NULL */
   const char *doc;     /* one phrase */
 };
@@ -67,24 +69,24 @@ struct mv_rule {
 };
 
 enum mv_extras {
-  MV_EXTRAS_REFUSED,  /* an unknown parameter is a mistake */
-  MV_EXTRAS_VARIABLES, /* unknown parameters are saved as the client's variables (callbacks) */
+  MV_EXTRAS_REFUSED,    /* an unknown parameter is a mistake */
+  MV_EXTRAS_VARIABLES,  /* unknown parameters are saved as the client's variables (callbacks) */
   MV_EXTRAS_CONDITIONS, /* unknown parameters are the conditions of a search */
 };
 
 struct mv_action {
   const char *name;
-  enum mv_method method; /* what the client sends; the platform takes both */
+  const char *idempotent_if; /* a ONCE action is idempotent when this parameter is given; or NULL */
+  enum mv_method method;     /* what the client sends; the platform takes both */
   enum mv_permission permission;
   enum mv_retry_class retry;
-  const char *idempotent_if; /* a ONCE action is idempotent when this parameter is given; or NULL */
   enum mv_extras extras;
-  int extras_limit;     /* most extra parameters; 0: any number */
-  bool bare_array;      /* the body is the array itself: the single MV_ITEMS parameter's value */
-  bool universal;       /* value_* and delimiter_value_* apply (the "universal webhook") */
-  const char *answer;   /* the shape of a success, e.g. "{status, client_ids: [integer]}"; "ok": text */
-  const char *doc;      /* one line */
-  const char *source;   /* the platform's document and section */
+  int extras_limit;   /* most extra parameters; 0: any number */
+  bool bare_array;    /* the body is the array itself: the single MV_ITEMS parameter's value */
+  bool universal;     /* value_* and delimiter_value_* apply (the "universal webhook") */
+  const char *answer; /* the shape of a success, in the notation below */
+  const char *doc;    /* one line */
+  const char *source; /* the platform's document and section */
   const struct mv_param *params;
   size_t param_count;
   const struct mv_param *item_params; /* of the objects inside an MV_ITEMS parameter */
@@ -92,6 +94,16 @@ struct mv_action {
   const struct mv_rule *rules;
   size_t rule_count;
 };
+
+/* The notation of `answer`, from which JSON schemas can be made:
+ *
+ *   ok                        the plain text "ok" (or a JSON object with status "success")
+ *   {name: type, name?: type} an object; a name with "?" may be absent; others may be there, too
+ *   {}                        an object of which no member is known beforehand
+ *   [type]                    an array
+ *   integer string boolean number null any
+ *   a|b                       either
+ */
 
 /* All rows, in the table's order. */
 size_t mv_action_count(void);
@@ -110,13 +122,16 @@ const char *mv_permission_name(enum mv_permission permission);
 const char *mv_retry_class_name(enum mv_retry_class retry);
 const char *mv_type_name(enum mv_type type);
 const char *mv_method_name(enum mv_method method);
+const char *mv_rule_name(enum mv_rule_kind kind);  /* "any" "one" "all" "needs" "forbids" */
+const char *mv_extras_name(enum mv_extras extras); /* "refused" "variables" "conditions" */
 
 /* The whole row as JSON, for `mavilua actions --json` and generators. New reference. */
 json_t *mv_action_describe(const struct mv_action *action);
 
 /* Whether `params` (an object; for bare_array rows the array or {items = array}) may be sent.
  * 0, or -1 with a one-line message that names the action, the parameter, what it takes, and for
- * unknown ones the nearest known name. */
+ * unknown ones the nearest known name. null counts as absent; for the rules (one of, needs, …) so
+ * do false, "", [] and {}. */
 int mv_action_validate(const struct mv_action *action, const json_t *params, struct mv_error *err);
 
 /* The class that holds for these parameters (idempotent_if applied). */
