@@ -51,8 +51,7 @@ PROGRAM_OBJ := $(call obj,$(PROGRAM_SRC)) $(B)/gen/embedded.o
 LIB := $(B)/libmavilua-all.a
 UNITS := $(patsubst csrc/test/%.c,$(B)/test/%,$(UNIT_SRC))
 
-.PHONY: all help run demo test check-all unit spec lint asan tsan fuzz-smoke fuzz install uninstall clean need-% \
-        leaks
+.PHONY: all help run demo test unit spec lint asan tsan fuzz-smoke fuzz docs install uninstall clean
 
 all: $(B)/mavilua $(B)/lib/mavilua/core.so ## build the program and the module
 
@@ -151,6 +150,9 @@ fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)
 	@sh tools/suite.sh fuzz 1200 sh tools/fuzz.sh $(FUZZ_SECONDS) '$(HOST_CFLAGS)' '$(HOST_LIBS)' '$(VERSION)'
 fuzz: ## each fuzz target for ten minutes
 	@$(MAKE) -s fuzz-smoke FUZZ_SECONDS=600
+
+docs: all ## make docs/actions.md from the action table
+	$(B)/mavilua run tools/actions_doc.lua > docs/actions.md
 
 # ---- installing ----------------------------------------------------------------------------------
 
