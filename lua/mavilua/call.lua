@@ -1,0 +1,140 @@
+--- One call of an action: request, pace, transport, answer, retry.
+local core = require "mavilua.core"
+local errors = require "mavilua.errors"
+local retry = require "mavilua.retry"
+
+local call = {}
+
+local USER_AGENT = "mavilua/" .. core.version
+
+-- A transport of the user's may raise or give a bare string; its words may hold the address.
+local function from_transport(state, ok, reply, problem)
+  if not ok then
+    error(state.redact(reply), 0)
+  end
+  if reply then return reply end
+  if type(problem) ~= "table" then problem = { message = tostring(problem or "the transport gave no reply") } end
+  return nil, {
+    kind = problem.kind or "network",
+    message = problem.message or "the transport failed",
+    sent = problem.sent ~= false, -- who does not say so may have sent
+  }
+end
+
+local function send(state, request)
+  if not state.transport then return core.send(request) end
+  return from_transport(state, pcall(state.transport, request))
+end
+
+local function http_request(state, name, prepared, options)
+  local headers = { Accept = "application/json", ["User-Agent"] = USER_AGENT }
+  local body = prepared.body
+  if body == "" then body = nil end
+  if body then headers["Content-Type"] = "application/json" end
+  return {
+    action = name,
+    method = prepared.method,
+    url = state.prefix .. prepared.target,
+    headers = headers,
+    body = body,
+    timeout = options.timeout or state.options.timeout,
+    connect_timeout = state.options.connect_timeout,
+    verify = state.options.verify ~= false,
+    ca_file = state.options.ca_file,
+    once = prepared.retry == "once",
+  }
+end
+
+local function trace(state, event)
+  local hook = state.options.trace
+  if hook then hook(event) end
+end
+
+local function interpret(state, name, reply)
+  local headers = reply.headers or {}
+  local status, body = reply.status, reply.body or ""
+  local known = state.known(name) and name or nil
+  local keep_null = state.options.keep_null == true
+  local result, failure = core.interpret(known, status, body, headers["retry-after"], keep_null)
+  if failure then
+    if failure.retry_after and failure.retry_after < 0 then failure.retry_after = nil end
+    failure.sent, failure.body = true, body
+    return nil, failure
+  end
+  if result == nil then result = core.null end -- an answer that is a bare null
+  return result
+end
+
+local function attempt(state, name, request, number)
+  local paid = state.counts(name)
+  if paid then
+    local ok, over = state.pace:spend()
+    if not ok then return nil, over end
+    state.pace:wait()
+  end
+  local shown = state.redact(request.url)
+  trace(state, { what = "request", action = name, attempt = number, method = request.method, url = shown })
+  local start = state.runtime.now()
+  local reply, problem = send(state, request)
+  trace(state, {
+    what = reply and "reply" or "failure", action = name, attempt = number, method = request.method, url = shown,
+    status = reply and reply.status, kind = problem and problem.kind,
+    message = problem and state.redact(problem.message), seconds = state.runtime.now() - start,
+  })
+  if not reply then return nil, problem end
+  return interpret(state, name, reply)
+end
+
+local function told(state, name)
+  return function(failure, number, delay)
+    if failure.status == 429 then state.pace:hold(delay) end
+    local event = {
+      what = "retry", action = name, attempt = number, delay = delay,
+      kind = failure.kind, status = failure.status, message = state.redact(failure.message),
+    }
+    trace(state, event)
+    if state.options.on_retry then state.options.on_retry(event) end
+  end
+end
+
+local function as_error(state, name, failure)
+  return errors.new {
+    kind = failure.kind,
+    action = name,
+    status = failure.status ~= 0 and failure.status or nil,
+    code = failure.code ~= "" and state.redact(failure.code) or nil,
+    message = state.redact(failure.message),
+    attempts = failure.attempts,
+    retryable = failure.retryable,
+    retry_after = failure.retry_after,
+    sent = failure.sent,
+    body = errors.cap(state.redact(failure.body)),
+  }
+end
+
+--- Calls an action.
+-- @param state the client's private state (see client.lua)
+-- @param name string, the action
+-- @param params table of parameters
+-- @param options table: `timeout` (seconds), `retries`; may be nil
+-- @return result, or nil and an `err`; raises misuse at the caller's line
+function call.run(state, name, params, options)
+  options = options or {}
+  local prepared, message = core.prepare(name, params, state.known(name))
+  if not prepared then errors.misuse("%s", state.redact(message)) end
+  local request = http_request(state, name, prepared, options)
+  local policy = {
+    class = prepared.retry,
+    retries = options.retries or state.options.retries,
+    max_retry_wait = state.options.max_retry_wait,
+    sleep = state.runtime.sleep,
+    told = told(state, name),
+  }
+  local result, failure = retry.run(policy, function(number)
+    return attempt(state, name, request, number)
+  end)
+  if failure then return nil, as_error(state, name, failure) end
+  return result
+end
+
+return call

@@ -1,0 +1,35 @@
+--- Takes an API key out of texts that leave the client: errors and traces.
+local core = require "mavilua.core"
+local url = require "mavilua.url"
+
+local secret = {}
+
+local function lower_escapes(text)
+  return (text:gsub("%%%x%x", string.lower))
+end
+
+-- All spellings of the key that an address or an answer may hold.
+local function spellings(key)
+  local list, seen = {}, {}
+  local escaped = url.escape(key)
+  for _, form in ipairs { key, escaped, lower_escapes(escaped), url.escape(escaped) } do
+    if not seen[form] then list[#list + 1] = form end
+    seen[form] = true
+  end
+  return list
+end
+
+--- Makes a function that hides a key.
+-- @param key string
+-- @return function(text) -> the text with every spelling of the key replaced by "[redacted]"; what is
+--   not a string comes back as it is
+function secret.redactor(key)
+  local forms = spellings(key)
+  return function(text)
+    if type(text) ~= "string" then return text end
+    for _, form in ipairs(forms) do text = core.redact(text, form) end
+    return text
+  end
+end
+
+return secret
