@@ -27,7 +27,8 @@ local function find_param(row, wanted)
     names[#names + 1] = param.name
   end
   if wanted then
-    errors.misuse("in_batches: %s has no parameter \"%s\"%s", row.name, wanted, errors.did_you_mean(wanted, names))
+    errors.misuse("in_batches: %s has no parameter \"%s\"%s", row.name, wanted,
+      errors.did_you_mean(wanted, names))
   end
   errors.misuse("in_batches: %s takes no list", row.name)
 end
@@ -43,7 +44,8 @@ end
 local function find_size(row, param, wanted)
   local limit = param.limit and param.limit > 0 and param.limit or nil
   if wanted and limit and wanted > limit then
-    errors.misuse("in_batches: %s takes at most %d %s at once, size is %d", row.name, limit, param.name, wanted)
+    errors.misuse("in_batches: %s takes at most %d %s at once, size is %d", row.name, limit, param.name,
+      wanted)
   end
   return wanted or limit or DEFAULT_SIZE
 end
@@ -123,11 +125,11 @@ end
 -- @param action string, an action that takes a list
 -- @param list array of any length
 -- @param options table or nil: `params` (the action's further parameters), `size` (elements a call; the
---   documented limit, 100 where there is none), `progress` (function(done, total), called before the first and
---   after each call), `param` (which parameter takes the list, when there are several), `timeout` and
+--   documented limit, 100 where there is none), `progress` (function(done, total), called before the first
+--   and after each call), `param` (which parameter takes the list, when there are several), `timeout` and
 --   `retries` of each call
--- @return the answers merged: lists joined, numbers added, else the last one's; or nil, an `err` with `done` (how
---   many elements are done) and `partial` (the answers until then, merged), and `done` once more
+-- @return the answers merged: lists joined, numbers added, else the last one's; or nil, an `err` with `done`
+--   (how many elements are done) and `partial` (the answers until then, merged), and `done` once more
 function batches.run(bot, rows, action, list, options)
   local row, chosen, param, size = check(rows, action, list, options)
   local total, whole = #list, empty_result(row, param)

@@ -13,7 +13,9 @@ local function from_transport(state, ok, reply, problem)
     error(state.redact(reply), 0)
   end
   if reply then return reply end
-  if type(problem) ~= "table" then problem = { message = tostring(problem or "the transport gave no reply") } end
+  if type(problem) ~= "table" then
+    problem = { message = tostring(problem or "the transport gave no reply") }
+  end
   return nil, {
     kind = problem.kind or "network",
     message = problem.message or "the transport failed",
@@ -73,11 +75,12 @@ local function attempt(state, name, request, number)
     state.pace:wait()
   end
   local shown = state.redact(request.url)
-  trace(state, { what = "request", action = name, attempt = number, method = request.method, url = shown })
+  local method = request.method
+  trace(state, { what = "request", action = name, attempt = number, method = method, url = shown })
   local start = state.runtime.now()
   local reply, problem = send(state, request)
   trace(state, {
-    what = reply and "reply" or "failure", action = name, attempt = number, method = request.method, url = shown,
+    what = reply and "reply" or "failure", action = name, attempt = number, method = method, url = shown,
     status = reply and reply.status, kind = problem and problem.kind,
     message = problem and state.redact(problem.message), seconds = state.runtime.now() - start,
   })

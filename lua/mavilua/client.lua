@@ -20,7 +20,7 @@ local rules = {
   retries = { type = "number", what = "a whole number, 0 or more", least = 0, whole = true },
   max_retry_wait = { type = "number", what = "seconds, 0 or more", least = 0 },
   rate = { type = "number", what = "calls a second, more than 0", least = 0, above = true },
-  daily_quota = { type = "number", what = "a whole number of calls a day, 0 or more", least = 0, whole = true },
+  daily_quota = { type = "number", what = "a whole number of calls, 0 or more", least = 0, whole = true },
   verify = { type = "boolean", what = "true or false" },
   ca_file = { type = "string", what = "the path of a PEM file" },
   keep_null = { type = "boolean", what = "true or false" },
@@ -58,7 +58,8 @@ end
 
 local function check_call(name, params, options)
   if params ~= nil and type(params) ~= "table" then
-    errors.misuse("%s: takes a table of parameters, got %s; write bot:%s{name = value}", name, type(params), name)
+    errors.misuse("%s: takes a table of parameters, got %s; write bot:%s{name = value}", name, type(params),
+      name)
   end
   if options ~= nil then errors.check_options(name, options, call_rules) end
 end
@@ -120,9 +121,9 @@ function methods.in_batches(bot, action, list, options)
 end
 
 local function unknown_method(name)
-  local hint = core.nearest(name, action_names)
-  errors.misuse("the client has no action \"%s\"%s; an action that mavilua does not know is called with "
-    .. "bot:call(\"%s\", {...})", name, hint and ("; did you mean \"%s\"?"):format(hint) or "", name)
+  local near = core.nearest(name, action_names)
+  errors.misuse("the client has no action \"%s\"; %sbot:call(\"%s\", {...}) calls what mavilua does not know",
+    name, near and ("did you mean \"%s\"? "):format(near) or "", name)
 end
 
 local metatable = { __name = "mavilua.client" }
@@ -152,8 +153,8 @@ local function find_key(options)
       .. "keys are made in the project's settings, under Integrations > API key")
   end
   if key == "" or key:find("[%s%c]") then
-    errors.misuse("mavilua.client: the API key is empty or has blanks or line ends in it: copy it again from the "
-      .. "project's settings, under Integrations > API key")
+    errors.misuse("mavilua.client: the API key is empty or has blanks or line ends in it: copy it again from "
+      .. "the project's settings, under Integrations > API key")
   end
   return key
 end
@@ -186,15 +187,15 @@ end
 --- Makes a client.
 -- @param options table, all optional:
 --   `api_key` (string; else MAVILUA_API_KEY), `base_url` (string; else MAVILUA_BASE_URL, else
---   https://chatter.mavibot.ai), `timeout` (seconds for a whole call, 30), `connect_timeout` (seconds, 5),
---   `retries` (most repeats of a failed call that may be repeated, 2), `max_retry_wait` (seconds that a server's
---   Retry-After may ask for, 60; when it asks for more the error is returned), `rate` (calls a second) and
---   `daily_quota` (calls a UTC day), both not limited unless set; save_variables counts in neither,
+--   https://chatter.mavibot.ai), `timeout` (seconds for one attempt, 30), `connect_timeout` (seconds, 5),
+--   `retries` (most repeats of a failed call that may be repeated, 2), `max_retry_wait` (seconds that a
+--   server's Retry-After may ask for, 60; when it asks for more the error is returned), `rate` (calls a
+--   second) and `daily_quota` (calls a UTC day), not limited unless set; save_variables counts in neither,
 --   `verify` (check the server's certificate, true), `ca_file` (PEM file of further trust),
 --   `keep_null` (nulls in objects become mavilua.null instead of being absent), `transport`
 --   (function({action, method, url, headers, body, timeout, connect_timeout, verify, ca_file, once}) ->
 --   {status, headers = {lowercase = value}, body}, or nil and {kind, message, sent}: sends in the place of
---   libcurl), `runtime` ({sleep, now, time}: tells time in the place of the system), `trace` (function(event):
+--   libcurl), `runtime` ({sleep, now, time}: in the place of the system's clock), `trace` (function(event):
 --   told of every request, reply, failure and retry, without the key), `on_retry` (function(event):
 --   before each repeat; event has action, attempt, delay, kind, status, message)
 -- @return the client: `bot:action{...}` for each action of the table, `bot:call`, `bot:each`,

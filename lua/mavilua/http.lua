@@ -36,7 +36,8 @@ local function check_headers(given)
   local headers, names = {}, {}
   for name, value in pairs(given or {}) do
     if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then
-      errors.misuse("mavilua.http: header name %s has characters that no header may have", ("%q"):format(tostring(name)))
+      errors.misuse("mavilua.http: header name %s has characters that no header may have",
+        ("%q"):format(tostring(name)))
     end
     if type(value) ~= "string" and type(value) ~= "number" or tostring(value):find("[\r\n%z]") then
       errors.misuse("mavilua.http: header \"%s\" takes one line of text", name)
@@ -95,8 +96,9 @@ end
 --   `headers` (table); one of `json` (any value), `form` (table), `body` (bytes); `timeout` (seconds, 30),
 --   `connect_timeout` (seconds, 5), `max_reply` (bytes, 64 MiB), `verify` (true), `ca_file`, `transport`
 -- @return a reply whatever its status: `status`, `ok` (status 200 to 299), `headers` (names in lower case),
---   `body`, `seconds`, `reply:json()`; or nil and an `err` of kind "network", "timeout" or "decode" with `sent` (false:
---   no byte reached the other side). `err` names the host only, for paths and queries hold secrets.
+--   `body`, `seconds`, `reply:json()`; or nil and an `err`, kind "network", "timeout" or "decode", with
+--   `sent` (false: no byte reached the other side). `err` names the host only, for paths and queries hold
+--   secrets.
 function http.request(request)
   if type(request) ~= "table" then errors.misuse("mavilua.http: takes a table, got %s", type(request)) end
   errors.check_options("mavilua.http", request, rules)

@@ -9,6 +9,7 @@
 -- thread. Failures are returned as `nil, err`; misuse raises at the caller's line.
 local core = require "mavilua.core"
 local client = require "mavilua.client"
+local errors = require "mavilua.errors"
 local http = require "mavilua.http"
 local map = require "mavilua.map"
 local pipeline = require "mavilua.pipeline"
@@ -49,7 +50,12 @@ mavilua.http = http
 -- @param list table with keys 1..n, or nothing
 -- @return the same table
 function mavilua.array(list)
-  return core.array(list or {})
+  if list == nil then return core.array {} end
+  if type(list) ~= "table" or getmetatable(list) ~= nil and not core.is_array(list) then
+    local what = type(list) == "table" and "one with a metatable" or type(list)
+    errors.misuse("mavilua.array: takes a plain table, got %s", what)
+  end
+  return core.array(list)
 end
 
 --- Whether a table carries the array mark.
@@ -64,8 +70,8 @@ mavilua.is_array = core.is_array
 -- @return string, or nil and a message that names the part that cannot be sent
 mavilua.encode = core.encode
 
---- Reads JSON text. Null members of objects are absent unless `keep_null`; nulls in arrays are mavilua.null; an
--- integer that the VM cannot hold exactly is its decimal string.
+--- Reads JSON text. Null members of objects are absent unless `keep_null`; nulls in arrays are
+-- mavilua.null; an integer that the VM cannot hold exactly is its decimal string.
 -- @function decode
 -- @param text string
 -- @param keep_null boolean or nil

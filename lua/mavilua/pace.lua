@@ -5,7 +5,7 @@ pace.__index = pace
 local DAY = 86400
 
 --- Makes the pace of one client; all tasks that use the client share it.
--- @param options table: `rate` (calls a second) and `daily_quota` (calls a UTC day), each may be nil: not limited
+-- @param options table: `rate` (calls a second), `daily_quota` (calls a UTC day); nil: not limited
 -- @param runtime table: sleep(seconds), now() (monotonic seconds), time() (Unix seconds)
 -- @return the pace
 function pace.new(options, runtime)

@@ -138,7 +138,8 @@ function pages.each(bot, action, params, options)
   local how = check(action, params)
   local walk = {
     bot = bot, action = action, params = params, options = options, how = how,
-    position = params and tonumber(params[how.cursor]), rows = {}, index = 0, fruitless = 0, memory = new_memory(),
+    position = params and tonumber(params[how.cursor]), rows = {}, index = 0, fruitless = 0,
+    memory = new_memory(),
   }
   return step, walk
 end

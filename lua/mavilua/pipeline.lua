@@ -45,10 +45,10 @@ end
 --
 -- Guards and hooks get a table: client_id, order_id (nil: the current order), from, to (names), bot, data.
 -- @param options table: `bot` (client); `states` (name = number, or a list in the funnel's order);
---   `transitions` (from = list of names; a state without a list leads nowhere; without the table every move between
---   named states is allowed); `guard` (name = function(ctx) -> true, or false and a reason: asked before an
---   order enters that state); `on` ({leave = {name = fn}, enter = {name = fn}}: called after the platform moved
---   the order, in this order; what they raise goes to the caller, and the order stays moved)
+--   `transitions` (from = list of names; a state without a list leads nowhere; without the table every move
+--   between named states is allowed); `guard` (name = function(ctx) -> true, or false and a reason: asked
+--   before an order enters that state); `on` ({leave = {name = fn}, enter = {name = fn}}: called after the
+--   platform moved the order, in this order; what they raise goes to the caller, the order stays moved)
 -- @return the pipeline
 function pipeline.new(options)
   options = errors.check_options("mavilua.pipeline", options, option_rules)
@@ -100,7 +100,8 @@ end
 
 local function context(self, client_id, from, to, options)
   return {
-    client_id = client_id, order_id = options.order_id, from = from, to = to, bot = self.bot, data = options.data,
+    client_id = client_id, order_id = options.order_id, from = from, to = to,
+    bot = self.bot, data = options.data,
   }
 end
 
@@ -108,8 +109,9 @@ end
 local function may_move(self, ctx)
   if not self.graph:leads(ctx.from, ctx.to) then
     local allowed = self.graph:allowed(ctx.from)
-    return refusal("transition", ("the order of client %s cannot go from \"%s\" to \"%s\"; from \"%s\" it can go to %s")
-      :format(tostring(ctx.client_id), ctx.from, ctx.to, ctx.from, states.listed(allowed)), { allowed = allowed })
+    return refusal("transition", ("the order of client %s cannot go from \"%s\" to \"%s\"; from \"%s\" it "
+      .. "can go to %s"):format(tostring(ctx.client_id), ctx.from, ctx.to, ctx.from, states.listed(allowed)),
+      { allowed = allowed })
   end
   local guard = self.guards[ctx.to]
   if not guard then return true end
@@ -120,8 +122,8 @@ local function may_move(self, ctx)
 end
 
 local function conflict(ctx, now)
-  return refusal("conflict", ("the order of client %s was to go from \"%s\" to \"%s\", but is in \"%s\": somebody else "
-    .. "moved it"):format(tostring(ctx.client_id), ctx.from, ctx.to, now), { state = now })
+  return refusal("conflict", ("the order of client %s was to go from \"%s\" to \"%s\", but is in \"%s\": "
+    .. "somebody else moved it"):format(tostring(ctx.client_id), ctx.from, ctx.to, now), { state = now })
 end
 
 -- A guard may take long: is the order still where it was?
@@ -156,8 +158,9 @@ local function is_current(self, client_id, order_id)
   local answer, err = self.bot:get_current_order_id { client_id = client_id }
   if not answer then return nil, err end
   if tostring(answer.order_id) == tostring(order_id) then return true end
-  return refusal("conflict", ("order %s is not the current order of client %s, which is %s; the platform sets the "
-    .. "state of the current order only"):format(tostring(order_id), tostring(client_id), tostring(answer.order_id)))
+  return refusal("conflict", ("order %s is not the current order of client %s, which is %s; the platform "
+    .. "sets the state of the current order only")
+    :format(tostring(order_id), tostring(client_id), tostring(answer.order_id)))
 end
 
 local function set(self, ctx)
@@ -181,14 +184,15 @@ local function transfer(self, ctx, options, act)
   return moved(ctx.from, ctx.to)
 end
 
---- Moves a client's order to a state. Moving it to where it is succeeds without a change, so it may be repeated;
--- hooks run only for a move that happened.
+--- Moves a client's order to a state. Moving it to where it is succeeds without a change, so it may be
+-- repeated; hooks run only for a move that happened.
 -- @param client_id integer or string
 -- @param to name of the state
--- @param options table or nil: `order_id` (must be the client's current order), `data` (for guards and hooks),
---   `verify` (read the state again after the move, true)
--- @return {from, to, changed}; or nil and an `err` of a call, or of kind "state" (the order is in a state without a
---   name here), "transition" (with `allowed`, a list of names), "guard", "conflict" (somebody else moved it)
+-- @param options table or nil: `order_id` (must be the client's current order), `data` (for guards and
+--   hooks), `verify` (read the state again after the move, true)
+-- @return {from, to, changed}; or nil and an `err` of a call, or of kind "state" (the order is in a state
+--   without a name here), "transition" (with `allowed`, a list of names), "guard", "conflict" (somebody else
+--   moved it)
 function methods:move(client_id, to, options)
   options = errors.check_options("move", options, move_rules)
   self.graph:id(to)

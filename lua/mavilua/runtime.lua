@@ -7,7 +7,8 @@ local runtime = {}
 local names = { "sleep", "now", "time" }
 
 --- Completes a runtime: what it lacks is the core's.
--- @param given nil or a table with any of `sleep(seconds)`, `now()` (monotonic seconds), `time()` (Unix seconds)
+-- @param given nil or a table with any of `sleep(seconds)`, `now()` (monotonic seconds) and `time()`
+--   (Unix seconds)
 -- @return table with all of them
 function runtime.complete(given)
   local whole = {}

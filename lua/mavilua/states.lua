@@ -30,8 +30,8 @@ end
 
 local function add(self, name, id)
   if type(name) ~= "string" or not is_id(id) then
-    errors.misuse("mavilua.pipeline: states takes name = number, or a list of {name = …, id = …}; got %s = %s",
-      tostring(name), tostring(id))
+    errors.misuse("mavilua.pipeline: states takes name = number, or a list of {name = …, id = …}; "
+      .. "got %s = %s", tostring(name), tostring(id))
   end
   local key = key_of(id)
   local other = self.by_id[key]
@@ -140,12 +140,13 @@ local function following_in_order(self, from)
   end
 end
 
---- The state that follows in the funnel, or nil after the last; raises when the order of the states is not known.
+--- The state that follows in the funnel, or nil after the last; raises when that is not known.
 function states:following(from)
   if self.order then return following_in_order(self, from) end
   local list = self.transitions and self:allowed(from) or {}
   if not self.transitions or #list > 1 then
-    errors.misuse("next: which state follows \"%s\" is not known: give states as a list in the funnel's order", from)
+    errors.misuse("next: which state follows \"%s\" is not known: give states as a list in the funnel's "
+      .. "order", from)
   end
   return list[1]
 end
