@@ -27,8 +27,8 @@ struct mv_vm_event {
   int64_t due_at;      /* ms; a schedule's planned moment */
   const char *body;    /* raw bytes as received; a job's or moment's arguments as JSON */
   size_t body_length;
-  const char *meta;    /* JSON object: method, path, query, headers, content_type …; or NULL */
-  void *owner;         /* the caller's */
+  const char *meta; /* JSON object: method, path, query, headers, content_type …; or NULL */
+  void *owner;      /* the caller's */
 };
 
 enum mv_vm_verdict {
@@ -47,7 +47,8 @@ struct mv_vm_result {
   json_t *reply;       /* a hook's {status, headers, json, body}; borrowed; NULL: none */
   json_t *effects;     /* borrowed array of what is to be committed with the completion, in order:
                           {"op":"kv_set","key":…,"value":…,"ttl":seconds?} {"op":"kv_delete","key":…}
-                          {"op":"kv_add","key":…,"by":n} {"op":"job","name":…,"args":…,"due":ms,"key":…,"id":unique?}
+                          {"op":"kv_add","key":…,"by":n}
+                          {"op":"job","name":…,"args":…,"due":ms,"key":…,"id":unique?}
                           {"op":"once","key":…,"value":…}; on failure only kept `once` results */
   json_t *policy;      /* borrowed; the handler's options: attempts, max_age, on_fail; or NULL */
 };
@@ -55,13 +56,14 @@ struct mv_vm_result {
 struct mv_vm_options {
   const struct mv_clock *clock;
   struct mv_log *log;
-  size_t memory_limit;  /* bytes; 0: none */
-  double cpu_limit;     /* seconds without yielding; 0: none */
-  double wall_limit;    /* seconds a run may take; 0: none */
+  size_t memory_limit;            /* bytes; 0: none */
+  double cpu_limit;               /* seconds without yielding; 0: none */
+  double wall_limit;              /* seconds a run may take; 0: none */
   const char *api_key, *base_url; /* defaults of mavilua.client in this VM; NULL: environment */
-  const char *const *args;        /* the script's `arg`, NULL-terminated; or NULL */
-  bool host;            /* `require "mavilua.host"` works; print becomes a log line */
-  void *owner;          /* handed to the functions below */
+  const char *const *args;        /* what follows the script on its command line, NULL-terminated;
+                                     NULL: nothing. `arg[0]` is the path given to mv_vm_load */
+  bool host;                      /* `require "mavilua.host"` works; print becomes a log line */
+  void *owner;                    /* handed to the functions below */
   /* an event ended; on the VM's thread, inside mv_vm_step */
   void (*finished)(void *owner, const struct mv_vm_event *event, const struct mv_vm_result *result);
   /* the committed value of a key as new JSON reference, NULL when absent; on the VM's thread */
@@ -75,9 +77,16 @@ struct mv_vm *mv_vm_new(const struct mv_vm_options *options, struct mv_error *er
 /* Frees all; runs under way are dropped without `finished`. */
 void mv_vm_free(struct mv_vm *vm);
 
-/* Runs a script file to its end (plain script: `mavilua run`; host: it registers handlers).
- * 0, or -1 and `err` with file, line and message. */
+/* Runs a script file ("-": standard input) to its end (plain script: `mavilua run`; host: it
+ * registers handlers). 0, or -1 and `err` with file, line and message. A plain script that called
+ * os.exit has ended well too: see mv_vm_exit_status. */
 int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err);
+
+/* The error of the last load that failed, whole and with its traceback; NULL: none. */
+const char *mv_vm_trace(const struct mv_vm *vm);
+
+/* What the plain script gave to os.exit; 0 when it did not call it. */
+int mv_vm_exit_status(const struct mv_vm *vm);
 
 /* What the scripts registered, for intake, schedules and `mavilua check`; new reference:
  * {"handlers":[{"name","event","match","file","line","options"}],
@@ -88,6 +97,9 @@ json_t *mv_vm_definitions(struct mv_vm *vm);
 
 /* Starts an event's run; it moves at the next mv_vm_step. 0, or -1 when memory is out. */
 int mv_vm_start(struct mv_vm *vm, const struct mv_vm_event *event, struct mv_error *err);
+
+/* Stops an event's run: it fails with `reason`. False when no such event is under way. */
+bool mv_vm_cancel(struct mv_vm *vm, int64_t event_id, const char *reason);
 
 /* Runs what is ready, waits up to `timeout_ms` for more (-1: until woken). */
 void mv_vm_step(struct mv_vm *vm, int timeout_ms);

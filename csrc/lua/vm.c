@@ -1,0 +1,263 @@
+/* The script VM: its state, the modules inside the program, and loading scripts. */
+#include "lua/vm.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "lua/core.h"
+#include "lua/vm_embedded.h"
+#include "lua/vm_state.h"
+
+struct mv_vm *vm_of(lua_State *L) {
+  return *(struct mv_vm **)lua_getextraspace(L);
+}
+
+/* Modules */
+
+/* The searcher of modules inside the program: only names of our own. */
+static int search_embedded(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  for (const struct mv_embedded *module = mv_embedded; module->name; module++) {
+    if (strcmp(module->name, name) == 0) {
+      lua_pushfstring(L, "=%s%s", name, strchr(name, '.') ? "" : ".init");
+      if (luaL_loadbuffer(L, module->source, module->length, lua_tostring(L, -1)) != LUA_OK) {
+        return lua_error(L);
+      }
+      lua_pushliteral(L, ":embedded:");
+      return 2;
+    }
+  }
+  lua_pushfstring(L, "no module '%s' inside the program", name);
+  return 1;
+}
+
+/* Puts it before all searchers but preload: a file called mavilua.lua does not shadow the module.
+ */
+static void add_searcher(lua_State *L) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchers");
+  for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i >= 2; i--) {
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushcfunction(L, search_embedded);
+  lua_rawseti(L, -2, 2);
+  lua_pop(L, 2);
+}
+
+static void preload(lua_State *L, const char *name, lua_CFunction open) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, open);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
+static void require(lua_State *L, const char *name) {
+  lua_getglobal(L, "require");
+  lua_pushstring(L, name);
+  lua_call(L, 1, 0);
+}
+
+static int refuse_host(lua_State *L) {
+  return luaL_error(L, "mavilua.host is for scripts that run under `mavilua serve`; "
+                       "this one was started as a plain script");
+}
+
+/* os.exit in a plain script: all is closed in order, so it may not leave from here. */
+static int exit_script(lua_State *L) {
+  int status = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0);
+  vm_exit(L, status);
+  return 0;
+}
+
+static void set_exit(lua_State *L) {
+  lua_getglobal(L, "os");
+  lua_pushcfunction(L, exit_script);
+  lua_setfield(L, -2, "exit");
+  lua_pop(L, 1);
+}
+
+/* package.loaded["mavilua.defaults"]: what mavilua.client falls back to before the environment. */
+static void set_defaults(lua_State *L, const struct mv_vm *vm) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_newtable(L);
+  lua_pushstring(L, vm->api_key);
+  lua_setfield(L, -2, "api_key");
+  lua_pushstring(L, vm->base_url);
+  lua_setfield(L, -2, "base_url");
+  lua_setfield(L, -2, "mavilua.defaults");
+  lua_pop(L, 1);
+}
+
+/* State */
+
+static int prepare(lua_State *L) {
+  struct mv_vm *vm = vm_of(L);
+  luaL_openlibs(L);
+  add_searcher(L);
+  preload(L, "mavilua.core", luaopen_mavilua_core);
+  set_defaults(L, vm);
+  vm->loop = mv_loop_of(L);
+  vm_limits_install(vm);
+  mv_loop_wrap_coroutines(L);
+  if (vm->options.host) {
+    preload(L, "mavilua.host.native", vm_open_native);
+    require(L, "mavilua.host");
+  } else {
+    preload(L, "mavilua.host.native", refuse_host);
+    set_exit(L);
+  }
+  return 0;
+}
+
+static void copy_options(struct mv_vm *vm, const struct mv_vm_options *options) {
+  vm->options = *options;
+  vm->options.api_key = vm->api_key = mv_strdup(options->api_key);
+  vm->options.base_url = vm->base_url = mv_strdup(options->base_url);
+}
+
+static int fill_error(struct mv_vm *vm, struct mv_error *err) {
+  const char *text = lua_tostring(vm->L, -1);
+  mv_error_set(err, MV_ERROR_USAGE, "%s", text ? text : "unknown error");
+  lua_settop(vm->L, 0);
+  return -1;
+}
+
+struct mv_vm *mv_vm_new(const struct mv_vm_options *options, struct mv_error *err) {
+  struct mv_vm *vm = calloc(1, sizeof *vm);
+  if (!vm || !(vm->L = lua_newstate(vm_allocate, vm))) {
+    free(vm);
+    mv_error_set(err, MV_ERROR_SYSTEM, "not enough memory for a Lua state");
+    return NULL;
+  }
+  *(struct mv_vm **)lua_getextraspace(vm->L) = vm;
+  copy_options(vm, options);
+  vm->entries = (struct vm_entries){LUA_NOREF, LUA_NOREF};
+  lua_pushcfunction(vm->L, prepare);
+  if (lua_pcall(vm->L, 0, 0, 0) != LUA_OK) {
+    fill_error(vm, err);
+    mv_vm_free(vm);
+    return NULL;
+  }
+  return vm;
+}
+
+void mv_vm_free(struct mv_vm *vm) {
+  if (!vm) {
+    return;
+  }
+  vm->closing = true;
+  lua_close(vm->L);
+  vm_forget_runs(vm);
+  free(vm->load_doom);
+  free(vm->trace);
+  free(vm->api_key);
+  free(vm->base_url);
+  free(vm);
+}
+
+/* Loading */
+
+/* Puts the script's directory first in package.path, once. */
+static void add_directory(lua_State *L, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) {
+    return; /* "./?.lua" is in the default path */
+  }
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "path");
+  lua_pushlstring(L, path, (size_t)(slash - path));
+  const char *directory = lua_tostring(L, -1);
+  lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;", directory, directory);
+  if (!strstr(lua_tostring(L, -3), lua_tostring(L, -1))) {
+    lua_pushvalue(L, -3);
+    lua_concat(L, 2);
+    lua_setfield(L, -4, "path");
+  }
+  lua_settop(L, 0);
+}
+
+/* Sets the global `arg` and pushes the script's arguments; returns their number. */
+static int push_arguments(lua_State *L, const struct mv_vm *vm, const char *path) {
+  int count = 0;
+  lua_newtable(L);
+  int table = lua_gettop(L);
+  lua_pushstring(L, path);
+  lua_rawseti(L, table, 0);
+  for (const char *const *arg = vm->options.args; arg && *arg; arg++) {
+    luaL_checkstack(L, 4, "too many arguments");
+    lua_pushstring(L, *arg);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, table, ++count);
+  }
+  lua_pushvalue(L, table);
+  lua_setglobal(L, "arg");
+  lua_remove(L, table);
+  return count;
+}
+
+/* path -> runs it. An error leaves with its traceback. */
+static int run_script(lua_State *L) {
+  const char *path = lua_touserdata(L, 1);
+  struct mv_vm *vm = vm_of(L);
+  lua_settop(L, 0);
+  add_directory(L, path);
+  if (luaL_loadfile(L, strcmp(path, "-") == 0 ? NULL : path) != LUA_OK) {
+    return lua_error(L);
+  }
+  int count = vm->options.host ? 0 : push_arguments(L, vm, path);
+  lua_call(L, count, 0);
+  return 0;
+}
+
+static int load_failed(struct mv_vm *vm, struct mv_error *err) {
+  size_t length;
+  const char *text = lua_tolstring(vm->L, -1, &length);
+  free(vm->trace);
+  vm->trace = text ? mv_memdup(text, length) : NULL;
+  const char *line_end = text ? strstr(text, "\nstack traceback:") : NULL;
+  length = line_end ? (size_t)(line_end - text) : length;
+  mv_error_set(err, MV_ERROR_USAGE, "%.*s", (int)length, text ? text : "unknown error");
+  lua_settop(vm->L, 0);
+  return -1;
+}
+
+int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err) {
+  lua_State *L = vm->L;
+  lua_settop(L, 0);
+  lua_pushcfunction(L, vm_traceback);
+  lua_pushcfunction(L, run_script);
+  lua_pushlightuserdata(L, (void *)path);
+  vm_watch_load(vm, true);
+  int status = lua_pcall(L, 1, 0, 1);
+  vm_watch_load(vm, false);
+  if (status != LUA_OK && !vm->exited) {
+    return load_failed(vm, err);
+  }
+  lua_settop(L, 0);
+  return 0;
+}
+
+int mv_vm_exit_status(const struct mv_vm *vm) {
+  return vm->exit_status;
+}
+
+const char *mv_vm_trace(const struct mv_vm *vm) {
+  return vm->trace;
+}
+
+size_t mv_vm_running(const struct mv_vm *vm) {
+  return vm->run_count;
+}
+
+size_t mv_vm_memory(const struct mv_vm *vm) {
+  return vm->memory;
+}
+
+void mv_vm_wakeup(struct mv_vm *vm) {
+  mv_loop_wakeup(vm->loop);
+}

@@ -1,0 +1,262 @@
+/* Runs: an event becomes a task of the loop, and the task's end becomes a result. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "lua/values.h"
+#include "lua/vm_state.h"
+
+/* A result being made: what its strings and values lie in until `finished` has returned. */
+struct outcome {
+  struct vm_run *run;
+  lua_State *co;
+  int status, count;
+  struct mv_vm_result result;
+  char *reason;
+  json_t *reply;
+};
+
+static void unlink_run(struct vm_run *run) {
+  struct mv_vm *vm = run->vm;
+  *(run->previous ? &run->previous->next : &vm->runs) = run->next;
+  if (run->next) {
+    run->next->previous = run->previous;
+  }
+  vm->run_count--;
+}
+
+static void free_run(struct vm_run *run) {
+  json_decref(run->policy);
+  json_decref(run->effects);
+  json_decref(run->overlay);
+  json_decref(run->once);
+  free(run->handler);
+  free(run->doom);
+  free(run);
+}
+
+void vm_forget_runs(struct mv_vm *vm) {
+  while (vm->runs) {
+    struct vm_run *run = vm->runs;
+    unlink_run(run);
+    free_run(run);
+  }
+}
+
+/* Outcome */
+
+static char *copy_text(lua_State *L, int index) {
+  size_t length;
+  const char *text = lua_tolstring(L, index, &length);
+  return text ? mv_memdup(text, length) : NULL;
+}
+
+/* The handler came back: "done" [reply] | "retry" delay reason | "dead" reason | "cancelled"
+ * reason. The values are on top of the coroutine and were made by mavilua.host.dispatch. */
+static void read_return(lua_State *L, struct outcome *out) {
+  lua_State *co = out->co;
+  int first = lua_gettop(co) - out->count + 1;
+  const char *verdict = out->count ? lua_tostring(co, first) : NULL;
+  if (verdict && strcmp(verdict, "retry") == 0) {
+    out->result.verdict = MV_VM_RETRY;
+    out->result.delay = lua_tonumber(co, first + 1);
+    out->reason = copy_text(co, first + 2);
+  } else if (verdict && strcmp(verdict, "dead") == 0) {
+    out->result.verdict = MV_VM_DEAD;
+    out->reason = copy_text(co, first + 1);
+  } else if (verdict && strcmp(verdict, "cancelled") == 0) {
+    out->result.verdict = MV_VM_CANCELLED;
+    out->reason = copy_text(co, first + 1);
+  } else if (out->count > 1 && lua_istable(co, first + 1)) {
+    struct mv_error err = {0};
+    lua_pushvalue(co, first + 1);
+    lua_xmove(co, L, 1);
+    out->reply = mv_value_read(L, -1, &err);
+    if (!out->reply) {
+      out->result.verdict = MV_VM_FAILED;
+      out->reason = mv_strdup(err.text);
+    }
+  }
+}
+
+static void read_error(lua_State *L, struct outcome *out) {
+  out->result.verdict = MV_VM_FAILED;
+  if (out->run->doom) { /* the error may be the echo of it */
+    lua_pushstring(out->co, out->run->doom);
+  }
+  if (out->status == LUA_OK) { /* it caught its end and came back all the same */
+    vm_push_error(L, out->co, -1, false);
+  } else {
+    vm_push_error(L, out->co, -1, true);
+  }
+  out->reason = copy_text(L, -1);
+}
+
+/* outcome ->; protected, because texts need Lua's memory */
+static int read_outcome(lua_State *L) {
+  struct outcome *out = lua_touserdata(L, 1);
+  if (out->status == LUA_OK && !out->run->doom) {
+    read_return(L, out);
+  } else {
+    read_error(L, out);
+  }
+  luaL_unref(L, LUA_REGISTRYINDEX, out->run->event_ref);
+  return 0;
+}
+
+/* What is left of the effects: all if it is done, else only the results of `once`. */
+static json_t *kept_effects(struct outcome *out) {
+  enum mv_vm_verdict verdict = out->result.verdict;
+  if (verdict == MV_VM_DONE || verdict == MV_VM_CANCELLED) {
+    return out->run->effects;
+  }
+  for (size_t i = json_array_size(out->run->effects); i-- > 0;) {
+    json_t *op = json_object_get(json_array_get(out->run->effects, i), "op");
+    if (!op || strcmp(json_string_value(op), "once") != 0) {
+      json_array_remove(out->run->effects, i);
+    }
+  }
+  return out->run->effects;
+}
+
+static void tell(struct outcome *out) {
+  struct vm_run *run = out->run;
+  struct mv_vm *vm = run->vm;
+  out->result.reason = out->reason;
+  out->result.handler = run->handler;
+  out->result.reply = out->reply;
+  out->result.effects = kept_effects(out);
+  out->result.policy = run->policy;
+  if (vm->options.finished) {
+    vm->options.finished(vm->options.owner, &run->event, &out->result);
+  }
+}
+
+static void ended(struct mv_task *task, lua_State *co, int status, int count, void *owner) {
+  (void)task;
+  struct vm_run *run = owner;
+  struct mv_vm *vm = run->vm;
+  if (vm->closing) {
+    return; /* vm_forget_runs frees it */
+  }
+  struct outcome out = {.run = run, .co = co, .status = status, .count = count};
+  lua_State *L = vm->L;
+  luaL_checkstack(L, 4, NULL);
+  lua_pushcfunction(L, read_outcome);
+  lua_pushlightuserdata(L, &out);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) { /* a __tostring that fails, or memory */
+    out.result.verdict = MV_VM_FAILED;
+    free(out.reason);
+    out.reason = mv_strdup(run->doom ? run->doom : lua_tostring(L, -1));
+    lua_pop(L, 1);
+  }
+  unlink_run(run);
+  tell(&out);
+  free(out.reason);
+  json_decref(out.reply);
+  free_run(run);
+}
+
+/* Start */
+
+static struct vm_run *new_run(struct mv_vm *vm, const struct mv_vm_event *event) {
+  struct vm_run *run = calloc(1, sizeof *run);
+  if (!run) {
+    return NULL;
+  }
+  *run = (struct vm_run){.vm = vm, .event = *event, .event_ref = LUA_NOREF, .next = vm->runs};
+  run->effects = json_array();
+  run->overlay = json_object();
+  run->once = json_object();
+  if (vm->runs) {
+    vm->runs->previous = run;
+  }
+  vm->runs = run;
+  vm->run_count++;
+  run->started = mv_clock_monotonic(vm->options.clock);
+  vm_set_timeout(run, vm->options.wall_limit);
+  return run;
+}
+
+/* run -> */
+static int spawn(lua_State *L) {
+  struct vm_run *run = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, run->vm->entries.dispatch);
+  run->task = mv_loop_spawn(L, 0, ended, run);
+  return 0;
+}
+
+int mv_vm_start(struct mv_vm *vm, const struct mv_vm_event *event, struct mv_error *err) {
+  struct vm_run *run = new_run(vm, event);
+  if (!run) {
+    return mv_error_set(err, MV_ERROR_SYSTEM, "not enough memory to run an event");
+  }
+  lua_pushcfunction(vm->L, spawn);
+  lua_pushlightuserdata(vm->L, run);
+  if (lua_pcall(vm->L, 1, 0, 0) != LUA_OK) {
+    mv_error_set(err, MV_ERROR_SYSTEM, "cannot run an event: %s", lua_tostring(vm->L, -1));
+    lua_pop(vm->L, 1);
+    unlink_run(run);
+    free_run(run);
+    return -1;
+  }
+  return 0;
+}
+
+bool mv_vm_cancel(struct mv_vm *vm, int64_t event_id, const char *reason) {
+  for (struct vm_run *run = vm->runs; run; run = run->next) {
+    if (run->event.id == event_id) {
+      vm_doom(run, mv_strdup(reason));
+      mv_task_cancel(vm->L, run->task, reason);
+      return true;
+    }
+  }
+  return false;
+}
+
+void mv_vm_step(struct mv_vm *vm, int timeout_ms) {
+  mv_loop_step(vm->L, vm->loop, vm_wait_limit(vm, timeout_ms));
+  vm_check_walls(vm);
+  if (vm->collect) {
+    vm->collect = false;
+    lua_gc(vm->L, LUA_GCCOLLECT);
+  }
+}
+
+/* Definitions */
+
+/* slot -> */
+static int read_definitions(lua_State *L) {
+  json_t **slot = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->entries.definitions);
+  lua_call(L, 0, 1);
+  struct mv_error err = {0};
+  *slot = mv_value_read(L, -1, &err);
+  return *slot ? 0 : luaL_error(L, "%s", err.text);
+}
+
+/* An empty table cannot tell that it is a list. */
+static void make_lists(json_t *definitions) {
+  static const char *const lists[] = {"handlers", "hooks", "schedules", "jobs"};
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    if (!json_is_array(json_object_get(definitions, lists[i]))) {
+      json_object_set_new(definitions, lists[i], json_array());
+    }
+  }
+}
+
+json_t *mv_vm_definitions(struct mv_vm *vm) {
+  json_t *definitions = NULL;
+  if (vm->entries.definitions != LUA_NOREF) {
+    lua_pushcfunction(vm->L, read_definitions);
+    lua_pushlightuserdata(vm->L, &definitions);
+    if (lua_pcall(vm->L, 1, 0, 0) != LUA_OK) {
+      mv_log(vm->options.log, MV_LOG_ERROR, NULL, "definitions: %s", lua_tostring(vm->L, -1));
+      lua_pop(vm->L, 1);
+    }
+  }
+  definitions = definitions ? definitions : json_object();
+  make_lists(definitions);
+  return definitions;
+}

@@ -1,0 +1,191 @@
+/* mavilua.host.native: what mavilua.host asks of the program. Lua checks arguments and words the
+ * errors; here they are only carried. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "lua/values.h"
+#include "lua/vm_state.h"
+
+#define MS 1000
+
+/* The run whose coroutine calls, or NULL: at load. */
+static struct vm_run *run_of(lua_State *L) {
+  return vm_of(L)->current;
+}
+
+/* install(dispatch, definitions): called once, when mavilua.host is loaded. */
+static int install(lua_State *L) {
+  struct mv_vm *vm = vm_of(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  vm->entries.definitions = luaL_ref(L, LUA_REGISTRYINDEX);
+  vm->entries.dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+/* Event */
+
+static void set_string(lua_State *L, const char *name, const char *value) {
+  if (value) {
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, name);
+  }
+}
+
+static void set_integer(lua_State *L, const char *name, int64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, name);
+}
+
+/* Sets the field to the JSON text's value, if it is one. */
+static void set_json(lua_State *L, const char *name, const char *text, size_t length) {
+  if (!text) {
+    return;
+  }
+  json_t **box = mv_value_box(L);
+  *box = mv_json_parse(text, length, NULL);
+  if (*box) {
+    mv_value_push(L, *box, false);
+    lua_setfield(L, -3, name);
+  }
+  lua_pop(L, 1);
+}
+
+/* arrived() -> the event as it came: id, attempt, source, name, key, accepted_at and due_at (unix
+ * seconds), body (bytes), json (the body decoded, if it is JSON), meta (table) */
+static int arrived(lua_State *L) {
+  const struct vm_run *run = run_of(L);
+  if (!run) {
+    return 0;
+  }
+  const struct mv_vm_event *event = &run->event;
+  lua_createtable(L, 0, 12);
+  set_integer(L, "id", event->id);
+  set_integer(L, "attempt", event->attempt);
+  set_string(L, "source", event->source);
+  set_string(L, "name", event->name);
+  set_string(L, "key", event->key);
+  set_integer(L, "accepted_at", event->accepted_at / MS);
+  set_integer(L, "due_at", event->due_at / MS);
+  lua_pushlstring(L, event->body ? event->body : "", event->body_length);
+  lua_setfield(L, -2, "body");
+  set_json(L, "json", event->body, event->body_length);
+  set_json(L, "meta", event->meta, event->meta ? strlen(event->meta) : 0);
+  return 1;
+}
+
+/* begin(handler, policy or nil, event): a handler was chosen. -> true or nil, error */
+static int begin(lua_State *L) {
+  struct vm_run *run = run_of(L);
+  if (!run) {
+    return 0;
+  }
+  free(run->handler);
+  run->handler = mv_strdup(luaL_checkstring(L, 1));
+  if (lua_istable(L, 2)) {
+    struct mv_error err = {0};
+    json_decref(run->policy);
+    run->policy = mv_value_read(L, 2, &err);
+  }
+  luaL_unref(L, LUA_REGISTRYINDEX, run->event_ref);
+  lua_settop(L, 3);
+  run->event_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+/* event() -> the table given to begin; nil at load */
+static int current_event(lua_State *L) {
+  const struct vm_run *run = run_of(L);
+  if (!run) {
+    return 0;
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, run->event_ref);
+  return 1;
+}
+
+/* timeout(seconds): the run's limit on its time, counted from its start */
+static int set_timeout(lua_State *L) {
+  struct vm_run *run = run_of(L);
+  if (run) {
+    vm_set_timeout(run, luaL_checknumber(L, 1));
+  }
+  return 0;
+}
+
+/* running() -> whether a handler runs */
+static int running(lua_State *L) {
+  lua_pushboolean(L, run_of(L) != NULL);
+  return 1;
+}
+
+/* now() -> unix time in milliseconds */
+static int now(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)mv_clock_wall(vm_of(L)->options.clock));
+  return 1;
+}
+
+/* Log */
+
+/* What stands on each line of a run. */
+static json_t *run_fields(const struct vm_run *run) {
+  json_t *fields = json_object();
+  if (run) {
+    json_object_set_new(fields, "event", json_integer(run->event.id));
+    json_object_set_new(fields, "attempt", json_integer(run->event.attempt));
+    if (run->handler) {
+      json_object_set_new(fields, "handler", json_string(run->handler));
+    }
+    if (run->event.key) {
+      json_object_set_new(fields, "key", json_string(run->event.key));
+    }
+  }
+  return fields;
+}
+
+/* log(level, message, fields or nil) -> true, or nil and what is wrong with the fields */
+static int write_log(lua_State *L) {
+  struct mv_vm *vm = vm_of(L);
+  int level = mv_log_level_of(luaL_checkstring(L, 1));
+  const char *message = luaL_checkstring(L, 2);
+  json_t *own = NULL;
+  if (lua_istable(L, 3)) {
+    struct mv_error err = {0};
+    own = mv_value_read(L, 3, &err);
+    if (!own) {
+      lua_pushnil(L);
+      lua_pushstring(L, err.text);
+      return 2;
+    }
+  }
+  json_t *fields = run_fields(vm->current);
+  if (own) {
+    json_object_update_missing(fields, own);
+    json_decref(own);
+  }
+  mv_log(vm->options.log, (enum mv_log_level)level, fields, "%s", message);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"install", install},
+                                     {"arrived", arrived},
+                                     {"begin", begin},
+                                     {"event", current_event},
+                                     {"running", running},
+                                     {"timeout", set_timeout},
+                                     {"now", now},
+                                     {"log", write_log},
+                                     {"guard", vm_guard_handler},
+                                     {NULL, NULL}};
+
+int vm_open_native(lua_State *L) {
+  luaL_newlib(L, functions);
+  vm_register_effects(L);
+  lua_pushglobaltable(L); /* whose print, os.exit, … mavilua.host changes */
+  lua_setfield(L, -2, "globals");
+  return 1;
+}

@@ -1,0 +1,100 @@
+/* What the files of the script VM share. Private to csrc/lua/vm*.c. */
+#ifndef MV_LUA_VM_STATE_H
+#define MV_LUA_VM_STATE_H
+
+#include <lua.h>
+
+#include "lua/loop.h"
+#include "lua/vm.h"
+
+/* Registry references of the functions that mavilua.host hands over when it is loaded. */
+struct vm_entries {
+  int dispatch;    /* function(): runs the current event's handler; returns verdict, … */
+  int definitions; /* function(): the table of what was registered */
+};
+
+struct mv_vm {
+  struct mv_vm_options options;
+  char *api_key, *base_url; /* owned copies behind the options' */
+  lua_State *L;             /* the main state, kept from creation */
+  struct mv_loop *loop;
+  struct vm_entries entries;
+
+  size_t memory;       /* bytes Lua has */
+  size_t refused_size; /* the growth that was refused last; 0: none. Asked for again it is final */
+  void *refused_block;
+  bool collect; /* memory was refused: collect when the step is over */
+
+  struct vm_run *runs; /* under way, newest first */
+  size_t run_count;
+  struct vm_run *current; /* whose coroutine runs right now, or NULL */
+  lua_State *resumed;     /* the coroutine that the loop resumed, or the loading main state; NULL */
+  int64_t cpu_started;    /* ns of thread time when it was resumed */
+  int64_t next_wall;      /* no run is due before this moment (ms, monotonic) */
+
+  bool loading;    /* a script's main chunk runs */
+  char *load_doom; /* why it may not go on, or NULL */
+  bool exited;     /* the script called os.exit */
+  int exit_status;
+  char *trace;  /* the last load's error with its traceback */
+  bool closing; /* the state is going down: ends of tasks are not told */
+};
+
+/* One event under way. */
+struct vm_run {
+  struct vm_run *next, *previous;
+  struct mv_vm *vm;
+  struct mv_vm_event event;
+  struct mv_task *task;
+  lua_State *co;    /* the task's coroutine once it ran; valid while the task lives */
+  int64_t started;  /* ms, monotonic */
+  int64_t deadline; /* ms, monotonic; 0: none */
+  char *doom;       /* why it may not go on: raised again and again until the coroutine is dead */
+  char *handler;    /* its name, once chosen */
+  json_t *policy;   /* its options or NULL */
+  json_t *effects;  /* array, in order */
+  json_t *overlay;  /* object: the run's own kv writes; null where it deleted */
+  json_t *once;     /* object: the run's own `once` results */
+  int event_ref;    /* the event's table in the registry, LUA_NOREF before it is made */
+};
+
+/* The VM of any of its coroutines. */
+struct mv_vm *vm_of(lua_State *L);
+
+/* vm_trace.c */
+/* "shop.lua:12" of the innermost frame of user code into `out`; "?" when there is none. */
+void vm_where(lua_State *L, char *out, size_t size);
+/* Pushes the error value at `index` of `co` as text, with the traceback of `co`'s script lines if
+ * `traced`. Throws when memory is out. */
+void vm_push_error(lua_State *L, lua_State *co, int index, bool traced);
+/* Message handler for lua_pcall: makes text with a traceback of any error. */
+int vm_traceback(lua_State *L);
+
+/* vm_limits.c */
+void *vm_allocate(void *vm, void *block, size_t old_size, size_t new_size);
+void vm_limits_install(struct mv_vm *vm);
+void vm_watch_load(struct mv_vm *vm, bool on);
+/* Ends the script with an error that it cannot catch; its status is vm->exit_status. No return. */
+void vm_exit(lua_State *L, int status);
+/* guard(handler): the same handler for xpcall, silent when the run is at its end. */
+int vm_guard_handler(lua_State *L);
+/* Takes over `reason`, which may be NULL (memory is out): the run will not outlive it. */
+void vm_doom(struct vm_run *run, char *reason);
+/* Cancels the runs whose time is over. */
+void vm_check_walls(struct mv_vm *vm);
+/* How long a step may wait (ms, -1: for ever) so that no run outlives its time unnoticed. */
+int vm_wait_limit(const struct mv_vm *vm, int timeout_ms);
+void vm_set_timeout(struct vm_run *run, double seconds);
+
+/* vm_host.c */
+/* The module mavilua.host.native. */
+int vm_open_native(lua_State *L);
+
+/* vm_effects.c */
+/* Adds the functions of keys and values, jobs and `once` to the table on top of the stack. */
+void vm_register_effects(lua_State *L);
+
+/* vm_events.c */
+void vm_forget_runs(struct mv_vm *vm);
+
+#endif

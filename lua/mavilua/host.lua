@@ -1,0 +1,371 @@
+--- The host's side of a script: handlers for what happens, and what they may ask of the host.
+--
+-- A script registers its handlers while it is loaded; then the host calls them, each event in its
+-- own coroutine: calls of the API and `host.sleep` wait without holding up other events.
+-- Events of one client (one ordering key) run one after another.
+--
+--     local mavilua = require "mavilua"
+--     local host = require "mavilua.host"
+--     local bot = mavilua.client()
+--
+--     host.on("message", { text = "/start" }, function(event)
+--       bot:message { client_id = event.client_id, message = "Hello, " .. event.client.name }
+--     end)
+--
+-- **Which handler runs.** A platform webhook has one kind (see `host.on`). The handlers of that kind
+-- are tried in the order in which they were registered; the first whose match holds handles the
+-- event, and no other runs. If none does, the `any` handlers are tried likewise. If none of those
+-- does either, the event is done, without a handler.
+--
+-- **What is committed.** What a handler writes (`host.kv`, `host.after`, `host.at`, `host.once`)
+-- is committed in one piece with its completion when it returns, or when it returns `host.cancel`.
+-- If it fails, or returns `host.retry` or `host.dead`, all of it is dropped, except the results
+-- of `host.once`, which are kept for the next attempt. Its own writes it reads at once. Calls of the API
+-- are not undone: a handler may run twice (delivery is at least once), `event.attempt` tells.
+--
+-- **Limits of a run.** Processor time without waiting, time altogether (option `timeout`), memory of
+-- the worker. A run over a limit fails as an attempt, and `pcall` does not save it. A single long
+-- call of the C library (`string.rep`, a slow pattern) cannot be interrupted, nor can a `__gc`
+-- metamethod.
+--
+-- **The standard library.** `print` writes a log line of the run. `os.exit`, `os.execute`,
+-- `io.popen` and `debug.sethook` raise an error. `require` looks beside the script first.
+--
+-- **Misuse** (wrong arguments) raises an error at the caller's line.
+--
+-- @module mavilua.host
+
+local core = require "mavilua.core"
+local native = require "mavilua.host.native"
+local check = require "mavilua.host.check"
+local dispatch = require "mavilua.host.dispatch"
+local globals = require "mavilua.host.globals"
+local registry = require("mavilua.host.registry").new()
+
+local host = {}
+
+-- Registration belongs to loading: what is registered must be the same on all workers.
+local function at_load(what)
+  if native.running() then
+    check.misuse(what .. " belongs to the top of the script: handlers are registered while it is "
+      .. "loaded, not by a handler that runs (host.after starts a job later)")
+  end
+end
+
+local function in_handler(what)
+  if not native.running() then
+    check.misuse(what .. " works inside a handler only: while the script is loaded there is no "
+      .. "event that it could belong to")
+  end
+end
+
+--- Registers a handler for platform webhooks.
+--
+-- Kinds: `message` (the client wrote: `is_input` = 1), `sent` (everything the bot, a manager or an API
+-- call sent: your own messages come back as these, never as `message`), `order_state` (the text
+-- `crm_state_changed <Pipeline>:<Stage>`), `member` (`new_chat_member`, `left_chat_member`),
+-- `callback` (a callback of the API: `message_from_outside` = 3; or, in an incoming message, one of
+-- the texts that the platform writes for tasks, pressed links and payments), `any` (whatever no
+-- other handler took).
+--
+-- The platform sends system events as plain text, so a client who types such a text is not to be
+-- told from the platform: before money or orders depend on one, ask the API (`get_order_state`).
+--
+-- The event: `id`, `attempt` (from 1), `source`, `kind`, `key`, `accepted_at`, `due_at` (unix
+-- seconds); `text` (a string, "" when there is none), `message` (as it came), `client` (`id`,
+-- `recipient`, `client_type`, `name`, `group`, `variables`, …), `client_id`, `attachments` (always a list of
+-- `{url =, type = or nil}`), `is_input`, `delivered` (booleans), `error_message`, `message_id`,
+-- `project_id`, `raw` (the webhook as it came). By kind: `order` `{pipeline, stage, order_id}`,
+-- `member` ("joined", "left"), `callback` ("api", "task", "link", "payment"), `payment`
+-- `{hash, amount}`; after a match by pattern: `captures`.
+--
+-- @string kind one of the above
+-- @tparam[opt] table|string|function match all that are given must hold: `text` (the whole text,
+--   without white space around it, capital and small letters alike), `contains` (a part of it,
+--   likewise), `pattern` (a Lua pattern), `client_type`, `group`; each but `pattern` may be a list
+--   of which one must hold. A string is `{text = …}`. A function gets the event and decides.
+-- @func fn `fn(event)`; may return `host.retry`, `host.cancel`, `host.dead`
+-- @tparam[opt] table options `name` (unique; default kind, match, file and line), `attempts`,
+--   `max_age` and `timeout` (seconds or "2h"), `on_fail` ("block", "park", "skip")
+function host.on(kind, ...)
+  at_load("host.on")
+  registry:on(kind, ...)
+end
+
+--- Registers a handler for requests to `/hook/<name>`.
+--
+-- The request: `id`, `attempt`, `method`, `path`, `query` (table), `headers` (names in small letters), `body`
+-- (bytes), `json` (decoded body, or nil), `form` (decoded, if it is a form).
+--
+-- @string name letters, digits and `-._~`
+-- @tparam[opt] table options `secret`, `key` (path of the ordering key in the JSON body, such as
+--   "customer.id"), `dedupe` (path, or "body"), and those of `host.on`
+-- @func fn `fn(request)`; returns nothing, a string (the body), or `{status =, json = or body =,
+--   headers =}`; status from 200 to 599, body and headers in UTF-8
+function host.hook(name, options, fn)
+  at_load("host.hook")
+  registry:hook(name, options, fn)
+end
+
+--- Registers a handler for the moments of a cron expression (5 fields, or 6 with seconds first).
+-- @string expression "0 9 * * MON-FRI", "@daily"
+-- @tparam[opt] table options `name` (unique; default: file and expression), `timezone`, `overlap`
+--   ("skip", "queue", "cancel", "allow"), `missed` ("one", "all", "skip"), `jitter`, and those of `host.on`
+-- @func fn `fn(moment)`: `planned` (unix seconds), `name`, `id`, `attempt`
+function host.cron(expression, options, fn)
+  at_load("host.cron")
+  registry:cron(expression, options, fn)
+end
+
+--- Registers a handler that runs at an interval, aligned to 1970.
+-- @tparam string|number interval "15m", or seconds (1 or more)
+-- @tparam[opt] table options as for `host.cron`, without `timezone`
+-- @func fn `fn(moment)`
+function host.every(interval, options, fn)
+  at_load("host.every")
+  registry:every(interval, options, fn)
+end
+
+--- Registers a job: a function that `host.after` and `host.at` start later, by name.
+-- @string name unique
+-- @func fn `fn(args, event)`
+-- @tparam[opt] table options `attempts`, `max_age`, `timeout`, `on_fail`
+function host.job(name, fn, options)
+  at_load("host.job")
+  registry:job(name, fn, options)
+end
+
+-- Raises what a native function could not do, at the line of the script.
+local function ensure(what, ok, problem)
+  if not ok then
+    check.misuse(("%s: %s"):format(what, problem))
+  end
+end
+
+local job_rows = { key = "id", id = "id" }
+
+local function start_job(what, due, name, args, options)
+  registry:find_job(what, name)
+  options = check.options(what, options, job_rows)
+  ensure(what, native.job(name, args, math.floor(due), options.key, options.id))
+end
+
+--- Starts a job after a while; it is stored with the handler's completion.
+-- @tparam string|number delay "2h", or seconds
+-- @string name of a `host.job`
+-- @param[opt] args what the job gets: anything JSON can hold
+-- @tparam[opt] table options `key` (ordering key), `id` (a job with the same id is not added twice)
+function host.after(delay, name, args, options)
+  in_handler("host.after")
+  local seconds = check.value("host.after: the delay", delay, "duration")
+  start_job("host.after", native.now() + seconds * 1000, name, args, options)
+end
+
+--- Starts a job at a moment.
+-- @number moment unix seconds; one that is past starts it at once
+-- @string name of a `host.job`
+-- @param[opt] args
+-- @tparam[opt] table options as for `host.after`
+function host.at(moment, name, args, options)
+  in_handler("host.at")
+  if type(moment) ~= "number" or moment ~= moment or moment < 0 or moment > 1e11 then
+    check.misuse("host.at: the moment must be unix seconds, not " .. check.show(moment))
+  end
+  start_job("host.at", moment * 1000, name, args, options)
+end
+
+local function key_of(what, key)
+  key = check.value(what .. ": the key", key, "id")
+  if #key > 512 then
+    check.misuse(("%s: the key has %d bytes, at most 512 are possible"):format(what, #key))
+  end
+  return key
+end
+
+-- The values of a call that returned true first; raises otherwise.
+local function kept(what, found, ...)
+  if found == nil then
+    check.misuse(("%s: %s"):format(what, (...)))
+  end
+  return found, ...
+end
+
+local function run_once(key, ...)
+  ensure("host.once", native.once_set(key, ...))
+  return ...
+end
+
+local function once(key, fn, found, ...)
+  if found then
+    return ...
+  end
+  return run_once(key, fn())
+end
+
+--- Runs a function once for a key, whatever the number of attempts, and returns its results; later
+-- calls return the stored ones.
+--
+-- The results are stored when the attempt ends, well or not; if the process dies before that, the
+-- function runs again.
+-- @tparam string|number key
+-- @func fn its results must be what JSON can hold
+-- @return the results of `fn` (nulls inside come back as nil)
+function host.once(key, fn)
+  in_handler("host.once")
+  key = key_of("host.once", key)
+  check.value("host.once: the second argument", fn, "function")
+  return once(key, fn, kept("host.once", native.once_get(key)))
+end
+
+--- Values that stay: shared by all handlers and workers, kept across restarts.
+-- @table host.kv
+host.kv = {}
+
+local function read(what, key)
+  local value, problem = native.kv_get(key)
+  if value == nil and problem then
+    error(("%s: the store cannot be read: %s"):format(what, problem), 3)
+  end
+  return value
+end
+
+--- The value of a key, or nil.
+-- @tparam string|number key
+function host.kv.get(key)
+  in_handler("host.kv.get")
+  return read("host.kv.get", key_of("host.kv.get", key))
+end
+
+--- Stores a value.
+-- @tparam string|number key
+-- @param value anything JSON can hold, but nil
+-- @tparam[opt] string|number ttl it is gone after that: seconds, or "30d"
+function host.kv.set(key, value, ttl)
+  in_handler("host.kv.set")
+  key = key_of("host.kv.set", key)
+  if value == nil then
+    check.misuse("host.kv.set: the value is nil; host.kv.delete removes a key")
+  end
+  ttl = ttl ~= nil and check.value("host.kv.set: ttl", ttl, "duration") or nil
+  ensure("host.kv.set", native.kv_set(key, value, ttl))
+end
+
+--- Removes a key, if it is there.
+-- @tparam string|number key
+function host.kv.delete(key)
+  in_handler("host.kv.delete")
+  ensure("host.kv.delete", native.kv_delete(key_of("host.kv.delete", key)))
+end
+
+--- Adds to a number; a key that is not there counts as 0. Handlers that do so at the same time do
+-- not lose each other's additions.
+-- @tparam string|number key
+-- @number[opt=1] by
+-- @treturn number the sum as this handler sees it
+function host.kv.incr(key, by)
+  in_handler("host.kv.incr")
+  key = key_of("host.kv.incr", key)
+  by = by == nil and 1 or by
+  if type(by) ~= "number" or by ~= by or by == math.huge or by == -math.huge then
+    check.misuse("host.kv.incr: the second argument must be a number, not " .. check.show(by))
+  end
+  local value = read("host.kv.incr", key)
+  value = value == nil and 0 or value
+  if type(value) ~= "number" then
+    check.misuse(("host.kv.incr: '%s' holds %s, not a number"):format(key, check.show(value)))
+  end
+  ensure("host.kv.incr", native.kv_add(key, by, value + by))
+  return value + by
+end
+
+--- Waits; other events go on meanwhile.
+-- @tparam string|number seconds 0.5, or "2s"; for long times use `host.after`, which survives a restart
+function host.sleep(seconds)
+  in_handler("host.sleep")
+  core.sleep(check.value("host.sleep: the time", seconds, "duration"))
+end
+
+--- Log lines of the run: event id, attempt, handler and key stand on each.
+-- @table host.log
+host.log = {}
+
+-- JSON cannot hold everything that one may want to see in a log.
+local function loggable(fields)
+  local out = {}
+  for name, value in pairs(fields) do
+    local kind = type(value)
+    local plain = kind == "string" or kind == "boolean" or kind == "table"
+      or kind == "number" and value == value and value ~= math.huge and value ~= -math.huge
+    out[tostring(name)] = plain and value or tostring(value)
+  end
+  return out
+end
+
+local function write(level, message, fields)
+  if fields ~= nil and type(fields) ~= "table" then
+    check.misuse(("host.log.%s: the fields must be a table, not %s"):format(level, check.show(fields)))
+  end
+  fields = fields and loggable(fields)
+  local ok, problem = native.log(level, tostring(message), fields)
+  if not ok then
+    native.log(level, tostring(message), { fields_error = problem })
+  end
+end
+
+for _, level in ipairs { "debug", "info", "warn", "error" } do
+  --- host.log.debug, .info, .warn, .error
+  -- @param message
+  -- @tparam[opt] table fields
+  host.log[level] = function(message, fields)
+    write(level, message, fields)
+  end
+end
+
+local function verdict(called, kind, delay, reason)
+  if reason ~= nil and type(reason) ~= "string" then
+    check.misuse(("host.%s: the reason must be a string, not %s"):format(called, check.show(reason)))
+  end
+  return setmetatable({ called = called, verdict = kind, delay = delay, reason = reason }, dispatch.verdict)
+end
+
+--- To be returned: another attempt after a while, instead of the usual backoff. What the handler
+-- wrote is dropped.
+-- @tparam string|number delay seconds, or "10m"
+-- @string[opt] reason
+function host.retry(delay, reason)
+  return verdict("retry", "retry", check.value("host.retry: the delay", delay, "duration"), reason)
+end
+
+--- To be returned: nothing is to be done for this event. What the handler wrote is kept.
+-- @string[opt] reason
+function host.cancel(reason)
+  return verdict("cancel", "cancelled", nil, reason)
+end
+
+--- To be returned: give the event up; it stays among the dead for inspection and replay. What the
+-- handler wrote is dropped.
+-- @string[opt] reason
+function host.dead(reason)
+  return verdict("dead", "dead", nil, reason)
+end
+
+--- The event whose handler runs: what the handler got (the request of a hook, the moment of a
+-- schedule, the second argument of a job). nil while the script is loaded.
+function host.event()
+  return native.event()
+end
+
+--- Seconds in a duration such as "1h30m".
+-- @tparam string|number value
+function host.seconds(value)
+  return check.value("host.seconds: the value", value, "duration")
+end
+
+native.install(function()
+  return dispatch.run(registry, native)
+end, function()
+  return registry:definitions()
+end)
+globals.install(native.globals, host.log, native.guard)
+
+return host

@@ -1,0 +1,175 @@
+--- Arguments of the host's functions: what is wrong is told at the line of the script that called.
+-- @module mavilua.host.check
+
+local duration = require "mavilua.host.duration"
+
+local check = {}
+
+-- Sources of our own: "=mavilua.…" inside the program, "@…/mavilua/host….lua" from the source tree.
+local function is_own(source)
+  return source == "=mavilua" or source:find("^=mavilua%.") or source:find("mavilua/host/?[%w_]*%.lua$")
+end
+
+--- The level (for the function that calls this one) of the innermost frame of user code.
+local function user_level()
+  local level = 3
+  while true do
+    local info = debug.getinfo(level, "S")
+    if not info then
+      return 2
+    end
+    if info.what ~= "C" and not is_own(info.source) then
+      return level - 1
+    end
+    level = level + 1
+  end
+end
+
+--- Raises `message` at the line of the script that called the host's function.
+function check.misuse(message)
+  error(message, user_level())
+end
+
+--- Where the script called: its file as it was given, and the line.
+function check.place()
+  local info = debug.getinfo(user_level(), "Sl")
+  return (info.source:gsub("^[@=]", "")), info.currentline
+end
+
+-- How many letters must change to make one word of the other.
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do
+    row[j] = j
+  end
+  for i = 1, #a do
+    local corner = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local change = corner + (a:byte(i) == b:byte(j) and 0 or 1)
+      corner = row[j]
+      row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
+    end
+  end
+  return row[#b]
+end
+
+--- "; did you mean 'x'?" for the nearest of `names` (a list), or "".
+function check.hint(word, names)
+  local best, least = nil, math.max(2, math.floor(#word / 3)) + 1
+  for _, name in ipairs(names) do
+    local d = distance(word:lower(), name:lower())
+    if d < least then
+      best, least = name, d
+    end
+  end
+  return best and ("; did you mean '%s'?"):format(best) or ""
+end
+
+--- The keys of a table as a sorted list.
+function check.names(map)
+  local names = {}
+  for name in pairs(map) do
+    names[#names + 1] = tostring(name)
+  end
+  table.sort(names)
+  return names
+end
+
+--- How a value is shown in an error: short, strings quoted.
+function check.show(value)
+  if type(value) == "string" then
+    return ("%q"):format(#value > 40 and value:sub(1, 37) .. "..." or value)
+  end
+  local kind = type(value)
+  return (kind == "number" or kind == "boolean" or kind == "nil") and tostring(value) or "a " .. kind
+end
+
+local function integer(value)
+  return type(value) == "number" and value == math.floor(value) and value > -2 ^ 53 and value < 2 ^ 53
+end
+
+-- Kinds of option: value -> what is kept, or nil and what was expected.
+local kinds = {}
+
+function kinds.string(value)
+  if type(value) == "string" and value ~= "" then
+    return value
+  end
+  return nil, "a string that is not empty"
+end
+
+function kinds.duration(value)
+  local seconds = duration.parse(value)
+  if seconds then
+    return seconds
+  end
+  return nil, duration.expected
+end
+
+function kinds.count(value)
+  if integer(value) and value >= 1 then
+    return value
+  end
+  return nil, "a whole number of 1 or more"
+end
+
+function kinds.id(value)
+  if type(value) == "string" and value ~= "" and not value:find("%c") then
+    return value
+  end
+  if integer(value) then
+    return (("%.0f"):format(value))
+  end
+  return nil, "a string or a whole number"
+end
+
+kinds["function"] = function(value)
+  if type(value) == "function" then
+    return value
+  end
+  return nil, "a function"
+end
+
+local function choice(value, names)
+  for _, name in ipairs(names) do
+    if value == name then
+      return value
+    end
+  end
+  return nil, "one of '" .. table.concat(names, "', '") .. "'"
+end
+
+--- One value of a kind ("string", "duration", "count", "id", "function", or a list of the words
+-- that may stand there); raises what `what` must be otherwise.
+function check.value(what, value, kind)
+  local kept, expected
+  if type(kind) == "table" then
+    kept, expected = choice(value, kind)
+  else
+    kept, expected = kinds[kind](value)
+  end
+  if kept == nil then
+    check.misuse(("%s must be %s, not %s"):format(what, expected, check.show(value)))
+  end
+  return kept
+end
+
+--- A table of options checked against `rows` (name to kind); returns a new one. nil is empty.
+function check.options(what, given, rows)
+  if given ~= nil and type(given) ~= "table" then
+    check.misuse(("%s: the options must be a table, not %s"):format(what, check.show(given)))
+  end
+  local kept = {}
+  for name, value in pairs(given or {}) do
+    if not rows[name] then
+      local known = check.names(rows)
+      check.misuse(("%s: unknown option %s%s (known: %s)"):format(
+        what, check.show(name), check.hint(tostring(name), known), table.concat(known, ", ")))
+    end
+    kept[name] = check.value(("%s: option '%s'"):format(what, name), value, rows[name])
+  end
+  return kept
+end
+
+return check

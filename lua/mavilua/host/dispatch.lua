@@ -1,0 +1,114 @@
+--- One run: the event is given its shape, its handler is found and called, and what it returned
+-- becomes a verdict for the host.
+-- @module mavilua.host.dispatch
+
+local event = require "mavilua.host.event"
+local request = require "mavilua.host.request"
+local text = require "mavilua.host.text"
+
+local dispatch = {}
+
+--- The mark of host.retry, host.cancel and host.dead.
+dispatch.verdict = {
+  __name = "mavilua.verdict",
+  __tostring = function(v)
+    return ("host.%s(…): return it from the handler, it does nothing elsewhere"):format(v.called)
+  end,
+}
+
+-- What the host reads: "done", reply | "retry", delay, reason | "dead" or "cancelled", reason
+local function finish(to_reply, value)
+  if getmetatable(value) ~= dispatch.verdict then
+    return "done", to_reply and to_reply(value)
+  elseif value.verdict == "retry" then
+    return "retry", value.delay, value.reason
+  end
+  return value.verdict, value.reason
+end
+
+local function first_match(handlers, kind, e, folded)
+  for _, handler in ipairs(handlers) do
+    if handler.event == kind and handler.matches(e, folded) then
+      return handler
+    end
+  end
+  return nil
+end
+
+--- The handler of a platform webhook: the first, in order of registration, of the event's own kind
+-- that matches; else the first `any`; else nil.
+function dispatch.choose(registry, e)
+  local folded = text.fold(e.text)
+  return first_match(registry.handlers, e.kind, e, folded)
+    or first_match(registry.handlers, "any", e, folded)
+end
+
+local function begin(native, name, policy, e)
+  native.begin(name, policy, e)
+  if policy and policy.timeout then
+    native.timeout(policy.timeout)
+  end
+end
+
+local function common(arrived)
+  return {
+    id = arrived.id, attempt = arrived.attempt, source = arrived.source, key = arrived.key,
+    accepted_at = arrived.accepted_at, due_at = arrived.due_at,
+  }
+end
+
+-- By source: registry, native, the event as it came -> verdict …
+local sources = {}
+
+function sources.webhook(registry, native, arrived)
+  local e = event.fill(common(arrived), arrived.json)
+  local handler = dispatch.choose(registry, e)
+  if not handler then
+    return "done"
+  end
+  begin(native, handler.name, handler.policy, e)
+  return finish(nil, handler.fn(e))
+end
+
+local function named(registry, kind, arrived)
+  local entry = registry.by_name[kind][arrived.name]
+  if not entry then
+    error(("no script registers the %s '%s' any more"):format(kind, tostring(arrived.name)), 0)
+  end
+  return entry
+end
+
+function sources.hook(registry, native, arrived)
+  local entry = named(registry, "hook", arrived)
+  local r = request.of(arrived)
+  begin(native, entry.handler, entry.policy, r)
+  return finish(request.reply, entry.fn(r))
+end
+
+function sources.job(registry, native, arrived)
+  local entry = named(registry, "job", arrived)
+  local e = common(arrived)
+  e.kind, e.name, e.args = "job", arrived.name, arrived.json
+  begin(native, entry.handler, entry.policy, e)
+  return finish(nil, entry.fn(e.args, e))
+end
+
+function sources.schedule(registry, native, arrived)
+  local entry = named(registry, "schedule", arrived)
+  local e = common(arrived)
+  e.kind, e.name, e.planned = "schedule", arrived.name, arrived.due_at
+  begin(native, entry.handler, entry.policy, e)
+  return finish(nil, entry.fn(e))
+end
+
+--- Runs the event of the coroutine that calls.
+function dispatch.run(registry, native)
+  local arrived = native.arrived()
+  local source = sources[arrived.source]
+  if not source then
+    error("unknown source of an event: " .. tostring(arrived.source), 0)
+  end
+  return source(registry, native, arrived)
+end
+
+return dispatch
