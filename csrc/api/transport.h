@@ -17,14 +17,15 @@ struct mv_exchange {
   /* the request; strings and body are the caller's and must live as long */
   const char *method; /* "GET", "POST", … */
   const char *url;
-  const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
+  const char *const *headers; /* "Name: value", NULL-terminated; or NULL. Without a Content-Type the
+                                 body is application/json */
   const char *body;           /* NULL: none */
   size_t body_length;
   double timeout;         /* seconds for all of it; 0: 30 */
   double connect_timeout; /* seconds; 0: 5 */
   size_t max_reply;       /* bytes; 0: 64 MiB; a longer one fails as MV_ERROR_DECODE */
-  bool insecure;          /* do not verify the server's certificate */
   const char *ca_file;    /* extra trust: a PEM file, or NULL */
+  bool insecure;          /* do not verify the server's certificate */
   bool once;              /* never let the library repeat it on a fresh connection */
 
   /* called once, on the polling thread, when it ended; may start other exchanges */
@@ -52,11 +53,12 @@ void mv_transport_free(struct mv_transport *transport);
 int mv_transport_start(struct mv_transport *transport, struct mv_exchange *exchange,
                        struct mv_error *err);
 
-/* Ends an exchange without `done`; harmless when it is not under way. */
+/* Ends an exchange without `done`; harmless when it is not under way. Also from any `done`. */
 void mv_transport_cancel(struct mv_transport *transport, struct mv_exchange *exchange);
 
-/* Moves all exchanges on, then waits up to `timeout_ms` for something to happen (0: does not wait)
- * and calls `done` for the ended ones. Returns the number of those. */
+/* Moves all exchanges on; if none ended, waits up to `timeout_ms` for something to happen (0: does
+ * not wait), and calls `done` for the ended ones. Returns the number of those. It may return early
+ * with none. Not to be called by `done`. */
 int mv_transport_poll(struct mv_transport *transport, int timeout_ms);
 
 /* Makes a poll that waits return early; from any thread. */
@@ -64,8 +66,8 @@ void mv_transport_wakeup(struct mv_transport *transport);
 
 size_t mv_transport_active(const struct mv_transport *transport);
 
-/* The value of a reply header (case-insensitive) into `out` (NUL-terminated, cut to size);
- * false when absent. */
+/* The value of the first such reply header (case-insensitive) into `out` (NUL-terminated, cut to
+ * size); false when absent. */
 bool mv_exchange_header(const struct mv_exchange *exchange, const char *name, char *out,
                         size_t size);
 

@@ -1,0 +1,291 @@
+#include "api/transport.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/call.h"
+
+enum {
+  MAX_IDLE_HANDLES = 64,     /* kept for the next exchanges; more are given back */
+  MAX_IDLE_CONNECTIONS = 64, /* kept open */
+};
+
+struct mv_transport {
+  CURLM *multi;
+  struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
+  struct mv_call *active;          /* under way; linked both ways */
+  struct mv_call *ended, **last;   /* over, `done` still to be called; the oldest first */
+  struct mv_call *idle;            /* handles without an exchange */
+  size_t active_count, idle_count;
+};
+
+static void link_active(struct mv_transport *transport, struct mv_call *call) {
+  call->previous = NULL;
+  call->next = transport->active;
+  if (call->next) {
+    call->next->previous = call;
+  }
+  transport->active = call;
+  transport->active_count++;
+}
+
+static void unlink_active(struct mv_transport *transport, struct mv_call *call) {
+  *(call->previous ? &call->previous->next : &transport->active) = call->next;
+  if (call->next) {
+    call->next->previous = call->previous;
+  }
+  transport->active_count--;
+}
+
+static void append_ended(struct mv_transport *transport, struct mv_call *call) {
+  call->next = NULL;
+  *transport->last = call;
+  transport->last = &call->next;
+}
+
+/* The oldest that ended, or NULL. */
+static struct mv_call *take_ended(struct mv_transport *transport) {
+  struct mv_call *call = transport->ended;
+  if (call) {
+    transport->ended = call->next;
+    transport->last = call->next ? transport->last : &transport->ended;
+  }
+  return call;
+}
+
+/* ---- life ---- */
+
+/* The one thing that belongs to the process, because libcurl has it so; never undone, for others in
+ * the process may use libcurl, too. */
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static CURLcode curl_result;
+
+static void init_curl(void) {
+  curl_result = curl_global_init(CURL_GLOBAL_ALL);
+}
+
+static bool create(struct mv_transport *transport) {
+  struct curl_slist *first = curl_slist_append(NULL, "Expect:");
+  transport->multi = curl_multi_init();
+  transport->json_headers = first;
+  return transport->multi && first && curl_slist_append(first, "Content-Type: application/json") &&
+         curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
+             CURLM_OK;
+}
+
+struct mv_transport *mv_transport_new(struct mv_error *err) {
+  struct mv_transport *transport;
+  pthread_once(&curl_once, init_curl);
+  transport = curl_result == CURLE_OK ? calloc(1, sizeof *transport) : NULL;
+  if (!transport) {
+    mv_error_set(err, MV_ERROR_SYSTEM, "libcurl does not start: %s",
+                 curl_easy_strerror(curl_result ? curl_result : CURLE_OUT_OF_MEMORY));
+    return NULL;
+  }
+  transport->last = &transport->ended;
+  if (!create(transport)) {
+    mv_transport_free(transport);
+    mv_error_set(err, MV_ERROR_SYSTEM, "libcurl does not start: memory is out");
+    return NULL;
+  }
+  return transport;
+}
+
+static void destroy(struct mv_call *call) {
+  mv_call_release(call);
+  curl_easy_cleanup(call->easy);
+  free(call);
+}
+
+/* An idle handle, or a new one; in no list. */
+static struct mv_call *take_call(struct mv_transport *transport) {
+  struct mv_call *call = transport->idle;
+  if (call) {
+    transport->idle = call->next;
+    transport->idle_count--;
+    return call;
+  }
+  call = calloc(1, sizeof *call);
+  if (call && !(call->easy = curl_easy_init())) {
+    free(call);
+    call = NULL;
+  }
+  return call;
+}
+
+/* Takes a call that is in no list. */
+static void give_back(struct mv_transport *transport, struct mv_call *call) {
+  if (transport->idle_count >= MAX_IDLE_HANDLES) {
+    destroy(call);
+    return;
+  }
+  mv_call_release(call);
+  call->next = transport->idle;
+  transport->idle = call;
+  transport->idle_count++;
+}
+
+static void stop(struct mv_transport *transport, struct mv_call *call) {
+  curl_multi_remove_handle(transport->multi, call->easy);
+  unlink_active(transport, call);
+}
+
+static void destroy_list(struct mv_call *call) {
+  while (call) {
+    struct mv_call *next = call->next;
+    destroy(call);
+    call = next;
+  }
+}
+
+void mv_transport_free(struct mv_transport *transport) {
+  if (!transport) {
+    return;
+  }
+  for (struct mv_call *call = transport->active; call; call = call->next) {
+    curl_multi_remove_handle(transport->multi, call->easy);
+  }
+  destroy_list(transport->active);
+  destroy_list(transport->ended);
+  destroy_list(transport->idle);
+  curl_multi_cleanup(transport->multi);
+  curl_slist_free_all(transport->json_headers);
+  free(transport);
+}
+
+/* ---- exchanges ---- */
+
+static void clear_outcome(struct mv_exchange *exchange) {
+  exchange->failure = MV_ERROR_NONE;
+  memset(&exchange->error, 0, sizeof exchange->error);
+  exchange->sent = false;
+  exchange->status = 0;
+  exchange->seconds = 0;
+  mv_bytes_clear(&exchange->reply_headers);
+  mv_bytes_clear(&exchange->reply);
+}
+
+int mv_transport_start(struct mv_transport *transport, struct mv_exchange *exchange,
+                       struct mv_error *err) {
+  struct mv_call *call;
+  if (exchange->internal) {
+    return mv_error_set(err, MV_ERROR_USAGE, "this exchange is under way already");
+  }
+  clear_outcome(exchange);
+  call = take_call(transport);
+  if (!call) {
+    return mv_error_set(err, MV_ERROR_SYSTEM, "memory is out");
+  }
+  call->exchange = exchange;
+  if (mv_call_setup(call, transport->json_headers, err)) {
+    give_back(transport, call);
+    return -1;
+  }
+  CURLMcode code = curl_multi_add_handle(transport->multi, call->easy);
+  if (code != CURLM_OK) {
+    give_back(transport, call);
+    return mv_error_set(err, MV_ERROR_SYSTEM, "libcurl refuses: %s", curl_multi_strerror(code));
+  }
+  exchange->internal = call;
+  call->ended = false;
+  link_active(transport, call);
+  return 0;
+}
+
+void mv_transport_cancel(struct mv_transport *transport, struct mv_exchange *exchange) {
+  struct mv_call *call = exchange->internal;
+  if (!call) {
+    return;
+  }
+  if (call->ended) {
+    mv_call_release(call); /* `deliver` finds it without an exchange */
+    return;
+  }
+  stop(transport, call);
+  give_back(transport, call);
+}
+
+/* Moves what libcurl has finished to `ended`. */
+static void collect(struct mv_transport *transport) {
+  CURLMsg *message;
+  int left, running;
+  curl_multi_perform(transport->multi, &running);
+  while ((message = curl_multi_info_read(transport->multi, &left))) {
+    struct mv_call *call = NULL;
+    CURLcode code = message->data.result;
+    if (message->msg != CURLMSG_DONE) {
+      continue;
+    }
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+    mv_call_conclude(call, code);
+    stop(transport, call); /* `message` is gone from here on */
+    call->ended = true;
+    append_ended(transport, call);
+  }
+}
+
+/* A callback may start, cancel and free exchanges, also those that wait here: hence one at a time.
+ */
+static int deliver(struct mv_transport *transport) {
+  struct mv_call *call;
+  int count = 0;
+  while ((call = take_ended(transport))) {
+    struct mv_exchange *exchange = call->exchange; /* NULL: cancelled */
+    give_back(transport, call);
+    count += exchange != NULL;
+    if (exchange && exchange->done) {
+      exchange->done(exchange);
+    }
+  }
+  return count;
+}
+
+int mv_transport_poll(struct mv_transport *transport, int timeout_ms) {
+  int count;
+  collect(transport);
+  count = deliver(transport);
+  if (count > 0 || timeout_ms <= 0) {
+    return count;
+  }
+  curl_multi_poll(transport->multi, NULL, 0, timeout_ms, NULL);
+  collect(transport);
+  return deliver(transport);
+}
+
+void mv_transport_wakeup(struct mv_transport *transport) {
+  curl_multi_wakeup(transport->multi);
+}
+
+size_t mv_transport_active(const struct mv_transport *transport) {
+  return transport->active_count;
+}
+
+/* ---- outcomes ---- */
+
+bool mv_exchange_header(const struct mv_exchange *exchange, const char *name, char *out,
+                        size_t size) {
+  const char *line = exchange->reply_headers.length ? exchange->reply_headers.data : "";
+  size_t length = strlen(name);
+  while (*line) {
+    size_t end = strcspn(line, "\n");
+    if (end > length && line[length] == ':' && strncasecmp(line, name, length) == 0) {
+      const char *value = line + length + 1;
+      size_t blanks = strspn(value, " \t");
+      size_t used = end - length - 1 - blanks;
+      used = used < size ? used : size - 1;
+      memcpy(out, value + blanks, used);
+      out[used] = '\0';
+      return true;
+    }
+    line += end + (line[end] == '\n');
+  }
+  return false;
+}
+
+void mv_exchange_free(struct mv_exchange *exchange) {
+  mv_bytes_free(&exchange->reply_headers);
+  mv_bytes_free(&exchange->reply);
+}
