@@ -214,6 +214,17 @@ static int run_script(lua_State *L) {
   return 0;
 }
 
+/* name -> calls the function that the module inside the program returns. */
+static int run_module(lua_State *L) {
+  const char *name = lua_touserdata(L, 1);
+  lua_settop(L, 0);
+  lua_getglobal(L, "require");
+  lua_pushstring(L, name);
+  lua_call(L, 1, 1);
+  lua_call(L, push_arguments(L, vm_of(L), name), 0);
+  return 0;
+}
+
 static int load_failed(struct mv_vm *vm, struct mv_error *err) {
   size_t length;
   const char *text = lua_tolstring(vm->L, -1, &length);
@@ -226,12 +237,13 @@ static int load_failed(struct mv_vm *vm, struct mv_error *err) {
   return -1;
 }
 
-int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err) {
+/* Calls `run` with `name` under the loading limits. */
+static int load(struct mv_vm *vm, lua_CFunction run, const char *name, struct mv_error *err) {
   lua_State *L = vm->L;
   lua_settop(L, 0);
   lua_pushcfunction(L, vm_traceback);
-  lua_pushcfunction(L, run_script);
-  lua_pushlightuserdata(L, (void *)path);
+  lua_pushcfunction(L, run);
+  lua_pushlightuserdata(L, (void *)name);
   vm_watch_load(vm, true);
   int status = lua_pcall(L, 1, 0, 1);
   vm_watch_load(vm, false);
@@ -240,6 +252,14 @@ int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err) {
   }
   lua_settop(L, 0);
   return 0;
+}
+
+int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err) {
+  return load(vm, run_script, path, err);
+}
+
+int mv_vm_run_module(struct mv_vm *vm, const char *module, struct mv_error *err) {
+  return load(vm, run_module, module, err);
 }
 
 int mv_vm_exit_status(const struct mv_vm *vm) {

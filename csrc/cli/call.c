@@ -1,0 +1,42 @@
+/* `mavilua call`: one action from the command line; the work is done by lua/mavilua/cli/call.lua. */
+#include "cli/cli.h"
+#include "cli/script.h"
+
+struct options {
+  const char *base_url;
+  bool pretty, compact, any;
+};
+
+static const struct mv_flag flags[] = {
+    {"base-url", 0, MV_FLAG_URL, "URL", NULL, "MAVILUA_BASE_URL", 0, 0, offsetof(struct options, base_url),
+     "the platform's address"},
+    {"pretty", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, pretty),
+     "readable JSON even when it is not for a terminal"},
+    {"compact", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, compact),
+     "one line of JSON even on a terminal"},
+    {"any", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, any),
+     "send an action that mavilua does not know, as POST and unchecked"},
+    {0}};
+
+static int run(const struct mv_command *command, const void *given, char **operands) {
+  const struct options *options = given;
+  bool pretty = !options->compact && (options->pretty || mv_cli_on_terminal(stdout));
+  const char *args[] = {pretty ? "pretty" : "compact", options->any ? "any" : "known",
+                        options->base_url ? options->base_url : "", operands[0], operands[1], NULL};
+  return mv_script_run_module(command, "mavilua.cli.call", args);
+}
+
+const struct mv_command mv_command_call = {
+    .name = "call",
+    .operands = "ACTION [JSON|@FILE|-]",
+    .least = 1,
+    .most = 2,
+    .doc = "call one action of the API and print its answer as JSON",
+    .more = "The API key comes from MAVILUA_API_KEY alone: arguments can be seen by everybody on the machine.\n"
+            "Parameters are JSON, a file of it (@FILE), or standard input (-). Exit status 64: misuse,\n"
+            "69: the platform could not be reached, 70: it refused.\n\n"
+            "  mavilua call find_clients '{\"q\":{\"city\":\"Oslo\"}}'\n",
+    .flags = flags,
+    .size = sizeof(struct options),
+    .run = run,
+};

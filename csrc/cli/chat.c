@@ -1,0 +1,240 @@
+/* `mavilua chat`: be a client of the sandbox, in the terminal or from a pipe. */
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "cli/talk.h"
+
+#define LISTEN_EVERY 200 /* ms between two looks for news */
+#define QUIET 700        /* ms without news after which the bot is taken to have finished */
+#define MOST_BUTTONS 64
+#define LONGEST_LINE 65536
+
+struct options {
+  const char *url, *as;
+  long wait;
+};
+
+static const struct mv_flag flags[] = {
+    {"url", 0, MV_FLAG_URL, "URL", "http://127.0.0.1:8082", "MAVILUA_SANDBOX_URL", 0, 0,
+     offsetof(struct options, url), "the sandbox's address"},
+    {"as", 0, MV_FLAG_TEXT, "NAME", "You", NULL, 0, 0, offsetof(struct options, as),
+     "the client to be; made when there is none of that name"},
+    {"wait", 0, MV_FLAG_NUMBER, "SECONDS", "5", NULL, 0, 3600, offsetof(struct options, wait),
+     "how long an answer is awaited when the lines come from a pipe"},
+    {0}};
+
+struct chat {
+  const struct mv_command *command;
+  const struct options *options;
+  struct mv_talk *talk;
+  struct mv_bytes input;      /* what was read and not yet used */
+  bool terminal, ended;       /* ended: no more input */
+  char *buttons[MOST_BUTTONS]; /* of the last answer that had some */
+  size_t button_count;
+  struct mv_error err;
+};
+
+/* Whether a control character begins here: C0, DEL, or C1 as UTF-8 (C2 80 to C2 9F). */
+static bool is_control(const unsigned char *p) {
+  return *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f);
+}
+
+/* Text of a stranger: control characters must not reach the terminal. */
+static void print_text(const char *text) {
+  for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+    bool control = is_control(p);
+    if (*p == '\n')
+      fputs("\n     ", stdout);
+    else
+      putchar(control ? '?' : *p);
+    p += control && *p == 0xc2;
+  }
+}
+
+static void forget_buttons(struct chat *chat) {
+  while (chat->button_count > 0)
+    free(chat->buttons[--chat->button_count]);
+}
+
+/* Buttons come as {hint, buttons: […]} or as the bare list. */
+static void print_buttons(struct chat *chat, const json_t *given) {
+  const json_t *list = json_is_object(given) ? json_object_get(given, "buttons") : given;
+  size_t i;
+  json_t *button;
+  if (json_array_size(list) == 0)
+    return;
+  forget_buttons(chat);
+  printf("    ");
+  json_array_foreach(list, i, button) {
+    const char *text = json_string_value(json_object_get(button, "text"));
+    if (!text || chat->button_count == MOST_BUTTONS)
+      continue;
+    chat->buttons[chat->button_count++] = mv_strdup(text);
+    printf(" [%zu] ", chat->button_count);
+    print_text(text);
+  }
+  putchar('\n');
+}
+
+static void print_attachment(const json_t *attachment) {
+  const json_t *url = json_is_object(attachment) ? json_object_get(attachment, "attachment_url") : attachment;
+  if (!json_is_string(url))
+    return;
+  printf("     ");
+  print_text(json_string_value(url));
+  putchar('\n');
+}
+
+static void print_message(struct chat *chat, const json_t *message) {
+  const char *text = json_string_value(json_object_get(message, "text"));
+  const json_t *attachments = json_object_get(message, "attachments");
+  size_t i;
+  json_t *attachment;
+  printf("bot> ");
+  print_text(text ? text : "");
+  putchar('\n');
+  json_array_foreach(attachments, i, attachment) print_attachment(attachment);
+  print_buttons(chat, json_object_get(message, "buttons"));
+}
+
+/* Prints what the bot has said; the number of messages, or -1. */
+static int hear(struct chat *chat) {
+  json_t *news = mv_talk_hear(chat->talk, &chat->err);
+  size_t i;
+  json_t *message;
+  if (!news)
+    return -1;
+  json_array_foreach(news, i, message) print_message(chat, message);
+  int count = (int)json_array_size(news);
+  json_decref(news);
+  fflush(stdout);
+  return count;
+}
+
+/* The button that a line like "[2]" means, or NULL. */
+static const char *button_of(const struct chat *chat, const char *line) {
+  char *end;
+  if (*line != '[' || !isdigit((unsigned char)line[1]))
+    return NULL;
+  unsigned long number = strtoul(line + 1, &end, 10);
+  bool valid = strcmp(end, "]") == 0 && number >= 1 && number <= chat->button_count;
+  return valid ? chat->buttons[number - 1] : NULL;
+}
+
+/* Waits until the bot has answered and then fallen silent; 0 or -1. */
+static int await_answers(struct chat *chat) {
+  int64_t limit = mv_clock_monotonic(NULL) + chat->options->wait * 1000, quiet_at = 0;
+  for (;;) {
+    int count = hear(chat);
+    int64_t now = mv_clock_monotonic(NULL);
+    if (count < 0)
+      return -1;
+    if (count > 0)
+      quiet_at = now + QUIET;
+    if (now >= (quiet_at ? quiet_at : limit))
+      break;
+    usleep(LISTEN_EVERY / 4 * 1000);
+  }
+  if (!quiet_at)
+    fprintf(stderr, "mavilua chat: no answer within %ld s\n", chat->options->wait);
+  return 0;
+}
+
+static int say(struct chat *chat, const char *line) {
+  const char *button = button_of(chat, line);
+  const char *text = button ? button : line;
+  if (!chat->terminal || button) {
+    printf("%s> ", chat->options->as);
+    print_text(text);
+    putchar('\n');
+    fflush(stdout);
+  }
+  if (mv_talk_say(chat->talk, text, &chat->err))
+    return -1;
+  return chat->terminal ? 0 : await_answers(chat);
+}
+
+/* Cuts the first line off the input; false when there is no whole one. */
+static bool take_line(struct chat *chat, struct mv_bytes *line) {
+  struct mv_bytes *input = &chat->input;
+  const char *newline = input->length ? memchr(input->data, '\n', input->length) : NULL;
+  if (!newline && !(chat->ended && input->length) && input->length < LONGEST_LINE)
+    return false;
+  size_t length = newline ? (size_t)(newline - input->data) : input->length;
+  size_t used = length + (newline ? 1 : 0);
+  mv_bytes_clear(line);
+  mv_bytes_append(line, input->data, length);
+  while (line->length > 0 && isspace((unsigned char)line->data[line->length - 1]))
+    line->data[--line->length] = '\0';
+  memmove(input->data, input->data + used, input->length - used + 1);
+  input->length -= used;
+  return true;
+}
+
+/* Waits a little for input and takes what is there; 0 or -1. */
+static int read_input(struct chat *chat) {
+  struct pollfd wait = {STDIN_FILENO, POLLIN, 0};
+  char chunk[4096];
+  int ready = poll(&wait, 1, LISTEN_EVERY);
+  if (ready <= 0)
+    return ready < 0 && errno != EINTR ? mv_error_set(&chat->err, MV_ERROR_SYSTEM, "%s", strerror(errno)) : 0;
+  ssize_t got = read(STDIN_FILENO, chunk, sizeof chunk);
+  if (got < 0)
+    return mv_error_set(&chat->err, MV_ERROR_SYSTEM, "standard input: %s", strerror(errno));
+  chat->ended = got == 0;
+  return mv_bytes_append(&chat->input, chunk, (size_t)got)
+             ? mv_error_set(&chat->err, MV_ERROR_SYSTEM, "out of memory")
+             : 0;
+}
+
+static int say_lines(struct chat *chat) {
+  struct mv_bytes line = {0};
+  int failed = 0;
+  while (!failed && take_line(chat, &line))
+    if (line.length > 0)
+      failed = say(chat, line.data);
+  mv_bytes_free(&line);
+  return failed;
+}
+
+static int converse(struct chat *chat) {
+  while (!chat->ended)
+    if (read_input(chat) || say_lines(chat) || hear(chat) < 0)
+      return -1;
+  return 0;
+}
+
+static int run(const struct mv_command *command, const void *given, char **operands) {
+  struct chat chat = {.command = command, .options = given, .terminal = mv_cli_on_terminal(stdin)};
+  int status = EX_OK;
+  (void)operands;
+  chat.talk = mv_talk_open(chat.options->url, chat.options->as, &chat.err);
+  if (chat.talk && chat.terminal)
+    printf("You are %s. Write, or press a button with [1]; Ctrl-D ends.\n", chat.options->as);
+  if (!chat.talk || converse(&chat))
+    status = mv_cli_fail_with(command, &chat.err);
+  forget_buttons(&chat);
+  mv_bytes_free(&chat.input);
+  mv_talk_close(chat.talk);
+  return status;
+}
+
+const struct mv_command mv_command_chat = {
+    .name = "chat",
+    .operands = "",
+    .doc = "talk to the bot in the terminal, as a client of the sandbox",
+    .more = "Each line is a message; [1] presses the first button of the last answer; Ctrl-D ends. From a\n"
+            "pipe the lines are sent one after the other, each after the answers to the one before.\n\n"
+            "  mavilua chat --as Ada\n"
+            "  printf 'hello\\norder tea\\n' | mavilua chat\n",
+    .flags = flags,
+    .size = sizeof(struct options),
+    .run = run,
+};

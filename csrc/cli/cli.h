@@ -1,0 +1,47 @@
+/* What the commands share: their rows, messages, exit statuses, signals. */
+#ifndef MV_CLI_CLI_H
+#define MV_CLI_CLI_H
+
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/args.h"
+
+/* One row a command, each in its own file. */
+extern const struct mv_command mv_command_serve, mv_command_run, mv_command_check, mv_command_next,
+    mv_command_call, mv_command_actions, mv_command_chat, mv_command_sandbox, mv_command_new;
+
+/* Writes "mavilua NAME: message" on standard error; returns `status`, so that
+ * `return mv_cli_fail(…)` reads well. */
+int mv_cli_fail(const struct mv_command *command, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same with an error's text and the status that fits its kind. */
+int mv_cli_fail_with(const struct mv_command *command, const struct mv_error *err);
+
+/* Whether the output is read by a person. */
+bool mv_cli_on_terminal(FILE *stream);
+
+/* The flags of every server's log; put into the row's table. */
+#define MV_CLI_LOG_FLAGS(type)                                                                     \
+  {"log-level", 0, MV_FLAG_CHOICE, "debug|info|warn|error", "info", "MAVILUA_LOG_LEVEL", 0, 0,     \
+   offsetof(type, log_level), "what is logged"},                                                   \
+      {"log-json", 0, MV_FLAG_SWITCH, NULL, NULL, "MAVILUA_LOG_JSON", 0, 0,                        \
+       offsetof(type, log_json), "JSON lines even on a terminal"}
+
+/* The log on standard error; NULL only when memory is out. */
+struct mv_log *mv_cli_log(const char *level, bool json);
+
+/* Signals TERM, INT and HUP come through a descriptor from now on, in every thread started later
+ * too; PIPE is ignored. The descriptor or -1. */
+int mv_cli_signals(struct mv_error *err);
+
+/* Waits for the next signal and returns its number. */
+int mv_cli_wait_signal(int descriptor);
+
+/* Tells, on standard output, that a server is ready. */
+void mv_cli_ready(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

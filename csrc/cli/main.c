@@ -1,0 +1,100 @@
+/* The program: finds the command in a table, reads its options, runs it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/action.h"
+#include "cli/cli.h"
+
+static const struct mv_command *const commands[] = {
+    &mv_command_run, &mv_command_next, &mv_command_call, &mv_command_actions, &mv_command_chat, &mv_command_new};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static const struct mv_command *find(const char *name) {
+  for (size_t i = 0; i < COMMANDS; i++)
+    if (strcmp(commands[i]->name, name) == 0)
+      return commands[i];
+  return NULL;
+}
+
+static void overview(FILE *out) {
+  fprintf(out, "usage: mavilua COMMAND [OPTION…] [ARGUMENT…]\n\nautomation for chatbots and a small CRM in Lua\n\n"
+               "commands:\n");
+  for (size_t i = 0; i < COMMANDS; i++)
+    fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->doc);
+  fprintf(out, "\nmavilua help COMMAND tells more; mavilua --version tells the version\n");
+}
+
+static int print_version(void) {
+  printf("mavilua %s\n", MV_VERSION);
+  return EX_OK;
+}
+
+static int unknown(const char *name) {
+  const char *names[COMMANDS + 1] = {"help"};
+  for (size_t i = 0; i < COMMANDS; i++)
+    names[i + 1] = commands[i]->name;
+  const char *nearest = mv_nearest(name, names, COMMANDS + 1);
+  if (nearest)
+    fprintf(stderr, "mavilua: unknown command \"%.60s\"; did you mean \"%s\"?\n", name, nearest);
+  else
+    fprintf(stderr, "mavilua: unknown command \"%.60s\"; mavilua --help lists them\n", name);
+  return EX_USAGE;
+}
+
+static int help(const char *name) {
+  if (!name) {
+    overview(stdout);
+    return EX_OK;
+  }
+  const struct mv_command *command = find(name);
+  if (!command)
+    return unknown(name);
+  mv_args_help(command);
+  return EX_OK;
+}
+
+static int run(const struct mv_command *command, char **argv) {
+  struct mv_error err = {0};
+  int status = EX_OK;
+  void *options = calloc(1, command->size ? command->size : 1);
+  if (!options)
+    return mv_cli_fail(command, EX_OSERR, "out of memory");
+  switch (mv_args_parse(command, argv, options, &err)) {
+  case MV_ARGS_RUN:
+    status = command->run(command, options, argv);
+    break;
+  case MV_ARGS_HELP:
+    mv_args_help(command);
+    break;
+  case MV_ARGS_VERSION:
+    print_version();
+    break;
+  case MV_ARGS_BAD:
+    status = mv_cli_fail(command, EX_USAGE, "%s", err.text);
+  }
+  free(options);
+  return status;
+}
+
+/* Output that could not be written (a full disk, a closed pipe) must not look like success. */
+static int finish(int status) {
+  bool failed = fflush(stdout) != 0 || ferror(stdout);
+  if (!failed || status != EX_OK)
+    return status;
+  fprintf(stderr, "mavilua: standard output cannot be written\n");
+  return EX_IOERR;
+}
+
+int main(int argc, char **argv) {
+  const char *name = argc > 1 ? argv[1] : NULL;
+  if (!name) {
+    overview(stderr);
+    return EX_USAGE;
+  }
+  if (strcmp(name, "--version") == 0)
+    return finish(print_version());
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+    return finish(help(argv[2]));
+  const struct mv_command *command = find(name);
+  return finish(command ? run(command, argv + 2) : unknown(name));
+}

@@ -1,0 +1,93 @@
+#include "cli/moment.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/calendar.h"
+
+static int bad(const char *text, struct mv_error *err) {
+  return mv_error_set(err, MV_ERROR_USAGE,
+                      "\"%.40s\" is not a moment; expected 2026-03-29, \"2026-03-29 02:30\", either with Z "
+                      "or +02:00 behind it, or seconds since 1970",
+                      text);
+}
+
+struct clock {
+  int year, month, day, hour, minute, second;
+};
+
+static bool sensible(const struct clock *c) {
+  return c->year >= 1 && c->month >= 1 && c->month <= 12 && c->day >= 1 &&
+         c->day <= mv_calendar_month_length(c->year, c->month) && c->hour >= 0 && c->hour <= 23 &&
+         c->minute >= 0 && c->minute <= 59 && c->second >= 0 && c->second <= 59;
+}
+
+/* The date and time at the beginning of `text` into `local`; returns what follows, or NULL. */
+static const char *take_clock(const char *text, int64_t *local) {
+  struct clock c = {0};
+  int length = 0, more = 0;
+  if (strspn(text, "0123456789") != 4 ||
+      sscanf(text, "%4d-%2d-%2d%n", &c.year, &c.month, &c.day, &length) != 3)
+    return NULL;
+  text += length;
+  if ((*text == ' ' || *text == 'T') &&
+      sscanf(text + 1, "%2d:%2d%n", &c.hour, &c.minute, &length) == 2) {
+    text += 1 + length;
+    if (sscanf(text, ":%2d%n", &c.second, &more) == 1)
+      text += more;
+  }
+  *local = mv_calendar_days(c.year, c.month, c.day) * MV_DAY + c.hour * 3600 + c.minute * 60 + c.second;
+  return sensible(&c) ? text : NULL;
+}
+
+/* "Z" or "+02:00"; false when it is neither. */
+static bool take_offset(const char *text, int *offset) {
+  int hours, minutes, length = 0;
+  *offset = 0;
+  if (strcmp(text, "Z") == 0)
+    return true;
+  if ((*text != '+' && *text != '-') ||
+      sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &length) != 2 || text[1 + length] ||
+      hours > 26 || minutes < 0 || minutes > 59)
+    return false;
+  *offset = (hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
+  return true;
+}
+
+int mv_moment_parse(const char *text, const struct mv_zone *zone, int64_t *utc,
+                    struct mv_error *err) {
+  const char *digits = text + (*text == '-');
+  if (*digits && strspn(digits, "0123456789") == strlen(digits) && strlen(digits) <= 12) {
+    *utc = strtoll(text, NULL, 10);
+    return 0;
+  }
+  int64_t local, moments[2];
+  int offset;
+  const char *rest = take_clock(text, &local);
+  if (!rest)
+    return bad(text, err);
+  if (*rest == '\0') {
+    mv_zone_moments(zone, local, moments);
+    *utc = moments[0];
+    return 0;
+  }
+  if (!take_offset(rest, &offset))
+    return bad(text, err);
+  *utc = local - offset;
+  return 0;
+}
+
+char *mv_moment_format(const struct mv_zone *zone, int64_t utc, char *out) {
+  static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  const char *name = "";
+  int32_t offset = mv_zone_offset(zone, utc, &name);
+  int64_t local = utc + offset, days = mv_calendar_floor(local, MV_DAY);
+  int second = (int)(local - days * MV_DAY), minutes = abs(offset) / 60;
+  struct mv_date date = mv_calendar_date(days);
+  snprintf(out, 64, "%s %04lld-%02d-%02d %02d:%02d:%02d %c%02d:%02d %.12s",
+           weekdays[mv_calendar_weekday(days)], (long long)date.year, date.month, date.day, second / 3600,
+           second / 60 % 60, second % 60, offset < 0 ? '-' : '+', minutes / 60, minutes % 60, name);
+  return out;
+}
