@@ -20,9 +20,11 @@ NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 
 # Asked for once, when first used: before `need` has run there may be no pkg-config.
 once = $(eval $(1) := $(2))$($(1))
-HOST_CFLAGS = $(call once,HOST_CFLAGS,$(shell pkg-config --cflags lua5.4 libcurl jansson libmicrohttpd sqlite3))
-HOST_LIBS = $(call once,HOST_LIBS,$(shell pkg-config --libs lua5.4 libcurl jansson libmicrohttpd sqlite3))
-MODULE_LIBS = $(call once,MODULE_LIBS,$(shell pkg-config --libs libcurl jansson))
+PKGS_MODULE := libcurl jansson
+PKGS ?= lua$(LUA_VERSION) $(PKGS_MODULE) libmicrohttpd sqlite3
+PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell pkg-config --cflags $(PKGS)))
+PKG_LIBS = $(call once,PKG_LIBS,$(shell pkg-config --libs $(PKGS)))
+MODULE_LIBS = $(call once,MODULE_LIBS,$(shell pkg-config --libs $(PKGS_MODULE)))
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wpointer-arith \
         -Wwrite-strings -Wvla -Wundef -Wformat=2
@@ -33,7 +35,7 @@ OPT_asan := -O1 -g -fno-omit-frame-pointer $(SAN_asan)
 OPT_tsan := -O1 -g $(SAN_tsan)
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DMV_VERSION='"$(VERSION)"' $(WARN) $(WERROR) $(OPT_$(MODE)) -fPIC \
-             -fvisibility=hidden -pthread -Icsrc $(HOST_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+             -fvisibility=hidden -pthread -Icsrc $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(SAN_$(MODE)) $(LDFLAGS)
 
 # The module is base, api and lua without the script VM; the program is everything.
@@ -51,9 +53,11 @@ PROGRAM_OBJ := $(call obj,$(PROGRAM_SRC)) $(B)/gen/embedded.o
 LIB := $(B)/libmavilua-all.a
 UNITS := $(patsubst csrc/test/%.c,$(B)/test/%,$(UNIT_SRC))
 
-.PHONY: all help run demo test unit spec lint asan tsan fuzz-smoke fuzz docs install uninstall clean
+.PHONY: all help run demo test unit spec lint asan tsan fuzz-smoke fuzz docs module program install install-program install-module uninstall clean
 
 all: $(B)/mavilua $(B)/lib/mavilua/core.so ## build the program and the module
+
+program: $(B)/mavilua ## build the program alone
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile | sort | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -61,7 +65,7 @@ help: ## this list
 # ---- building ------------------------------------------------------------------------------------
 
 $(B)/mavilua: $(B)/cli/main.o $(LIB)
-	$(LINK) -o $@ $< -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive -Wl,-E $(HOST_LIBS) -lm -ldl -pthread
+	$(LINK) -o $@ $< -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive -Wl,-E $(PKG_LIBS) -lm -ldl -pthread
 
 $(LIB): $(filter-out $(B)/cli/main.o,$(PROGRAM_OBJ))
 	@rm -f $@
@@ -85,7 +89,7 @@ $(B)/gen/embedded.o: $(B)/gen/embedded.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/test/%: $(B)/test/%.o $(LIB)
-	$(LINK) -o $@ $^ -Wl,-E $(HOST_LIBS) -lm -ldl -pthread
+	$(LINK) -o $@ $^ -Wl,-E $(PKG_LIBS) -lm -ldl -pthread
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 .SECONDARY:
@@ -147,7 +151,7 @@ lint: need-lint ## warnings as errors on gcc and clang, luacheck, clang-tidy, cp
 
 FUZZ_SECONDS ?= 10
 fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)
-	@sh tools/suite.sh fuzz 1200 sh tools/fuzz.sh $(FUZZ_SECONDS) '$(HOST_CFLAGS)' '$(HOST_LIBS)' '$(VERSION)'
+	@sh tools/suite.sh fuzz 1200 sh tools/fuzz.sh $(FUZZ_SECONDS) '$(PKG_CFLAGS)' '$(PKG_LIBS)' '$(VERSION)'
 fuzz: ## each fuzz target for ten minutes
 	@$(MAKE) -s fuzz-smoke FUZZ_SECONDS=600
 
@@ -156,16 +160,25 @@ docs: all ## make docs/actions.md from the action table
 
 # ---- installing ----------------------------------------------------------------------------------
 
-LUA_DIR := $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
-C_DIR := $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
-install: all ## install program and module below $(DESTDIR)$(PREFIX)
+LUA_DIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
+C_DIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
+install: all install-program install-module ## install program and module below $(DESTDIR)$(PREFIX)
+
+install-program: $(B)/mavilua
 	install -D -m 755 $(B)/mavilua $(DESTDIR)$(PREFIX)/bin/mavilua
-	install -D -m 755 $(B)/lib/mavilua/core.so $(C_DIR)/mavilua/core.so
-	@for f in $(LUA_SRC:lua/%=%); do install -D -m 644 lua/$$f $(LUA_DIR)/$$f && echo "install $(LUA_DIR)/$$f"; done
+
+install-module: $(B)/lib/mavilua/core.so
+	install -D -m 755 $(B)/lib/mavilua/core.so $(DESTDIR)$(C_DIR)/mavilua/core.so
+	@set -e; for f in $(LUA_SRC:lua/%=%); do install -D -m 644 lua/$$f $(DESTDIR)$(LUA_DIR)/$$f; done
+
+# The module alone, for LuaRocks: needs libcurl and jansson, and LUA_INCDIR when pkg-config does not know Lua.
+module: ## build the module alone
+	@$(MAKE) B=build/module PKGS="$(if $(LUA_INCDIR),,lua$(LUA_VERSION)) $(PKGS_MODULE)" \
+	  CPPFLAGS="$(if $(LUA_INCDIR),-I$(LUA_INCDIR)) $(CPPFLAGS)" build/module/lib/mavilua/core.so
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/mavilua
-	rm -rf $(C_DIR)/mavilua $(LUA_DIR)/mavilua
+	rm -rf $(DESTDIR)$(C_DIR)/mavilua $(DESTDIR)$(LUA_DIR)/mavilua
 
 clean: ## remove everything built
 	rm -rf build
