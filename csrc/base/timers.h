@@ -27,7 +27,8 @@ void mv_timers_remove(struct mv_timers *timers, struct mv_timer *timer);
 /* Removes and returns the earliest timer due at `now`, or NULL. */
 struct mv_timer *mv_timers_take(struct mv_timers *timers, int64_t now);
 
-/* Milliseconds from `now` to the earliest timer, not below 0 nor beyond a day; -1 without timers. */
+/* Milliseconds from `now` to the earliest timer, not below 0 nor beyond a day; -1 without timers.
+ */
 int mv_timers_wait(const struct mv_timers *timers, int64_t now);
 
 /* Forgets all timers and gives the memory back. */

@@ -1,4 +1,5 @@
-/* The action table for Lua: describing, preparing, interpreting, and the decisions about retries. */
+/* The action table for Lua: describing, preparing, interpreting, and the decisions about retries.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +81,8 @@ static int shape_params(const struct mv_action *action, json_t *params) {
   return 0;
 }
 
-/* Whether the object is one item given instead of a list of them: it has names that only items have. */
+/* Whether the object is one item given instead of a list of them: it has names that only items
+ * have. */
 static bool is_single_item(const struct mv_action *action, const json_t *params) {
   for (size_t i = 0; i < action->item_param_count; i++) {
     const char *name = action->item_params[i].name;
@@ -149,6 +151,7 @@ static json_t *read_params(lua_State *L, int index, struct mv_error *err) {
  * known = false: an action the table does not have; sent as it is. */
 static int prepare(lua_State *L) {
   struct mv_error err = {MV_ERROR_SYSTEM, "not enough memory"};
+  lua_settop(L, 3);
   bool known = lua_isnoneornil(L, 3) || lua_toboolean(L, 3);
   const char *name = luaL_checkstring(L, 1);
   const struct mv_action *action = known ? find_action(L, 1) : NULL;
@@ -195,8 +198,8 @@ static int push_failure(lua_State *L, const struct mv_failure *failure) {
 /* interpret(name or nil, status, body, retry_after, keep_null)
  * -> result | nil, {kind, status, code, message, retry_after} */
 static int interpret(lua_State *L) {
-  struct mv_failure failure = {.kind = MV_ERROR_SYSTEM, .message = "not enough memory",
-                               .retry_after = -1};
+  struct mv_failure failure = {
+      .kind = MV_ERROR_SYSTEM, .message = "not enough memory", .retry_after = -1};
   size_t name_length = 0, length = 0;
   const char *name = luaL_optlstring(L, 1, "", &name_length);
   long status = (long)luaL_checknumber(L, 2);
@@ -234,7 +237,8 @@ static enum mv_error_kind check_kind(lua_State *L, int index) {
       return (enum mv_error_kind)kind;
     }
   }
-  return (enum mv_error_kind)luaL_argerror(L, index, "the kind of an error: \"network\", \"http\", …");
+  return (enum mv_error_kind)luaL_argerror(L, index,
+                                           "the kind of an error: \"network\", \"http\", …");
 }
 
 typedef bool (*decision)(enum mv_retry_class, enum mv_error_kind, long, bool);

@@ -60,8 +60,9 @@ static inline int mv_compat_resume(lua_State *co, lua_State *from, int arguments
   int status = lua_resume(co, arguments);
   *count = lua_gettop(co);
 #endif
-  if (status != LUA_OK && status != LUA_YIELD)
+  if (status != LUA_OK && status != LUA_YIELD) {
     *count = 1;
+  }
   return status;
 }
 
@@ -121,8 +122,9 @@ static inline bool mv_compat_integer(lua_State *L, int index, int64_t *out) {
   }
 #endif
   double number = (double)lua_tonumber(L, index);
-  if (!(number >= -MV_EXACT_DOUBLE && number <= MV_EXACT_DOUBLE) || floor(number) != number)
+  if (!(number >= -MV_EXACT_DOUBLE && number <= MV_EXACT_DOUBLE) || floor(number) != number) {
     return false;
+  }
   *out = (int64_t)number;
   return true;
 }

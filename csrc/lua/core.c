@@ -162,11 +162,9 @@ static int random_hex(lua_State *L) {
 
 int luaopen_mavilua_core(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"encode", encode},     {"decode", decode},
-      {"array", array},       {"is_array", is_array},
-      {"redact", redact},     {"use_array_mark", use_array_mark},
-      {"nearest", nearest},   {"random_hex", random_hex},
-      {NULL, NULL},
+      {"encode", encode},     {"decode", decode},         {"array", array},
+      {"is_array", is_array}, {"redact", redact},         {"use_array_mark", use_array_mark},
+      {"nearest", nearest},   {"random_hex", random_hex}, {NULL, NULL},
   };
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);

@@ -1,5 +1,6 @@
-/* coroutine.resume and coroutine.wrap through which a wait passes: the sign that a waiting call yields
- * is handed up to the task's own coroutine, and what the loop resumes that with is handed down. */
+/* coroutine.resume and coroutine.wrap through which a wait passes: the sign that a waiting call
+ * yields is handed up to the task's own coroutine, and what the loop resumes that with is handed
+ * down. */
 #include "lua/loop_internal.h"
 
 static const char chunk[] =
@@ -22,7 +23,8 @@ static const char chunk[] =
     "  return function(...) return unwrap(co, pass(co, resume(co, ...))) end\n"
     "end\n";
 
-/* A wait came up to where no yield is possible: it blocks here, or fails when the loop is strict. */
+/* A wait came up to where no yield is possible: it blocks here, or fails when the loop is strict.
+ */
 static int stuck(lua_State *L) {
   struct mv_loop *loop = mv_loop_of(L);
   struct mv_task *task = loop->current;

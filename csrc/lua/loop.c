@@ -99,9 +99,8 @@ static void fire_timers(struct mv_loop *loop) {
 }
 
 void mv_loop_poll(struct mv_loop *loop, int timeout_ms) {
-  int next = loop->timers.count
-                 ? mv_timers_wait(&loop->timers, mv_clock_monotonic(loop->clock))
-                 : -1;
+  int next =
+      loop->timers.count ? mv_timers_wait(&loop->timers, mv_clock_monotonic(loop->clock)) : -1;
   if (next >= 0 && (timeout_ms < 0 || next < timeout_ms)) {
     timeout_ms = next;
   }

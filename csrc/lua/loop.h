@@ -1,5 +1,5 @@
-/* The event loop of one Lua state: HTTP exchanges, timers, and tasks, which are coroutines that wait
- * for them. Plain scripts drive it from inside a waiting call; the script VM drives it from C.
+/* The event loop of one Lua state: HTTP exchanges, timers, and tasks, which are coroutines that
+ * wait for them. Plain scripts drive it from inside a waiting call; the script VM drives it from C.
  *
  * A waiting call (send, sleep, join) inside a task yields the task's coroutine; outside of tasks it
  * drives the loop until its own wait is over. Inside a task but where no yield is possible (under
@@ -21,11 +21,12 @@ struct mv_task;
 /* The state's loop, made on first use and freed with the state. Throws when that fails. */
 struct mv_loop *mv_loop_of(lua_State *L);
 
-/* Called on the main state when a task ended: `co` has its results (status LUA_OK, `count` values on
- * top) or its error (on top; luaL_traceback on `co` tells where). The task is forgotten afterwards,
- * and so are `co`'s values. All its subtasks have ended before. Must not throw; may spawn if it
- * protects itself. */
-typedef void (*mv_task_end)(struct mv_task *task, lua_State *co, int status, int count, void *owner);
+/* Called on the main state when a task ended: `co` has its results (status LUA_OK, `count` values
+ * on top) or its error (on top; luaL_traceback on `co` tells where). The task is forgotten
+ * afterwards, and so are `co`'s values. All its subtasks have ended before. Must not throw; may
+ * spawn if it protects itself. */
+typedef void (*mv_task_end)(struct mv_task *task, lua_State *co, int status, int count,
+                            void *owner);
 
 /* Takes a function and `arguments` values from the top of L's stack and makes a task of them that
  * first runs at the next mv_loop_step. Its parent is the task that runs now, if any: when a parent
@@ -61,21 +62,22 @@ int mv_loop_step(lua_State *L, struct mv_loop *loop, int timeout_ms);
 /* Makes a waiting step return; from any thread. */
 void mv_loop_wakeup(struct mv_loop *loop);
 
-/* Stops a task: what it waits for is cancelled and it ends with the error `reason`, raised inside it
- * (so that pcall in user code cannot outlive it: a cancelled task that waits again is dropped). One
- * that has not run yet never will. It ends at a later step, not in this call; its subtasks go with
- * it. Harmless on a task that is cancelled already. Never throws. */
+/* Stops a task: what it waits for is cancelled and it ends with the error `reason`, raised inside
+ * it (so that pcall in user code cannot outlive it: a cancelled task that waits again is dropped).
+ * One that has not run yet never will. It ends at a later step, not in this call; its subtasks go
+ * with it. Harmless on a task that is cancelled already. Never throws. */
 void mv_task_cancel(lua_State *L, struct mv_task *task, const char *reason);
 
-/* The task that is running on this loop right now, or NULL. Subtasks (mavilua.map) have a parent. */
+/* The task that is running on this loop right now, or NULL. Subtasks (mavilua.map) have a parent.
+ */
 struct mv_task *mv_loop_current(struct mv_loop *loop);
 struct mv_task *mv_task_parent(struct mv_task *task); /* topmost ancestor is the event's task */
 void *mv_task_owner(struct mv_task *task);
 
 size_t mv_loop_task_count(const struct mv_loop *loop);
 
-/* Puts the loop's functions into the module's core table at index `table`: send, sleep, spawn, join,
- * current, cancel, now. */
+/* Puts the loop's functions into the module's core table at index `table`: send, sleep, spawn,
+ * join, current, cancel, now. */
 void mv_loop_register(lua_State *L, int table);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the files of the loop share: loop.c (the loop), task.c (tasks), wait.c (waiting calls, sleep),
- * send.c (HTTP exchanges), tasklib.c (the functions that scripts call). */
+/* What the files of the loop share: loop.c (the loop), task.c (tasks), wait.c (waiting calls,
+ * sleep), send.c (HTTP exchanges), tasklib.c (the functions that scripts call). */
 #ifndef MV_LUA_LOOP_INTERNAL_H
 #define MV_LUA_LOOP_INTERNAL_H
 
@@ -21,8 +21,8 @@ struct mv_wait_type {
  * is suspended, by the caller's stack when the caller blocks. */
 struct mv_wait {
   const struct mv_wait_type *type;
-  struct mv_loop *loop; /* while pending; NULL when it is over or the loop is gone */
-  struct mv_task *task; /* suspended for it; NULL: a blocking caller */
+  struct mv_loop *loop;            /* while pending; NULL when it is over or the loop is gone */
+  struct mv_task *task;            /* suspended for it; NULL: a blocking caller */
   struct mv_wait *previous, *next; /* all pending ones, so that the loop can let go of them */
   int ref;                         /* the anchor while a task is suspended for it */
   bool done;                       /* the results are there */
@@ -46,14 +46,14 @@ struct mv_task {
   enum task_state state;
   struct mv_task *next_ready;
   struct mv_task *parent, *first_child, *next_sibling, *previous_sibling;
-  struct mv_wait *wait;  /* what it is suspended for */
-  struct join *joiners;  /* waits for its end */
-  mv_task_end end;       /* NULL: the outcome is kept in the coroutine or beside it */
+  struct mv_wait *wait; /* what it is suspended for */
+  struct join *joiners; /* waits for its end */
+  mv_task_end end;      /* NULL: the outcome is kept in the coroutine or beside it */
   void *owner;
-  char *reason;          /* why it was cancelled */
-  bool cancelled, told;  /* told: the reason has been raised inside it */
-  bool failed;           /* ended: the tied value is {error, traceback} instead of the coroutine */
-  int status, count;     /* how its function ended, and the values on `co` */
+  char *reason;         /* why it was cancelled */
+  bool cancelled, told; /* told: the reason has been raised inside it */
+  bool failed;          /* ended: the tied value is {error, traceback} instead of the coroutine */
+  int status, count;    /* how its function ended, and the values on `co` */
 };
 
 struct join {
@@ -107,7 +107,7 @@ int mv_task_push_outcome(lua_State *L, int handle);
 /* Takes the wait off a task and pushes its userdata; what it waits for goes on. */
 struct mv_wait *mv_task_take_wait(lua_State *L, struct mv_task *task);
 
-struct mv_task *mv_task_at(lua_State *L, int index); /* or NULL when it is none */
+struct mv_task *mv_task_at(lua_State *L, int index);   /* or NULL when it is none */
 void mv_task_push(lua_State *L, struct mv_task *task); /* its userdata, while it has not ended */
 
 /* wait.c */
@@ -136,7 +136,8 @@ void mv_wait_done(struct mv_wait *wait);
 void mv_wait_stop(struct mv_wait *wait);
 
 /* Raises a misuse of a waiting call at the line of its caller. */
-int mv_wait_misuse(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int mv_wait_misuse(lua_State *L, const char *format, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
 
 /* The wait whose timer this is. */
 struct mv_wait *mv_sleep_of(struct mv_timer *timer);

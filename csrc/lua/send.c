@@ -41,7 +41,8 @@ static void exchange_done(struct mv_exchange *exchange) {
 
 /* results */
 
-/* Adds "Name: value" to the table on top under its name in small letters; repeated ones are joined. */
+/* Adds "Name: value" to the table on top under its name in small letters; repeated ones are joined.
+ */
 static void push_header(lua_State *L, const char *line, size_t length) {
   const char *colon = memchr(line, ':', length);
   if (!colon) {
@@ -118,8 +119,9 @@ static const struct mv_wait_type send_type = {send_stop, send_results, send_free
 /* options */
 
 /* Raises a misuse of an option at the caller's line. */
-static int bad_option(lua_State *L, const char *name, const char *expected) {
-  return mv_wait_misuse(L, "send: %s must be %s", name, expected);
+__attribute__((noreturn)) static void bad_option(lua_State *L, const char *name,
+                                                 const char *expected) {
+  mv_wait_misuse(L, "send: %s must be %s", name, expected);
 }
 
 /* A copy of the text option `name`, or NULL when absent. */
@@ -127,7 +129,7 @@ static char *text_option(lua_State *L, const char *name, size_t *length) {
   lua_getfield(L, 1, name);
   char *copy = NULL;
   if (!lua_isnil(L, -1)) {
-    size_t size;
+    size_t size = 0;
     const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
     if (!text) {
       bad_option(L, name, "a string");

@@ -1,5 +1,5 @@
-/* Lua values to and from JSON values. Reading never allocates in Lua, so it cannot throw; that is why
- * it looks at tables raw and finds the array marks by lua_rawgetp. */
+/* Lua values to and from JSON values. Reading never allocates in Lua, so it cannot throw; that is
+ * why it looks at tables raw and finds the array marks by lua_rawgetp. */
 #include "lua/values.h"
 
 #include <inttypes.h>
@@ -18,8 +18,9 @@ static const char key_box[] = "mavilua.value_box";           /* metatable of box
 
 static void push_own_mark(lua_State *L) {
   mv_registry_get(L, key_own_mark);
-  if (lua_istable(L, -1))
+  if (lua_istable(L, -1)) {
     return;
+  }
   lua_pop(L, 1);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "mavilua.array");
@@ -30,8 +31,9 @@ static void push_own_mark(lua_State *L) {
 
 static void push_mark(lua_State *L) {
   mv_registry_get(L, key_mark);
-  if (lua_istable(L, -1))
+  if (lua_istable(L, -1)) {
     return;
+  }
   lua_pop(L, 1);
   push_own_mark(L);
 }
@@ -56,8 +58,9 @@ static bool top_is(lua_State *L, const char *key) {
 }
 
 bool mv_value_is_array(lua_State *L, int index) {
-  if (!lua_istable(L, index) || !lua_checkstack(L, 2) || !lua_getmetatable(L, index))
+  if (!lua_istable(L, index) || !lua_checkstack(L, 2) || !lua_getmetatable(L, index)) {
     return false;
+  }
   bool marked = top_is(L, key_mark) || top_is(L, key_own_mark);
   lua_pop(L, 1);
   return marked;
@@ -73,7 +76,7 @@ static int box_gc(lua_State *L) {
 }
 
 json_t **mv_value_box(lua_State *L) {
-  json_t **slot = mv_compat_newuserdata(L, sizeof *slot);
+  json_t **slot = mv_compat_newuserdata(L, sizeof(json_t *));
   *slot = NULL;
   mv_registry_get(L, key_box);
   if (!lua_istable(L, -1)) {
@@ -121,8 +124,9 @@ static void push_object(lua_State *L, const json_t *object, bool keep_null, int 
   lua_createtable(L, 0, hint(json_object_size(object)));
   for (void *at = json_object_iter(members); at; at = json_object_iter_next(members, at)) {
     const json_t *member = json_object_iter_value(at);
-    if (json_is_null(member) && !keep_null)
+    if (json_is_null(member) && !keep_null) {
       continue;
+    }
     lua_pushlstring(L, json_object_iter_key(at), json_object_iter_key_len(at));
     push_value(L, member, keep_null, depth + 1);
     lua_rawset(L, -3);
@@ -130,8 +134,9 @@ static void push_object(lua_State *L, const json_t *object, bool keep_null, int 
 }
 
 static void push_value(lua_State *L, const json_t *value, bool keep_null, int depth) {
-  if (depth > MV_JSON_DEPTH)
+  if (depth > MV_JSON_DEPTH) {
     luaL_error(L, "JSON is nested more than %d levels deep", MV_JSON_DEPTH);
+  }
   luaL_checkstack(L, 6, "JSON is nested too deep");
   switch (json_typeof(value)) {
   case JSON_OBJECT:
@@ -184,20 +189,24 @@ static json_t *read_value(struct reader *reader, int index, const struct frame *
 /* Appends `key` with what cannot be printed as "?", cut to a readable length. */
 static void put_key(char *out, size_t size, const char *key) {
   size_t at = strlen(out), end = at + 40;
-  for (; *key && at + 1 < size && at < end; key++)
-    out[at++] = (unsigned char)*key < 0x20 || (unsigned char)*key >= 0x7f ? '?' : *key;
+  for (; *key && at + 1 < size && at < end; key++) {
+    bool printable = (unsigned char)*key >= 0x20 && (unsigned char)*key < 0x7f;
+    out[at++] = (char)(printable ? *key : '?');
+  }
   out[at] = '\0';
 }
 
 /* "variables.items[3].name" */
 static void put_path(const struct frame *frame, char *out, size_t size) {
-  if (!frame)
+  if (!frame) {
     return;
+  }
   put_path(frame->up, out, size);
   size_t at = strlen(out);
   if (frame->key) {
-    if (at && at + 1 < size)
+    if (at && at + 1 < size) {
       memcpy(out + at, ".", 2);
+    }
     put_key(out, size, frame->key);
   } else if (frame->index > 0) {
     snprintf(out + at, size - at, "[%" PRId64 "]", frame->index);
@@ -211,7 +220,8 @@ static json_t *refuse(struct reader *reader, const struct frame *frame, const ch
   return NULL;
 }
 
-/* Bytes of the UTF-8 sequence at `s`, 0 when it is none (overlong, surrogate, cut off, too large). */
+/* Bytes of the UTF-8 sequence at `s`, 0 when it is none (overlong, surrogate, cut off, too large).
+ */
 static size_t utf8_sequence(const unsigned char *s, size_t left) {
   static const struct {
     unsigned char from, to, second_from, second_to, length;
@@ -221,16 +231,21 @@ static size_t utf8_sequence(const unsigned char *s, size_t left) {
       {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
   };
   for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
-    if (*s < leads[i].from || *s > leads[i].to)
+    if (*s < leads[i].from || *s > leads[i].to) {
       continue;
+    }
     size_t length = leads[i].length;
-    if (length > left)
+    if (length > left) {
       return 0;
-    if (length > 1 && (s[1] < leads[i].second_from || s[1] > leads[i].second_to))
+    }
+    if (length > 1 && (s[1] < leads[i].second_from || s[1] > leads[i].second_to)) {
       return 0;
-    for (size_t k = 2; k < length; k++)
-      if ((s[k] & 0xc0) != 0x80)
+    }
+    for (size_t k = 2; k < length; k++) {
+      if ((s[k] & 0xc0) != 0x80) {
         return 0;
+      }
+    }
     return length;
   }
   return 0;
@@ -241,8 +256,9 @@ static size_t utf8_valid(const char *text, size_t length) {
   size_t at = 0;
   while (at < length) {
     size_t step = utf8_sequence((const unsigned char *)text + at, length - at);
-    if (!step)
+    if (!step) {
       return at;
+    }
     at += step;
   }
   return at;
@@ -263,13 +279,16 @@ static json_t *read_string(struct reader *reader, int index, const struct frame 
 
 static json_t *read_number(struct reader *reader, int index, const struct frame *up) {
   int64_t whole;
-  if (mv_compat_integer(reader->L, index, &whole))
+  if (mv_compat_integer(reader->L, index, &whole)) {
     return json_integer((json_int_t)whole);
+  }
   double number = (double)lua_tonumber(reader->L, index);
-  if (isnan(number))
+  if (isnan(number)) {
     return refuse(reader, up, "NaN cannot be sent; JSON has no such number");
-  if (isinf(number))
+  }
+  if (isinf(number)) {
     return refuse(reader, up, "infinity cannot be sent; JSON has no such number");
+  }
   return json_real(number);
 }
 
@@ -307,12 +326,14 @@ static bool read_shape(struct reader *reader, int table, struct shape *shape,
 static bool check_shape(struct reader *reader, const struct shape *shape, bool marked,
                         const struct frame *frame) {
   const char *what = NULL;
-  if (shape->strings && shape->integers)
+  if (shape->strings && shape->integers) {
     what = "the table has both names and numbers as keys; JSON has either";
-  else if (shape->strings && marked)
+  } else if (shape->strings && marked) {
     what = "a list (mavilua.array) cannot have names as keys";
-  else if (shape->integers != shape->largest)
-    what = "the list has holes; put mavilua.null into them, or use tostring(id) as keys of an object";
+  } else if (shape->integers != shape->largest) {
+    what =
+        "the list has holes; put mavilua.null into them, or use tostring(id) as keys of an object";
+  }
   return !what || refuse(reader, frame, what);
 }
 
@@ -333,18 +354,21 @@ static json_t *read_array(struct reader *reader, int table, int64_t count, struc
 /* The key on top but one becomes the frame's part; false after refusing it. */
 static bool read_key(struct reader *reader, struct frame *frame, size_t *length) {
   frame->key = lua_tolstring(reader->L, -2, length);
-  if (memchr(frame->key, '\0', *length))
+  if (memchr(frame->key, '\0', *length)) {
     return refuse(reader, frame, "a name with a NUL byte cannot be sent") != NULL;
-  if (utf8_valid(frame->key, *length) != *length)
+  }
+  if (utf8_valid(frame->key, *length) != *length) {
     return refuse(reader, frame, "the name is not UTF-8") != NULL;
+  }
   return true;
 }
 
 static json_t *read_object(struct reader *reader, int table, struct frame *frame) {
   lua_State *L = reader->L;
   json_t *object = json_object();
-  if (!object)
+  if (!object) {
     return NULL;
+  }
   lua_pushnil(L);
   while (lua_next(L, table)) {
     size_t length;
@@ -361,16 +385,19 @@ static json_t *read_object(struct reader *reader, int table, struct frame *frame
 }
 
 static bool in_itself(const struct frame *frame) {
-  for (const struct frame *up = frame->up; up; up = up->up)
-    if (up->table == frame->table)
+  for (const struct frame *up = frame->up; up; up = up->up) {
+    if (up->table == frame->table) {
       return true;
+    }
+  }
   return false;
 }
 
 static json_t *read_table(struct reader *reader, int index, const struct frame *up) {
   struct frame frame = {up, lua_topointer(reader->L, index), NULL, 0, up ? up->depth + 1 : 1};
-  if (in_itself(&frame))
+  if (in_itself(&frame)) {
     return refuse(reader, &frame, "the table contains itself");
+  }
   if (frame.depth > MV_JSON_DEPTH || !lua_checkstack(reader->L, 6)) {
     mv_error_set(reader->err, MV_ERROR_USAGE, "tables are nested more than %d levels deep",
                  MV_JSON_DEPTH);
@@ -378,10 +405,12 @@ static json_t *read_table(struct reader *reader, int index, const struct frame *
   }
   bool marked = mv_value_is_array(reader->L, index);
   struct shape shape = {0, 0, 0};
-  if (!read_shape(reader, index, &shape, &frame) || !check_shape(reader, &shape, marked, &frame))
+  if (!read_shape(reader, index, &shape, &frame) || !check_shape(reader, &shape, marked, &frame)) {
     return NULL;
-  if (marked || shape.integers)
+  }
+  if (marked || shape.integers) {
     return read_array(reader, index, shape.largest, &frame);
+  }
   return read_object(reader, index, &frame);
 }
 
@@ -401,8 +430,9 @@ static json_t *read_value(struct reader *reader, int index, const struct frame *
   case LUA_TTABLE:
     return read_table(reader, index, up);
   case LUA_TLIGHTUSERDATA:
-    if (!lua_touserdata(L, index))
+    if (!lua_touserdata(L, index)) {
       return json_null();
+    }
     /* fallthrough */
   default:
     snprintf(what, sizeof what, "a %s cannot be sent; use a string, number, boolean or table",
@@ -418,7 +448,8 @@ json_t *mv_value_read(lua_State *L, int index, struct mv_error *err) {
   int top = lua_gettop(L);
   json_t *value = read_value(&reader, lua_absindex(L, index), NULL);
   lua_settop(L, top);
-  if (!value && reader.err->kind == MV_ERROR_NONE)
+  if (!value && reader.err->kind == MV_ERROR_NONE) {
     mv_error_set(reader.err, MV_ERROR_SYSTEM, "not enough memory");
+  }
   return value;
 }

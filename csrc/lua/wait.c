@@ -1,7 +1,7 @@
 /* Waiting calls. Each is two C functions with a line of Lua between: `finish(start(...), ...)`.
- * `start` begins the wait and yields our sign; the loop resumes with the wait's userdata, and `finish`
- * makes the results of it. So results are made inside the task, where errors are caught, and no
- * continuation is needed, which LuaJIT has not. */
+ * `start` begins the wait and yields our sign; the loop resumes with the wait's userdata, and
+ * `finish` makes the results of it. So results are made inside the task, where errors are caught,
+ * and no continuation is needed, which LuaJIT has not. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -9,7 +9,8 @@
 
 static const char key_meta[] = "mavilua.wait";
 
-#define DEEPEST 16 /* blocking joins inside each other: each is a run of the loop on the C stack */
+#define DEEPEST 16 /* blocking joins inside each other: each is a run of the loop on the C stack   \
+                    */
 
 static const char cannot_wait[] =
     "cannot wait here: this runs inside a function of C (table.sort, string.gsub, a metamethod, "
@@ -120,7 +121,8 @@ int mv_wait_misuse(lua_State *L, const char *format, ...) {
   luaL_where(L, 2); /* above the line of Lua between the halves */
   lua_pushstring(L, text);
   lua_concat(L, 2);
-  return lua_error(L);
+  lua_error(L);
+  __builtin_unreachable();
 }
 
 static bool can_yield(lua_State *L, const struct mv_loop *loop) {
