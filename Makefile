@@ -49,7 +49,7 @@ LUA_SRC := $(sort $(wildcard lua/mavilua/*.lua lua/mavilua/*/*.lua))
 C_FILES := $(wildcard csrc/*/*.c csrc/*/*.h)
 
 obj = $(patsubst csrc/%.c,$(B)/%.o,$(1))
-PROGRAM_OBJ := $(call obj,$(PROGRAM_SRC)) $(B)/gen/embedded.o
+PROGRAM_OBJ := $(call obj,$(PROGRAM_SRC)) $(B)/gen/embedded.o $(B)/gen/sandbox_data.o
 LIB := $(B)/libmavilua-all.a
 UNITS := $(patsubst csrc/test/%.c,$(B)/test/%,$(UNIT_SRC))
 
@@ -85,7 +85,15 @@ $(B)/gen/embedded.c: tools/embed.sh $(LUA_SRC)
 	@mkdir -p $(@D)
 	sh tools/embed.sh $(LUA_SRC) > $@.new
 	@mv $@.new $@
-$(B)/gen/embedded.o: $(B)/gen/embedded.c
+
+# The sandbox's tables and its built-in seed, likewise.
+$(B)/gen/sandbox_data.c: tools/embed_text.sh csrc/sandbox/schema.sql csrc/sandbox/seed.json
+	@mkdir -p $(@D)
+	sh tools/embed_text.sh sandbox/data.h mv_sandbox_schema=csrc/sandbox/schema.sql \
+	  mv_sandbox_seed=csrc/sandbox/seed.json > $@.new
+	@mv $@.new $@
+
+$(B)/gen/%.o: $(B)/gen/%.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/test/%: $(B)/test/%.o $(LIB)

@@ -460,6 +460,10 @@ int mv_sql_script(struct mv_sql *sql, const char *text, struct mv_error *err) {
 
 /* --- Columns --- */
 
+int mv_sql_type(struct mv_stmt *stmt, int column) {
+  return sqlite3_column_type(stmt->raw, column);
+}
+
 bool mv_sql_is_null(struct mv_stmt *stmt, int column) {
   return sqlite3_column_type(stmt->raw, column) == SQLITE_NULL;
 }

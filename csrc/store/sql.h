@@ -85,6 +85,7 @@ void mv_sql_done(struct mv_stmt *stmt);
 
 /* Columns count from 0. Text and blobs are borrowed until the next step or done; NULL for null. */
 bool mv_sql_is_null(struct mv_stmt *stmt, int column);
+int mv_sql_type(struct mv_stmt *stmt, int column); /* SQLITE_INTEGER, SQLITE_TEXT, … */
 int64_t mv_sql_int(struct mv_stmt *stmt, int column);
 double mv_sql_real(struct mv_stmt *stmt, int column);
 const char *mv_sql_text(struct mv_stmt *stmt, int column);

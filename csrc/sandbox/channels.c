@@ -1,0 +1,65 @@
+#include "sandbox/channels.h"
+
+#include "base/bytes.h"
+#include "sandbox/clients.h"
+
+/* Where a messenger stands in the answer, and how its bots' names are called there. */
+static const struct messenger {
+  const char *key;
+  int client_type;
+  const char *name; /* member with the public name of the bot; NULL: has none */
+  bool has_status;
+} messengers[] = {
+    {"viber", 2, "uri", false},        {"facebook", 3, NULL, false}, {"telegram", 1, "short_name", false},
+    {"whatsapp", 6, NULL, true},       {"avito", 7, NULL, false},    {"ok", 8, NULL, false},
+    {"vkontakte", 0, "group", false},  {"online_chat", 5, NULL, false},
+};
+
+int mv_channels_find(struct mv_work *work, const char *group, char **out) {
+  int type = -1;
+  struct mv_stmt *row = mv_db_query(work->db,
+                                  "SELECT client_type, CAST(group_id AS TEXT) FROM channels "
+                                  "WHERE project = ? AND (? IS NULL OR CAST(group_id AS TEXT) = ?) "
+                                  "ORDER BY id LIMIT 1",
+                                  "itt", work->project, group, group);
+  *out = NULL;
+  if (mv_db_step(work->db, row)) {
+    type = (int)mv_sql_int(row, 0);
+    *out = mv_strdup(mv_sql_text(row, 1));
+    mv_db_reset(row);
+  }
+  return type;
+}
+
+/* Columns: id, group_id, name, enabled, status. */
+static json_t *channel(struct mv_stmt *row, const struct messenger *messenger) {
+  json_t *out = json_pack("{s:o}", "id", mv_db_number(row, 0));
+  if (messenger->name) {
+    json_object_set_new(out, messenger->name, mv_db_text(row, 2));
+  }
+  if (messenger->client_type != 0) { /* VK's have but their group, as documented */
+    json_object_set_new(out, "name", mv_db_text(row, 2));
+    json_object_set_new(out, "enabled", json_boolean((int)mv_sql_int(row, 3)));
+  }
+  if (messenger->has_status) {
+    json_object_set_new(out, "status", mv_db_number(row, 4));
+  }
+  json_object_set_new(out, "group_id", mv_db_number(row, 1));
+  return out;
+}
+
+void mv_channels_list(struct mv_ask *ask) {
+  json_t *out = json_pack("{s:I}", "project_id", (json_int_t)ask->work->project);
+  for (size_t i = 0; i < sizeof messengers / sizeof *messengers; i++) {
+    json_t *list = json_array();
+    struct mv_stmt *row = mv_db_query(ask->db,
+                                    "SELECT id, group_id, name, enabled, status FROM channels "
+                                    "WHERE project = ? AND client_type = ? ORDER BY id",
+                                    "ii", ask->work->project, (int64_t)messengers[i].client_type);
+    while (mv_db_step(ask->db, row)) {
+      json_array_append_new(list, channel(row, &messengers[i]));
+    }
+    json_object_set_new(out, messengers[i].key, list);
+  }
+  mv_answer_json(ask, out);
+}

@@ -1,0 +1,170 @@
+#include "sandbox/clients.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "sandbox/params.h"
+#include "sandbox/settings.h"
+#include "sandbox/variables.h"
+
+bool mv_clients_exists(struct mv_work *work, int64_t id) {
+  return mv_db_integer(work->db, 0, "SELECT 1 FROM clients WHERE id = ? AND project = ?", "ii", id,
+                       work->project) == 1;
+}
+
+int mv_clients_asked(struct mv_ask *ask, unsigned status, int64_t *id) {
+  if (mv_param_id(ask, "client_id", id) < 0) {
+    return -1;
+  }
+  if (!mv_clients_exists(ask->work, *id)) {
+    mv_answer_word(ask, status, "client_not_found");
+    return -1;
+  }
+  return 0;
+}
+
+char *mv_clients_platform_id(int client_type, const char *given) {
+  char *id = mv_strdup(given);
+  if (id && client_type == MV_WHATSAPP) {
+    char *to = id;
+    for (const char *from = given; *from && *from != '@'; from++) {
+      if (*from >= '0' && *from <= '9') {
+        *to++ = *from;
+      }
+    }
+    *to = '\0';
+  }
+  return id;
+}
+
+int64_t mv_clients_at(struct mv_work *work, int client_type, const char *group,
+                      const char *platform_id) {
+  return mv_db_integer(work->db, 0,
+                       "SELECT id FROM clients WHERE project = ? AND platform_id = ? "
+                       "AND client_type = ? AND group_id = ?",
+                       "itit", work->project, platform_id, (int64_t)client_type, group);
+}
+
+int64_t mv_clients_add(struct mv_work *work, int client_type, const char *group,
+                       const char *platform_id, const char *name) {
+  mv_db_run(work->db,
+            "INSERT INTO clients (project, client_type, group_id, platform_id, name, created_at, "
+            "updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "iitttii", work->project, (int64_t)client_type, group, platform_id, name, work->now,
+            work->now);
+  return mv_db_last_id(work->db);
+}
+
+void mv_clients_touch(struct mv_work *work, int64_t id) {
+  mv_db_run(work->db, "UPDATE clients SET updated_at = ? WHERE id = ?", "ii", work->now, id);
+}
+
+json_t *mv_clients_told(struct mv_work *work, int64_t id) {
+  struct mv_stmt *row = mv_db_query(work->db,
+                                  "SELECT id, platform_id, client_type, name, avatar, "
+                                  "created_at / 1000, tag, group_id FROM clients WHERE id = ?",
+                                  "i", id);
+  if (!mv_db_step(work->db, row)) {
+    return json_null();
+  }
+  json_t *client = json_pack(
+      "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", mv_db_number(row, 0), "recepient",
+      mv_db_text(row, 1), "client_type", mv_db_number(row, 2), "name", mv_db_text(row, 3), "avatar",
+      mv_db_text(row, 4), "created_at", mv_db_number(row, 5), "tag", mv_db_text(row, 6), "group",
+      mv_db_text(row, 7));
+  mv_db_reset(row);
+  json_object_set_new(client, "variables", mv_variables_of_client(work, id));
+  return client;
+}
+
+/* One item of load_clients: the client it names, made if there is none. */
+static int64_t load(struct mv_ask *ask, const json_t *item) {
+  int64_t type = 0;
+  mv_params_id_of(json_object_get(item, "client_type"), &type);
+  char *group = mv_json_scalar_text(json_object_get(item, "group_id"));
+  char *given = mv_json_scalar_text(json_object_get(item, "platform_id"));
+  char *platform_id = given ? mv_clients_platform_id((int)type, given) : NULL;
+  int64_t id = 0;
+  if (group && platform_id) {
+    id = mv_clients_at(ask->work, (int)type, group, platform_id);
+    if (!id) {
+      id = mv_clients_add(ask->work, (int)type, group, platform_id, NULL);
+    }
+  } else {
+    mv_db_fail(ask->db, "out of memory");
+  }
+  free(group);
+  free(given);
+  free(platform_id);
+  return id;
+}
+
+void mv_clients_load(struct mv_ask *ask) {
+  static const char *const echoed[] = {"platform_id", "group_id", "client_type"};
+  json_t *items = mv_param(ask, "items");
+  json_t *loaded = json_array();
+  for (size_t i = 0; i < json_array_size(items); i++) {
+    json_t *item = json_array_get(items, i);
+    json_t *out = json_object();
+    for (size_t e = 0; e < 3; e++) {
+      json_object_set(out, echoed[e], json_object_get(item, echoed[e]));
+    }
+    json_object_set_new(out, "status", json_string("success"));
+    json_object_set_new(out, "id", json_integer(load(ask, item)));
+    json_array_append_new(loaded, out);
+  }
+  mv_answer_result(ask, "items", loaded);
+}
+
+/* Unix seconds, or "2026-09-09 10:25:47.198713" (UTC) by setting date_style. */
+static json_t *date(struct mv_stmt *row, int column, bool as_text) {
+  int64_t ms = mv_sql_int(row, column);
+  if (!as_text) {
+    return json_integer(ms / 1000);
+  }
+  time_t seconds = (time_t)(ms / 1000);
+  struct tm parts;
+  char day[40], text[64];
+  gmtime_r(&seconds, &parts);
+  strftime(day, sizeof day, "%Y-%m-%d %H:%M:%S", &parts);
+  snprintf(text, sizeof text, "%s.%06d", day, (int)(ms % 1000) * 1000);
+  return json_string(text);
+}
+
+static json_t *listed(struct mv_ask *ask, struct mv_stmt *row, bool as_text) {
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",             //
+                   "id", mv_db_number(row, 0), "platform_id", mv_db_text(row, 1),                   //
+                   "client_type", mv_db_number(row, 2), "name", mv_db_text(row, 3),                 //
+                   "avatar", mv_db_text(row, 4), "message_id", mv_db_number(row, 5),                //
+                   "project_id", (json_int_t)ask->work->project,                                    //
+                   "created_at", date(row, 6, as_text), "updated_at", date(row, 7, as_text),        //
+                   "custom_answer", mv_db_text(row, 8), "tag", mv_db_text(row, 9),                  //
+                   "group", mv_db_text(row, 10), "operator_start_dialog", mv_db_number(row, 11));
+}
+
+#define LISTED                                                                                     \
+  "SELECT id, platform_id, client_type, name, avatar, block, created_at, updated_at, "             \
+  "custom_answer, tag, group_id, operator_start_dialog FROM clients WHERE project = ? "
+
+void mv_clients_list(struct mv_ask *ask) {
+  bool reverse = mv_param_true(ask, "reverse");
+  bool as_text = mv_settings_is(ask->work, "date_style", "text");
+  if (mv_param(ask, "list")) {
+    mv_answer_fail(ask, 501, "Parameter \"list\": lists are not implemented in this sandbox yet");
+    return;
+  }
+  struct mv_stmt *row = mv_db_query(
+      ask->db,
+      reverse ? LISTED "ORDER BY id LIMIT ? OFFSET ?" : LISTED "ORDER BY id DESC LIMIT ? OFFSET ?",
+      "iii", ask->work->project, mv_param_integer(ask, "limit", 500),
+      mv_param_integer(ask, "offset", 0));
+  json_t *clients = json_array();
+  while (mv_db_step(ask->db, row)) {
+    json_array_append_new(clients, listed(ask, row, as_text));
+  }
+  mv_answer_result(ask, "clients", clients);
+}

@@ -1,0 +1,25 @@
+/* What a sandbox is made of; for the files of this folder only. */
+#ifndef MV_SANDBOX_INSIDE_H
+#define MV_SANDBOX_INSIDE_H
+
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/server.h"
+#include "sandbox/db.h"
+#include "sandbox/outbox.h"
+#include "sandbox/record.h"
+#include "sandbox/sandbox.h"
+
+struct mv_sandbox {
+  pthread_mutex_t lock; /* guards db; taken by mv_work_begin */
+  struct mv_db db;
+  const struct mv_clock *clock;
+  struct mv_log *log;
+  struct mv_record *record; /* what happened: the journal of the control API */
+  struct mv_outbox *outbox; /* webhooks on their way */
+  struct mv_server *server;
+};
+
+#endif

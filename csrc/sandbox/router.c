@@ -1,0 +1,216 @@
+#include "sandbox/router.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "sandbox/actions.h"
+#include "sandbox/ask.h"
+#include "sandbox/control.h"
+#include "sandbox/fields.h"
+#include "sandbox/inside.h"
+#include "sandbox/params.h"
+
+/* ---- parameters from query and body ---- */
+
+static bool is_form(const struct mv_call *call) {
+  const char *type = mv_call_header(call, "Content-Type");
+  return type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
+}
+
+/* JSON whatever the Content-Type says; what does not look like it and is announced as a form, is one. */
+static json_t *parse_body(const struct mv_call *call, struct mv_error *err) {
+  size_t blank = strspn(call->body, " \t\r\n");
+  if (blank == call->body_length) {
+    return json_object();
+  }
+  char first = call->body[blank];
+  if (first != '{' && first != '[' && is_form(call)) {
+    return mv_fields_parse(call->body, call->body_length, err);
+  }
+  json_t *body = mv_json_parse(call->body, call->body_length, err);
+  if (!body) {
+    mv_error_prefix(err, "The body is not JSON");
+  }
+  return body;
+}
+
+/* A bare array is the action's items; else an object is needed. NULL and `err`. */
+static json_t *named(const struct mv_action *action, json_t *body, struct mv_error *err) {
+  if (json_is_array(body) && action->bare_array) {
+    return json_pack("{s:o}", action->params[0].name, body);
+  }
+  if (json_is_object(body)) {
+    return body;
+  }
+  json_decref(body);
+  mv_error_set(err, MV_ERROR_USAGE, "The body must be a JSON %s",
+               action->bare_array ? "array" : "object");
+  return NULL;
+}
+
+/* Query and body as one object; the body wins. A new reference, or NULL and `err`. */
+static json_t *gather(const struct mv_action *action, const struct mv_call *call,
+                      struct mv_error *err) {
+  json_t *params = mv_fields_parse(call->query, strlen(call->query), err);
+  json_t *body = params ? parse_body(call, err) : NULL;
+  body = body ? named(action, body, err) : NULL;
+  if (!body) {
+    json_decref(params);
+    return NULL;
+  }
+  json_object_update(params, body);
+  json_decref(body);
+  return params;
+}
+
+/* ---- who asks, for what ---- */
+
+struct route {
+  char key[128];
+  char action[96];
+};
+
+/* "/api/{key}/{action}"; false for any other path. */
+static bool read_path(const char *path, struct route *route) {
+  if (strncmp(path, "/api/", 5) != 0) {
+    return false;
+  }
+  const char *key = path + 5;
+  size_t key_length = strcspn(key, "/");
+  const char *action = key + key_length + (key[key_length] == '/');
+  snprintf(route->key, sizeof route->key, "%.*s", (int)(key_length < 127 ? key_length : 127), key);
+  snprintf(route->action, sizeof route->action, "%s", action);
+  return true;
+}
+
+/* Sets the project and the rights of a key; false (answered) when there is no such key. */
+static bool let_in(struct mv_ask *ask, const char *key, int64_t *permissions) {
+  struct mv_stmt *row = mv_db_query(ask->db, "SELECT project, permissions FROM keys WHERE key = ?",
+                                    "t", key);
+  if (!mv_db_step(ask->db, row)) {
+    mv_answer_fail(ask, 401, "Wrong API key");
+    return false;
+  }
+  ask->work->project = mv_sql_int(row, 0);
+  *permissions = mv_sql_int(row, 1);
+  mv_db_reset(row);
+  return true;
+}
+
+static void answer_unknown(struct mv_ask *ask, const char *name) {
+  const char *near = mv_action_nearest(name);
+  mv_answer_fail(ask, 404, "Unknown action \"%.90s\"%s%s%s", name,
+                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+/* Documented for find_clients: what is wrong is told with 200, in these words. */
+static void soften(struct mv_ask *ask, const json_t *raw) {
+  const struct mv_param *first = &ask->action->params[0];
+  json_t *given = json_object_get(raw, first->name);
+  if (!given || json_is_null(given)) {
+    mv_answer_fail(ask, 200, "Parameter \"%s\" required", first->name);
+  } else {
+    mv_answer_fail(ask, 200, "Error in parameter format");
+  }
+}
+
+static void play(struct mv_ask *ask, const json_t *raw) {
+  const struct mv_played *played = mv_actions_find(ask->action->name);
+  if (!played) {
+    mv_answer_fail(ask, 501, "Action \"%s\" is not implemented in this sandbox yet",
+                   ask->action->name);
+  } else if (!mv_params_check(ask, raw)) {
+    played->run(ask);
+  } else if (played->soft) {
+    soften(ask, raw);
+  }
+}
+
+/* ---- one call ---- */
+
+static void decide(struct mv_ask *ask, const struct mv_call *call, const struct route *route,
+                   const json_t *raw, const struct mv_error *unreadable) {
+  int64_t permissions;
+  if (!let_in(ask, route->key, &permissions)) {
+    return;
+  }
+  if (!ask->action) {
+    answer_unknown(ask, route->action);
+  } else if (!(permissions >> ask->action->permission & 1)) {
+    mv_answer_fail(ask, 403, "The API key lacks the permission %s",
+                   mv_permission_name(ask->action->permission));
+  } else if (strcmp(call->method, "GET") != 0 && strcmp(call->method, "POST") != 0) {
+    mv_answer_fail(ask, 405, "Method %.16s is not allowed: GET or POST", call->method);
+  } else if (!raw) {
+    mv_answer_fail(ask, 400, "%.400s", unreadable->text);
+  } else {
+    play(ask, raw);
+  }
+}
+
+static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const struct mv_call *call,
+                   const struct route *route, json_t *raw) {
+  json_t *answer = ask->answer ? json_incref(ask->answer) : json_string(ask->text);
+  mv_record_add(sandbox->record,
+                json_pack("{s:s, s:f, s:I, s:s, s:s, s:O?, s:i, s:o}", "kind", "api", "at",
+                          (double)mv_clock_wall(sandbox->clock) / 1000.0, "project_id",
+                          (json_int_t)ask->work->project, "method", call->method, "action",
+                          ask->action ? ask->action->name : route->action, "params", raw, "status",
+                          (int)ask->status, "answer", answer));
+}
+
+static void reply(struct mv_call *call, const struct mv_ask *ask) {
+  struct mv_bytes body = {0};
+  if (!ask->answer) {
+    mv_call_reply(call, ask->status, "text/plain; charset=utf-8", ask->text, strlen(ask->text),
+                  NULL);
+    return;
+  }
+  mv_json_write(&body, ask->answer);
+  mv_call_reply(call, ask->status, NULL, body.data, body.length, NULL);
+  mv_bytes_free(&body);
+}
+
+static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call, const struct route *route) {
+  struct mv_error err = {0};
+  struct mv_work work;
+  struct mv_ask ask = {.work = &work,
+                       .action = mv_action_find(route->action, strlen(route->action)),
+                       .params = json_object(),
+                       .extras = json_object()};
+  json_t *raw = ask.action ? gather(ask.action, call, &err) : NULL;
+  mv_work_begin(&work, sandbox);
+  ask.db = work.db;
+  decide(&ask, call, route, raw, &err);
+  if (mv_work_end(&work, !ask.failed, &err)) {
+    mv_answer_fail(&ask, err.kind == MV_ERROR_BUSY ? 503 : 500, "The sandbox failed: %.300s", err.text);
+  }
+  record(sandbox, &ask, call, route, raw);
+  reply(call, &ask);
+  json_decref(raw);
+  json_decref(ask.params);
+  json_decref(ask.extras);
+  json_decref(ask.answer);
+}
+
+static void answer_nothing_here(struct mv_call *call) {
+  static const char body[] =
+      "{\"status\":\"fail\",\"message\":\"Nothing here: the API is at /api/{key}/{action}, "
+      "the control API at /_sandbox/\"}";
+  mv_call_reply(call, 404, NULL, body, sizeof body - 1, NULL);
+}
+
+void mv_router_handle(struct mv_call *call, void *owner) {
+  struct route route;
+  if (strncmp(call->path, "/_sandbox", 9) == 0 && (call->path[9] == '/' || !call->path[9])) {
+    mv_control_handle(owner, call);
+  } else if (read_path(call->path, &route)) {
+    handle_api(owner, call, &route);
+  } else {
+    answer_nothing_here(call);
+  }
+}

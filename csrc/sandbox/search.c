@@ -1,0 +1,74 @@
+#include "sandbox/search.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "sandbox/clients.h"
+#include "sandbox/params.h"
+
+/* `group` NULL: any. The lowest id; 0 when there is none. */
+static int64_t by_client_variable(struct mv_work *work, const char *name, const char *value,
+                                  const char *group) {
+  return mv_db_integer(work->db, 0,
+                       "SELECT min(c.id) FROM variables v JOIN clients c ON c.id = v.client "
+                       "WHERE v.name = ? AND v.value = ? AND c.project = ? "
+                       "AND (? IS NULL OR c.group_id = ?)",
+                       "ttitt", name, value, work->project, group, group);
+}
+
+static int64_t by_order_variable(struct mv_work *work, const char *name, const char *value,
+                                 const char *group) {
+  return mv_db_integer(work->db, 0,
+                       "SELECT min(c.id) FROM order_variables v JOIN orders o ON o.id = v.\"order\" "
+                       "JOIN clients c ON c.id = o.client "
+                       "WHERE v.name = ? AND v.value = ? AND c.project = ? "
+                       "AND (? IS NULL OR c.group_id = ?)",
+                       "ttitt", name, value, work->project, group, group);
+}
+
+static int64_t by_variable(struct mv_work *work, const char *name, const char *value) {
+  int64_t client = by_client_variable(work, name, value, NULL);
+  return client ? client : by_order_variable(work, name, value, NULL);
+}
+
+int64_t mv_search_phone(struct mv_work *work, const char *phone) {
+  int64_t client = mv_db_integer(work->db, 0,
+                                 "SELECT min(id) FROM clients WHERE project = ? "
+                                 "AND platform_id = ? AND client_type = ?",
+                                 "iti", work->project, phone, (int64_t)MV_WHATSAPP);
+  return client ? client : by_variable(work, "phone", phone);
+}
+
+int64_t mv_search_email(struct mv_work *work, const char *email) {
+  return by_variable(work, "email", email);
+}
+
+static void answer_one(struct mv_ask *ask, int64_t client) {
+  if (client) {
+    mv_answer_result(ask, "client_id", json_integer(client));
+  } else {
+    mv_answer_word(ask, 404, "client_not_found");
+  }
+}
+
+void mv_search_by_phone(struct mv_ask *ask) {
+  char *phone = mv_param_id_text(ask, "phone");
+  answer_one(ask, phone ? mv_search_phone(ask->work, phone) : 0);
+  free(phone);
+}
+
+void mv_search_by_email(struct mv_ask *ask) {
+  answer_one(ask, mv_search_email(ask->work, mv_param_text(ask, "email")));
+}
+
+void mv_search_by_var(struct mv_ask *ask) {
+  char *value = mv_param_id_text(ask, "val");
+  char *group = mv_param_id_text(ask, "group_id");
+  const char *name = mv_param_text(ask, "var");
+  bool in_orders = mv_param(ask, "search_in") != NULL;
+  int64_t client = in_orders ? by_order_variable(ask->work, name, value, group)
+                             : by_client_variable(ask->work, name, value, group);
+  free(value);
+  free(group);
+  answer_one(ask, client);
+}

@@ -1,0 +1,19 @@
+/* Finding clients by phone, e-mail and variables. */
+#ifndef MV_SANDBOX_SEARCH_H
+#define MV_SANDBOX_SEARCH_H
+
+#include <stdint.h>
+
+#include "sandbox/ask.h"
+
+/* The first client (lowest id) with exactly this phone as WhatsApp number or in the variable "phone";
+ * with this e-mail in the variable "email". Of the client, else of its orders. 0 when there is none. */
+int64_t mv_search_phone(struct mv_work *work, const char *phone);
+int64_t mv_search_email(struct mv_work *work, const char *email);
+
+void mv_search_by_phone(struct mv_ask *ask);
+void mv_search_by_email(struct mv_ask *ask);
+void mv_search_by_var(struct mv_ask *ask);
+void mv_search_clients(struct mv_ask *ask);
+
+#endif

@@ -1,0 +1,134 @@
+#include "sandbox/shape.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/action.h"
+
+enum { MOST_SHAPES = 32 };
+
+static void put_place(const struct mv_place *at, char *out, size_t size) {
+  if (!at) {
+    return;
+  }
+  put_place(at->up, out, size);
+  size_t used = strlen(out);
+  const char *dot = used ? "." : "";
+  if (at->index >= 0) {
+    snprintf(out + used, size - used, "%s%s[%ld]", dot, at->name, at->index);
+  } else {
+    snprintf(out + used, size - used, "%s%s", dot, at->name);
+  }
+}
+
+int mv_shape_fault(const struct mv_place *at, const char *member, struct mv_error *err,
+                   const char *format, ...) {
+  char path[256] = "", text[256];
+  va_list args;
+  put_place(at, path, sizeof path);
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  bool dot = *path && member;
+  return mv_error_set(err, MV_ERROR_USAGE, "%s%s%.60s: %s", path, dot ? "." : "",
+                      member ? member : "", text);
+}
+
+static bool is_key(const json_t *value) {
+  return json_is_integer(value) || (json_is_string(value) && json_string_length(value) > 0);
+}
+
+static bool is_objects(const json_t *value) {
+  bool good = json_is_array(value);
+  for (size_t i = 0; good && i < json_array_size(value); i++) {
+    good = json_is_object(json_array_get(value, i));
+  }
+  return good;
+}
+
+/* A NUL would cut the text off somewhere. */
+static bool is_plain_text(const json_t *value) {
+  return !json_is_string(value) || strlen(json_string_value(value)) == json_string_length(value);
+}
+
+static bool fits(enum mv_shape_type type, const json_t *value) {
+  switch (type) {
+  case MV_SHAPE_TEXT:
+    return json_is_string(value);
+  case MV_SHAPE_INTEGER:
+    return json_is_integer(value);
+  case MV_SHAPE_NUMBER:
+    return json_is_number(value);
+  case MV_SHAPE_BOOLEAN:
+    return json_is_boolean(value);
+  case MV_SHAPE_OBJECT:
+    return json_is_object(value);
+  case MV_SHAPE_LIST:
+    return json_is_array(value);
+  case MV_SHAPE_OBJECTS:
+    return is_objects(value);
+  case MV_SHAPE_KEY:
+    return is_key(value);
+  case MV_SHAPE_SCALAR:
+    return json_is_string(value) || json_is_number(value);
+  case MV_SHAPE_ANY:
+    return true;
+  }
+  return false;
+}
+
+static const char *const takes[] = {
+    [MV_SHAPE_TEXT] = "a text",
+    [MV_SHAPE_INTEGER] = "an integer",
+    [MV_SHAPE_NUMBER] = "a number",
+    [MV_SHAPE_BOOLEAN] = "true or false",
+    [MV_SHAPE_OBJECT] = "an object",
+    [MV_SHAPE_LIST] = "a list",
+    [MV_SHAPE_OBJECTS] = "a list of objects",
+    [MV_SHAPE_KEY] = "an integer or a text that is not empty",
+    [MV_SHAPE_SCALAR] = "a text or a number",
+    [MV_SHAPE_ANY] = "anything",
+};
+
+static const struct mv_shape *find(const struct mv_shape *shapes, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(shapes[i].name, name) == 0) {
+      return &shapes[i];
+    }
+  }
+  return NULL;
+}
+
+static int unknown(const struct mv_place *at, const char *name, const struct mv_shape *shapes,
+                   size_t count, struct mv_error *err) {
+  const char *names[MOST_SHAPES];
+  for (size_t i = 0; i < count && i < MOST_SHAPES; i++) {
+    names[i] = shapes[i].name;
+  }
+  const char *near = mv_nearest(name, names, count < MOST_SHAPES ? count : MOST_SHAPES);
+  return mv_shape_fault(at, name, err, "unknown%s%s%s", near ? "; did you mean \"" : "",
+                        near ? near : "", near ? "\"?" : "");
+}
+
+int mv_shape_check(const struct mv_place *at, const json_t *object, const struct mv_shape *shapes,
+                   size_t count, struct mv_error *err) {
+  const char *name;
+  json_t *value;
+  json_object_foreach((json_t *)object, name, value) {
+    const struct mv_shape *shape = find(shapes, count, name);
+    if (!shape) {
+      return unknown(at, name, shapes, count, err);
+    }
+    if (!json_is_null(value) && (!fits(shape->type, value) || !is_plain_text(value))) {
+      return mv_shape_fault(at, name, err, "takes %s", takes[shape->type]);
+    }
+  }
+  for (size_t i = 0; i < count; i++) {
+    value = json_object_get(object, shapes[i].name);
+    if (shapes[i].required && (!value || json_is_null(value))) {
+      return mv_shape_fault(at, shapes[i].name, err, "required: %s", takes[shapes[i].type]);
+    }
+  }
+  return 0;
+}

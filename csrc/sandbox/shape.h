@@ -1,0 +1,45 @@
+/* Checking hand-written JSON: which members an object may have, and where a fault is, as a path. */
+#ifndef MV_SANDBOX_SHAPE_H
+#define MV_SANDBOX_SHAPE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Where we are, from the inside out; lives on the stack of those who walk. */
+struct mv_place {
+  const struct mv_place *up; /* NULL: the document */
+  const char *name;          /* of a member, or of the list if index >= 0 */
+  long index;                /* in the list `name`; -1: not in one */
+};
+
+enum mv_shape_type {
+  MV_SHAPE_TEXT,
+  MV_SHAPE_INTEGER,
+  MV_SHAPE_NUMBER,
+  MV_SHAPE_BOOLEAN,
+  MV_SHAPE_OBJECT,
+  MV_SHAPE_LIST,      /* of anything */
+  MV_SHAPE_OBJECTS,   /* a list of objects */
+  MV_SHAPE_KEY,       /* integer or text that is not empty */
+  MV_SHAPE_SCALAR,    /* text or number */
+  MV_SHAPE_ANY,
+};
+
+struct mv_shape {
+  const char *name;
+  enum mv_shape_type type;
+  bool required;
+};
+
+/* "clients[3].orders[0]: …" as an error of kind MV_ERROR_USAGE. Returns -1. */
+int mv_shape_fault(const struct mv_place *at, const char *member, struct mv_error *err,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Whether `object` has all that is required and nothing else; null counts as absent. 0 or -1. */
+int mv_shape_check(const struct mv_place *at, const json_t *object, const struct mv_shape *shapes,
+                   size_t count, struct mv_error *err);
+
+#endif

@@ -1,0 +1,51 @@
+#include "sandbox/work.h"
+
+#include "sandbox/inside.h"
+
+void mv_work_begin(struct mv_work *work, struct mv_sandbox *sandbox) {
+  pthread_mutex_lock(&sandbox->lock);
+  *work = (struct mv_work){
+      .sandbox = sandbox,
+      .db = &sandbox->db,
+      .now = mv_clock_wall(sandbox->clock),
+  };
+  work->last = &work->first;
+  mv_db_forget(work->db);
+  work->db->failed = mv_sql_begin(work->db->sql, &work->db->error) != 0;
+}
+
+static void let_go(struct mv_work *work, bool post) {
+  struct mv_node *node = work->first;
+  while (node) {
+    struct mv_node *next = node->next;
+    struct mv_letter *letter = (struct mv_letter *)node;
+    if (!post || mv_outbox_post(work->sandbox->outbox, letter)) {
+      mv_letter_free(letter);
+    }
+    node = next;
+  }
+}
+
+static bool commit_work(struct mv_work *work) {
+  struct mv_db *db = work->db;
+  if (db->failed) {
+    return false;
+  }
+  db->failed = mv_sql_commit(db->sql, &db->error) != 0;
+  return !db->failed;
+}
+
+int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err) {
+  bool done = commit && commit_work(work);
+  int result = 0;
+  if (work->db->failed) {
+    mv_log(work->sandbox->log, MV_LOG_ERROR, NULL, "sandbox: database: %s", work->db->error.text);
+    result = mv_error_set(err, work->db->error.kind, "%s", work->db->error.text);
+  }
+  if (!done) {
+    mv_sql_rollback(work->db->sql);
+  }
+  let_go(work, done);
+  pthread_mutex_unlock(&work->sandbox->lock);
+  return result;
+}
