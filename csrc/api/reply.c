@@ -104,8 +104,13 @@ static bool is_ok(const char *text, size_t length) {
   return length == 2 && strncasecmp(text, "ok", 2) == 0;
 }
 
-static json_t *success(const char *text) {
-  return json_pack("{ss ss}", "status", "success", "text", text);
+static json_t *success(const char *text, struct mv_failure *failure) {
+  json_t *value = json_pack("{ss ss}", "status", "success", "text", text);
+  if (!value) {
+    set_message(failure, "memory is out");
+    return fail(failure, MV_ERROR_SYSTEM);
+  }
+  return value;
 }
 
 /* In an answer whose members are the user's own variables, "status" may be one of them: there only
@@ -174,11 +179,11 @@ json_t *mv_reply_interpret(const struct mv_action *action, long status, const ch
     return fail_http(body, length, failure);
   }
   if (is_ok(body, length)) {
-    return success("ok");
+    return success("ok", failure);
   }
   /* Nothing to say is as good as "ok", where "ok" is all that would be said. */
   if (length == 0 && (!action || strcmp(action->answer, "ok") == 0)) {
-    return success("");
+    return success("", failure);
   }
   value = mv_json_parse(body, length, &err);
   if (!value) {

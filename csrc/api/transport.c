@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/call.h"
+#include "api/easy.h"
 
 enum {
   MAX_IDLE_HANDLES = 64,     /* kept for the next exchanges; more are given back */
@@ -16,13 +16,13 @@ enum {
 struct mv_transport {
   CURLM *multi;
   struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
-  struct mv_call *active;          /* under way; linked both ways */
-  struct mv_call *ended, **last;   /* over, `done` still to be called; the oldest first */
-  struct mv_call *idle;            /* handles without an exchange */
+  struct mv_easy *active;          /* under way; linked both ways */
+  struct mv_easy *ended, **last;   /* over, `done` still to be called; the oldest first */
+  struct mv_easy *idle;            /* handles without an exchange */
   size_t active_count, idle_count;
 };
 
-static void link_active(struct mv_transport *transport, struct mv_call *call) {
+static void link_active(struct mv_transport *transport, struct mv_easy *call) {
   call->previous = NULL;
   call->next = transport->active;
   if (call->next) {
@@ -32,7 +32,7 @@ static void link_active(struct mv_transport *transport, struct mv_call *call) {
   transport->active_count++;
 }
 
-static void unlink_active(struct mv_transport *transport, struct mv_call *call) {
+static void unlink_active(struct mv_transport *transport, struct mv_easy *call) {
   *(call->previous ? &call->previous->next : &transport->active) = call->next;
   if (call->next) {
     call->next->previous = call->previous;
@@ -40,15 +40,15 @@ static void unlink_active(struct mv_transport *transport, struct mv_call *call) 
   transport->active_count--;
 }
 
-static void append_ended(struct mv_transport *transport, struct mv_call *call) {
+static void append_ended(struct mv_transport *transport, struct mv_easy *call) {
   call->next = NULL;
   *transport->last = call;
   transport->last = &call->next;
 }
 
 /* The oldest that ended, or NULL. */
-static struct mv_call *take_ended(struct mv_transport *transport) {
-  struct mv_call *call = transport->ended;
+static struct mv_easy *take_ended(struct mv_transport *transport) {
+  struct mv_easy *call = transport->ended;
   if (call) {
     transport->ended = call->next;
     transport->last = call->next ? transport->last : &transport->ended;
@@ -94,15 +94,15 @@ struct mv_transport *mv_transport_new(struct mv_error *err) {
   return transport;
 }
 
-static void destroy(struct mv_call *call) {
-  mv_call_release(call);
+static void destroy(struct mv_easy *call) {
+  mv_easy_release(call);
   curl_easy_cleanup(call->easy);
   free(call);
 }
 
 /* An idle handle, or a new one; in no list. */
-static struct mv_call *take_call(struct mv_transport *transport) {
-  struct mv_call *call = transport->idle;
+static struct mv_easy *take_call(struct mv_transport *transport) {
+  struct mv_easy *call = transport->idle;
   if (call) {
     transport->idle = call->next;
     transport->idle_count--;
@@ -117,25 +117,25 @@ static struct mv_call *take_call(struct mv_transport *transport) {
 }
 
 /* Takes a call that is in no list. */
-static void give_back(struct mv_transport *transport, struct mv_call *call) {
+static void give_back(struct mv_transport *transport, struct mv_easy *call) {
   if (transport->idle_count >= MAX_IDLE_HANDLES) {
     destroy(call);
     return;
   }
-  mv_call_release(call);
+  mv_easy_release(call);
   call->next = transport->idle;
   transport->idle = call;
   transport->idle_count++;
 }
 
-static void stop(struct mv_transport *transport, struct mv_call *call) {
+static void stop(struct mv_transport *transport, struct mv_easy *call) {
   curl_multi_remove_handle(transport->multi, call->easy);
   unlink_active(transport, call);
 }
 
-static void destroy_list(struct mv_call *call) {
+static void destroy_list(struct mv_easy *call) {
   while (call) {
-    struct mv_call *next = call->next;
+    struct mv_easy *next = call->next;
     destroy(call);
     call = next;
   }
@@ -145,7 +145,7 @@ void mv_transport_free(struct mv_transport *transport) {
   if (!transport) {
     return;
   }
-  for (struct mv_call *call = transport->active; call; call = call->next) {
+  for (struct mv_easy *call = transport->active; call; call = call->next) {
     curl_multi_remove_handle(transport->multi, call->easy);
   }
   destroy_list(transport->active);
@@ -170,7 +170,7 @@ static void clear_outcome(struct mv_exchange *exchange) {
 
 int mv_transport_start(struct mv_transport *transport, struct mv_exchange *exchange,
                        struct mv_error *err) {
-  struct mv_call *call;
+  struct mv_easy *call;
   if (exchange->internal) {
     return mv_error_set(err, MV_ERROR_USAGE, "this exchange is under way already");
   }
@@ -180,7 +180,7 @@ int mv_transport_start(struct mv_transport *transport, struct mv_exchange *excha
     return mv_error_set(err, MV_ERROR_SYSTEM, "memory is out");
   }
   call->exchange = exchange;
-  if (mv_call_setup(call, transport->json_headers, err)) {
+  if (mv_easy_setup(call, transport->json_headers, err)) {
     give_back(transport, call);
     return -1;
   }
@@ -196,12 +196,12 @@ int mv_transport_start(struct mv_transport *transport, struct mv_exchange *excha
 }
 
 void mv_transport_cancel(struct mv_transport *transport, struct mv_exchange *exchange) {
-  struct mv_call *call = exchange->internal;
+  struct mv_easy *call = exchange->internal;
   if (!call) {
     return;
   }
   if (call->ended) {
-    mv_call_release(call); /* `deliver` finds it without an exchange */
+    mv_easy_release(call); /* `deliver` finds it without an exchange */
     return;
   }
   stop(transport, call);
@@ -214,13 +214,13 @@ static void collect(struct mv_transport *transport) {
   int left, running;
   curl_multi_perform(transport->multi, &running);
   while ((message = curl_multi_info_read(transport->multi, &left))) {
-    struct mv_call *call = NULL;
+    struct mv_easy *call = NULL;
     CURLcode code = message->data.result;
     if (message->msg != CURLMSG_DONE) {
       continue;
     }
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
-    mv_call_conclude(call, code);
+    mv_easy_conclude(call, code);
     stop(transport, call); /* `message` is gone from here on */
     call->ended = true;
     append_ended(transport, call);
@@ -230,7 +230,7 @@ static void collect(struct mv_transport *transport) {
 /* A callback may start, cancel and free exchanges, also those that wait here: hence one at a time.
  */
 static int deliver(struct mv_transport *transport) {
-  struct mv_call *call;
+  struct mv_easy *call;
   int count = 0;
   while ((call = take_ended(transport))) {
     struct mv_exchange *exchange = call->exchange; /* NULL: cancelled */

@@ -1,7 +1,7 @@
 /* One exchange on one libcurl handle: how it is set up, and what its end means. The transport's
  * inside. */
-#ifndef MV_API_CALL_H
-#define MV_API_CALL_H
+#ifndef MV_API_EASY_H
+#define MV_API_EASY_H
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -10,27 +10,27 @@
 #include "api/transport.h"
 
 /* Why a callback of ours stopped the transfer. */
-enum mv_call_stop { MV_STOP_NONE, MV_STOP_LARGE, MV_STOP_HEADERS, MV_STOP_MEMORY };
+enum mv_easy_stop { MV_STOP_NONE, MV_STOP_LARGE, MV_STOP_HEADERS, MV_STOP_MEMORY };
 
-struct mv_call {
-  struct mv_call *previous, *next; /* in the transport's list it is in */
+struct mv_easy {
+  struct mv_easy *previous, *next; /* in the transport's list it is in */
   struct mv_exchange *exchange;    /* NULL: none, or it was cancelled */
   CURL *easy;
   struct curl_slist *headers; /* its own; NULL: the shared ones */
   size_t body_sent;           /* bytes of the body that libcurl has read */
-  enum mv_call_stop stop;
+  enum mv_easy_stop stop;
   bool ended; /* concluded, `done` not called yet */
   char error[CURL_ERROR_SIZE];
 };
 
 /* Sets the handle up for call->exchange. `json_headers`: used when the exchange has none of its
  * own. 0, or -1 and `err`. */
-int mv_call_setup(struct mv_call *call, struct curl_slist *json_headers, struct mv_error *err);
+int mv_easy_setup(struct mv_easy *call, struct curl_slist *json_headers, struct mv_error *err);
 
 /* Fills the outcome. */
-void mv_call_conclude(struct mv_call *call, CURLcode code);
+void mv_easy_conclude(struct mv_easy *call, CURLcode code);
 
 /* Lets go of the exchange, so that the handle can be used again. */
-void mv_call_release(struct mv_call *call);
+void mv_easy_release(struct mv_easy *call);
 
 #endif

@@ -1,4 +1,4 @@
-#include "api/call.h"
+#include "api/easy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static bool is_loopback(const char *url) {
 
 /* ---- callbacks: fill the exchange, never do more ---- */
 
-static size_t stop(struct mv_call *call, enum mv_call_stop why) {
+static size_t stop(struct mv_easy *call, enum mv_easy_stop why) {
   call->stop = why;
   return 0;
 }
@@ -56,7 +56,7 @@ static size_t max_reply(const struct mv_exchange *exchange) {
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *user) {
-  struct mv_call *call = user;
+  struct mv_easy *call = user;
   struct mv_bytes *reply = &call->exchange->reply;
   size_t length = size * count;
   if (length > max_reply(call->exchange) - reply->length) {
@@ -66,7 +66,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *user) {
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *user) {
-  struct mv_call *call = user;
+  struct mv_easy *call = user;
   struct mv_bytes *headers = &call->exchange->reply_headers;
   size_t length = size * count, line = length;
   while (line > 0 && (data[line - 1] == '\r' || data[line - 1] == '\n')) {
@@ -87,7 +87,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *user) {
 }
 
 static size_t on_read(char *buffer, size_t size, size_t count, void *user) {
-  struct mv_call *call = user;
+  struct mv_easy *call = user;
   size_t room = size * count, left = call->exchange->body_length - call->body_sent;
   size_t length = left < room ? left : room;
   memcpy(buffer, call->exchange->body + call->body_sent, length);
@@ -131,7 +131,7 @@ static bool setup_trust(CURL *easy, const struct mv_exchange *exchange) {
 /* libcurl sends a request anew, without a word, when a reused connection turns out dead before any
  * answer came; but the request may have been read and done. What must not be sent twice gets a body
  * that cannot be rewound, which makes libcurl give up instead, or a fresh connection. */
-static bool setup_body(CURL *easy, struct mv_call *call) {
+static bool setup_body(CURL *easy, struct mv_easy *call) {
   const struct mv_exchange *exchange = call->exchange;
   bool has_body = exchange->body && exchange->body_length > 0;
   if (exchange->once && !has_body && !SET(CURLOPT_FRESH_CONNECT, 1L)) {
@@ -151,7 +151,7 @@ static bool setup_body(CURL *easy, struct mv_call *call) {
   return SET(CURLOPT_POSTFIELDS, has_body ? exchange->body : "");
 }
 
-static bool setup_method(CURL *easy, struct mv_call *call) {
+static bool setup_method(CURL *easy, struct mv_easy *call) {
   const char *method = call->exchange->method;
   if (!setup_body(easy, call)) {
     return false;
@@ -170,7 +170,7 @@ static bool append_header(struct curl_slist **list, const char *header) {
 }
 
 /* The exchange's own headers, and what keeps libcurl from adding its ideas. */
-static bool own_headers(struct mv_call *call) {
+static bool own_headers(struct mv_easy *call) {
   bool typed = false;
   if (!append_header(&call->headers, "Expect:")) {
     return false;
@@ -184,13 +184,13 @@ static bool own_headers(struct mv_call *call) {
   return typed || append_header(&call->headers, "Content-Type: application/json");
 }
 
-static bool setup_callbacks(CURL *easy, struct mv_call *call) {
+static bool setup_callbacks(CURL *easy, struct mv_easy *call) {
   return SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_ERRORBUFFER, call->error) &&
          SET(CURLOPT_WRITEFUNCTION, on_body) && SET(CURLOPT_WRITEDATA, call) &&
          SET(CURLOPT_HEADERFUNCTION, on_header) && SET(CURLOPT_HEADERDATA, call);
 }
 
-int mv_call_setup(struct mv_call *call, struct curl_slist *json_headers, struct mv_error *err) {
+int mv_easy_setup(struct mv_easy *call, struct curl_slist *json_headers, struct mv_error *err) {
   CURL *easy = call->easy;
   struct mv_exchange *exchange = call->exchange;
   call->stop = MV_STOP_NONE;
@@ -234,7 +234,7 @@ static bool is_before_request(CURLcode code) {
 }
 
 /* libcurl counts the request's bytes that it handed to the connection, over all its tries. */
-static bool was_sent(const struct mv_call *call, CURLcode code) {
+static bool was_sent(const struct mv_easy *call, CURLcode code) {
   long bytes = 0;
   bool known = curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK;
   return !known || bytes > 0 || call->body_sent > 0 || !is_before_request(code);
@@ -273,7 +273,7 @@ static const struct end {
     {CURLE_OUT_OF_MEMORY, MV_ERROR_SYSTEM, "memory is out", PLAIN},
 };
 
-static const struct end *find_end(const struct mv_call *call, CURLcode code) {
+static const struct end *find_end(const struct mv_easy *call, CURLcode code) {
   static const struct end stops[] = {
       [MV_STOP_LARGE] = {CURLE_WRITE_ERROR, MV_ERROR_DECODE, "the answer is too long", LIMIT},
       [MV_STOP_HEADERS] = {CURLE_WRITE_ERROR, MV_ERROR_DECODE, "the answer's headers are too long",
@@ -297,7 +297,7 @@ static const struct end *find_end(const struct mv_call *call, CURLcode code) {
 
 /* The part of a message that is known at run time only. Nothing of the address goes in: libcurl's
  * own text is used for TLS alone, where it tells of certificates. */
-static void describe(const struct mv_call *call, enum detail detail, char *out, size_t size) {
+static void describe(const struct mv_easy *call, enum detail detail, char *out, size_t size) {
   const struct mv_exchange *exchange = call->exchange;
   long number = 0;
   out[0] = '\0';
@@ -320,7 +320,7 @@ static void describe(const struct mv_call *call, enum detail detail, char *out, 
   }
 }
 
-static void fail(struct mv_call *call, CURLcode code) {
+static void fail(struct mv_easy *call, CURLcode code) {
   struct mv_exchange *exchange = call->exchange;
   const struct end *end = find_end(call, code);
   char host[300], detail[200];
@@ -331,7 +331,7 @@ static void fail(struct mv_call *call, CURLcode code) {
                end ? end->words : curl_easy_strerror(code), detail);
 }
 
-void mv_call_conclude(struct mv_call *call, CURLcode code) {
+void mv_easy_conclude(struct mv_easy *call, CURLcode code) {
   struct mv_exchange *exchange = call->exchange;
   curl_off_t microseconds = 0;
   curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &exchange->status);
@@ -344,7 +344,7 @@ void mv_call_conclude(struct mv_call *call, CURLcode code) {
   }
 }
 
-void mv_call_release(struct mv_call *call) {
+void mv_easy_release(struct mv_easy *call) {
   if (call->exchange) {
     call->exchange->internal = NULL;
     call->exchange = NULL;
