@@ -152,6 +152,9 @@ static void ended(struct mv_task *task, lua_State *co, int status, int count, vo
     lua_pop(L, 1);
   }
   unlink_run(run);
+  json_decref(run->overlay); /* it shares values with the effects, which are given away now */
+  json_decref(run->once);
+  run->overlay = run->once = NULL;
   tell(&out);
   free(out.reason);
   json_decref(out.reply);
