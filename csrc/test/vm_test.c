@@ -409,11 +409,11 @@ static void misuse(const char *line, const char *expected) {
 }
 
 static void misuses(void) {
-  misuse("host.on('mesage', fn)", "unknown kind \"mesage\"; did you mean 'message'?");
-  misuse("host.on('message', {txt = 'a'}, fn)", "did you mean 'text'?");
+  misuse("host.on('mesage', fn)", "unknown kind \"mesage\"; did you mean \"message\"?");
+  misuse("host.on('message', {txt = 'a'}, fn)", "did you mean \"text\"?");
   misuse("host.on('message', {pattern = '('}, fn)", "match.pattern: ");
   misuse("host.on('message')", "the handler must be a function");
-  misuse("host.on('message', fn, {attempt = 2})", "did you mean 'attempts'?");
+  misuse("host.on('message', fn, {attempt = 2})", "did you mean \"attempts\"?");
   misuse("host.on('message', fn, {on_fail = 'x'})", "'block', 'park', 'skip'");
   misuse("host.hook('a/b', fn)", "letters, digits");
   misuse("host.hook('a', {dedupe = fn}, fn)", "option 'dedupe' must be a string");
@@ -437,7 +437,7 @@ static void misuse_in_handler(void) {
                 "host.hook('incr', function() host.kv.set('k', 'a') host.kv.incr('k') end)");
   static const char *const cases[][2] = {
       {"late", ".lua:3: host.job belongs to the top"},
-      {"job", ".lua:4: host.after: there is no job named \"folow_up\"; did you mean 'follow_up'?"},
+      {"job", ".lua:4: host.after: there is no job named \"folow_up\"; did you mean \"follow_up\"?"},
       {"args", ".lua:5: host.after: f: "},
       {"exit", ".lua:6: exit is not available under the host"},
       {"kv", ".lua:7: host.kv.set: "},

@@ -2,68 +2,35 @@
 -- @module mavilua.host.check
 
 local duration = require "mavilua.host.duration"
+local errors = require "mavilua.errors"
 
 local check = {}
 
--- Sources of our own: "=mavilua.…" inside the program, "@…/mavilua/host….lua" from the source tree.
-local function is_own(source)
-  return source == "=mavilua" or source:find("^=mavilua%.") or source:find("mavilua/host/?[%w_]*%.lua$")
-end
-
---- The level (for the function that calls this one) of the innermost frame of user code.
-local function user_level()
-  local level = 3
-  while true do
-    local info = debug.getinfo(level, "S")
-    if not info then
-      return 2
-    end
-    if info.what ~= "C" and not is_own(info.source) then
-      return level - 1
-    end
-    level = level + 1
-  end
-end
-
 --- Raises `message` at the line of the script that called the host's function.
 function check.misuse(message)
-  error(message, user_level())
+  errors.misuse("%s", message)
+end
+
+--- "; did you mean "x"?" for the nearest of `names` (a list), or "".
+check.hint = errors.did_you_mean
+
+-- Sources of our own: "=mavilua.…" inside the program, "@…/mavilua/host….lua" from the source tree.
+local function is_own(info)
+  return info.what == "C" or info.source:find("^=mavilua%.") or info.source:find("mavilua/host/?[%w_]*%.lua$")
 end
 
 --- Where the script called: its file as it was given, and the line.
 function check.place()
-  local info = debug.getinfo(user_level(), "Sl")
+  local level = 2
+  local info = debug.getinfo(level, "Sl")
+  while info and is_own(info) do
+    level = level + 1
+    info = debug.getinfo(level, "Sl")
+  end
+  if not info then
+    return "?", 0
+  end
   return (info.source:gsub("^[@=]", "")), info.currentline
-end
-
--- How many letters must change to make one word of the other.
-local function distance(a, b)
-  local row = {}
-  for j = 0, #b do
-    row[j] = j
-  end
-  for i = 1, #a do
-    local corner = row[0]
-    row[0] = i
-    for j = 1, #b do
-      local change = corner + (a:byte(i) == b:byte(j) and 0 or 1)
-      corner = row[j]
-      row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
-    end
-  end
-  return row[#b]
-end
-
---- "; did you mean 'x'?" for the nearest of `names` (a list), or "".
-function check.hint(word, names)
-  local best, least = nil, math.max(2, math.floor(#word / 3)) + 1
-  for _, name in ipairs(names) do
-    local d = distance(word:lower(), name:lower())
-    if d < least then
-      best, least = name, d
-    end
-  end
-  return best and ("; did you mean '%s'?"):format(best) or ""
 end
 
 --- The keys of a table as a sorted list.
