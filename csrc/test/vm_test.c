@@ -10,10 +10,12 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "net/server.h"
 #include "test/check.h"
 
 #define MIB ((size_t)1024 * 1024)
 #define RESULTS 64
+#define CALLS 200
 
 /* What came of the events of one VM. */
 struct seen {
@@ -437,7 +439,8 @@ static void misuse_in_handler(void) {
                 "host.hook('incr', function() host.kv.set('k', 'a') host.kv.incr('k') end)");
   static const char *const cases[][2] = {
       {"late", ".lua:3: host.job belongs to the top"},
-      {"job", ".lua:4: host.after: there is no job named \"folow_up\"; did you mean \"follow_up\"?"},
+      {"job",
+       ".lua:4: host.after: there is no job named \"folow_up\"; did you mean \"follow_up\"?"},
       {"args", ".lua:5: host.after: f: "},
       {"exit", ".lua:6: exit is not available under the host"},
       {"kv", ".lua:7: host.kv.set: "},
@@ -538,6 +541,82 @@ static void wakeup(void) {
   CHECK(seconds() - begun < 5);
   pthread_join(thread, NULL);
   close_host(&f);
+}
+
+/* A platform that needs its time: every call is answered 300 ms after it came. */
+struct slow {
+  pthread_mutex_t lock;
+  struct mv_call *calls[CALLS];
+  double due[CALLS];
+  size_t first, count;
+  bool stop;
+};
+
+static void keep_call(struct mv_call *call, void *owner) {
+  struct slow *slow = owner;
+  mv_call_defer(call);
+  pthread_mutex_lock(&slow->lock);
+  slow->calls[slow->count % CALLS] = call;
+  slow->due[slow->count++ % CALLS] = seconds() + 0.3;
+  pthread_mutex_unlock(&slow->lock);
+}
+
+static void *answer_calls(void *owner) {
+  static const char body[] = "{\"status\":\"success\",\"clients\":[]}";
+  struct slow *slow = owner;
+  for (bool stop = false; !stop;) {
+    struct timespec pause = {0, 2 * 1000 * 1000};
+    nanosleep(&pause, NULL);
+    pthread_mutex_lock(&slow->lock);
+    while (slow->first < slow->count && slow->due[slow->first % CALLS] <= seconds()) {
+      mv_call_reply(slow->calls[slow->first++ % CALLS], 200, NULL, body, sizeof body - 1, NULL);
+    }
+    stop = slow->stop && slow->first == slow->count;
+    pthread_mutex_unlock(&slow->lock);
+  }
+  return NULL;
+}
+
+static void wait_for_calls(const char *url) {
+  struct fixture f = {0};
+  struct mv_error err = {0};
+  struct mv_vm_options options = host_options(&f);
+  options.api_key = "0123456789abcdef0123456789abcdef";
+  options.base_url = url;
+  CHECK(open_with(&f, &options,
+                  "local host = require 'mavilua.host'\n"
+                  "local bot = require 'mavilua'.client {}\n"
+                  "host.on('message', function()\n"
+                  "  host.kv.set('n', #assert(bot:get_clients {}).clients) end)",
+                  &err) == 0);
+  double begun = seconds();
+  for (int i = 0; i < CALLS; i++) {
+    start(&f, "webhook", "", input);
+  }
+  settle(&f);
+  CHECK(seconds() - begun < 2);
+  printf("vm: %d calls of 300 ms took %.0f ms\n", CALLS, (seconds() - begun) * 1000);
+  CHECK(f.count == CALLS && f.seen[0].verdict == MV_VM_DONE && has(f.seen[0].effects, "kv_set"));
+  close_host(&f);
+}
+
+static void calls_overlap(void) {
+  struct slow *slow = calloc(1, sizeof *slow);
+  pthread_mutex_init(&slow->lock, NULL);
+  struct mv_error err = {0};
+  struct mv_server_options options = {.listen = "127.0.0.1:0", .handler = keep_call, .owner = slow};
+  struct mv_server *server = mv_server_start(&options, &err);
+  CHECK(server != NULL);
+  pthread_t thread;
+  pthread_create(&thread, NULL, answer_calls, slow);
+  wait_for_calls(mv_server_url(server));
+  pthread_mutex_lock(&slow->lock);
+  slow->stop = true;
+  pthread_mutex_unlock(&slow->lock);
+  pthread_join(thread, NULL);
+  mv_server_stop(server);
+  pthread_mutex_destroy(&slow->lock);
+  free(slow);
 }
 
 /* Limits */
@@ -692,6 +771,7 @@ int main(void) {
   nested_coroutines();
   ten_thousand_sleep();
   wakeup();
+  calls_overlap();
   cpu_limit();
   memory_limit();
   wall_limit();
