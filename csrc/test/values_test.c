@@ -253,6 +253,38 @@ static void test_close_under_way(void) {
   CHECK(seen.ended == 0);
 }
 
+/* The host's VM caps memory in the allocator and steps the loop unprotected: nothing may throw
+ * there. */
+static void test_step_without_memory(void) {
+  struct budget budget = {-1, 0};
+  lua_State *L = lua_newstate(allocate, &budget);
+  luaL_requiref(L, "_G", luaopen_base, 1);
+  luaL_requiref(L, "core", luaopen_mavilua_core, 1);
+  lua_settop(L, 0);
+  long allowed = 0, failures = 1;
+  for (; failures && allowed < 1000; allowed++) {
+    struct seen seen, kept;
+    spawn(L, &kept, "error('planned ' .. core.now())");
+    spawn(L, &seen,
+          "local t = {} child = core.spawn(function() core.sleep(0) error({}) end)\n"
+          "core.sleep(0) core.join(child) for i = 1, 20 do t[i] = {i} end\n"
+          "core.cancel(core.spawn(core.sleep, 9)) core.sleep(0) return #t .. 'x'");
+    budget.left = allowed;
+    for (int i = 0; i < 12; i++) {
+      mv_loop_step(L, mv_loop_of(L), i > 8 ? 1 : 0);
+    }
+    budget.left = -1;
+    run(L, &seen);
+    run(L, &kept);
+    failures = seen.status != LUA_OK;
+    CHECK(mv_loop_task_count(mv_loop_of(L)) == 0);
+    CHECK(lua_gettop(L) == 0);
+  }
+  CHECK(!failures);
+  lua_close(L);
+  CHECK(budget.used == 0);
+}
+
 /* a clock of our own, and many timers */
 
 static int64_t virtual_now;
@@ -313,6 +345,7 @@ int main(void) {
   test_strict();
   test_clock();
   test_close_under_way();
+  test_step_without_memory();
   test_failing_allocator();
   test_failing_tasks();
   return check_end("values");
