@@ -34,8 +34,9 @@ void mv_dispatch_take(struct mv_dispatch *dispatch, struct mv_event *event);
 /* An event can be claimed at `due_at` (MV_STORE_NEVER: nothing new). */
 void mv_dispatch_expect(struct mv_dispatch *dispatch, int64_t due_at);
 
-/* A run ended on `worker`. */
+/* A run ended on `worker`; and the opposite, when the transaction that said so has failed. */
 void mv_dispatch_ended(struct mv_dispatch *dispatch, unsigned worker);
+void mv_dispatch_not_ended(struct mv_dispatch *dispatch, unsigned worker);
 
 /* Inside the transaction: claims what is due and fits. 0 or -1. */
 int mv_dispatch_claim(struct mv_dispatch *dispatch, struct mv_store *store, int64_t now,

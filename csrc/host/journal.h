@@ -7,7 +7,8 @@
  *
  * Operations are the caller's memory: zero the struct, fill the inputs, hand it in; it is the
  * journal's until `done` was called, on the journal's thread. `done` may free it or use it again;
- * it must not wait. Any thread may hand in. */
+ * it must not wait. It is called before the event that an accept brought is delivered. Any thread
+ * may hand in. */
 #ifndef MV_HOST_JOURNAL_H
 #define MV_HOST_JOURNAL_H
 
@@ -96,13 +97,14 @@ struct mv_journal_options {
 /* Opens the store, recovers what ran when the last process died, starts the thread. NULL, `err`. */
 struct mv_journal *mv_journal_start(const struct mv_journal_options *options, struct mv_error *err);
 
-/* Refuses new operations other than finishes, does all that wait, no longer claims. Call once the
- * workers have ended: what is running in the store is given back without costing an attempt.
- * Afterwards the journal may be freed with mv_journal_free. */
+/* Refuses new operations, does all that wait, no longer claims, ends the thread. Call once the
+ * workers have ended: what is still running in the store is given back without costing an attempt.
+ * Afterwards readers are to be closed and the journal freed with mv_journal_free. */
 void mv_journal_stop(struct mv_journal *journal);
 void mv_journal_free(struct mv_journal *journal); /* stops if need be; NULL is fine */
 
-/* Hand in an operation; `done` follows in every case, on this thread when the journal is stopped. */
+/* Hand in an operation; `done` follows in every case: on the journal's thread, or, when the journal
+ * has been stopped (op.failed, BUSY), on the caller's before the function returns. */
 void mv_journal_accept(struct mv_journal *journal, struct mv_accept_op *op);
 void mv_journal_finish(struct mv_journal *journal, struct mv_finish_op *op);
 void mv_journal_moment(struct mv_journal *journal, struct mv_moment_op *op);

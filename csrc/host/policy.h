@@ -11,7 +11,7 @@
 
 struct mv_policy {
   int attempts;            /* 8 */
-  int64_t max_age;         /* ms from acceptance (or the due time, if later); 0: none */
+  int64_t max_age;         /* ms from acceptance, or from the planned time if that is later; 0: none */
   enum mv_on_fail on_fail; /* block */
   int64_t base, cap;       /* ms: 1 s and 1 h */
 };

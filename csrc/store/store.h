@@ -107,6 +107,9 @@ struct mv_store_recovered {
 int mv_store_recover(struct mv_store *store, int64_t now, struct mv_store_recovered *out,
                      struct mv_error *err);
 
+/* At a clean end: everything that is running becomes available and has cost no attempt. */
+int mv_store_release_all(struct mv_store *store, struct mv_error *err);
+
 /* --- Operating --- */
 
 /* A final event becomes available and due, with its attempts counted anew; *wake_at as above.
@@ -142,6 +145,9 @@ struct mv_store_stats {
   int64_t bytes;                   /* of the data */
 };
 int mv_store_stats(struct mv_store *store, struct mv_store_stats *out, struct mv_error *err); /* R */
+
+/* Events by state as the writer has committed them, without reading; the writer's thread only. */
+void mv_store_depth(const struct mv_store *store, int64_t states[MV_EVENT_STATES]);
 
 struct mv_blocked {
   char *key;
@@ -196,7 +202,8 @@ struct mv_moment_result {
   bool exists;  /* this moment has its row already: nothing was done */
   bool skipped; /* by overlap or because `skip` said so */
   struct mv_store_accepted accepted; /* of the event, if neither */
-  int cancelled; /* runs cancelled by MV_OVERLAP_CANCEL */
+  int cancelled;   /* runs cancelled by MV_OVERLAP_CANCEL */
+  int64_t wake_at; /* when what they held up can be claimed; MV_STORE_NEVER */
 };
 
 /* Inserts the row (schedule, moment). With `skip` (a reason) the row ends there; else `event` is

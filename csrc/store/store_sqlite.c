@@ -1,0 +1,253 @@
+/* The SQLite backend: opening, the lock of the file, transactions, readers. */
+#include "store/store_sqlite.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+#define APPLICATION_ID 0x6d76686f /* "mvho" */
+
+/* Few indexes, and most of them partial, so that an event that starts at once touches two of them.
+ * The body comes last: what scans rows does not have to read it. */
+static const char *const schema[] = {
+    "CREATE TABLE events ("
+    "  id INTEGER PRIMARY KEY, state INTEGER NOT NULL, head INTEGER NOT NULL,"
+    "  source INTEGER NOT NULL, attempt INTEGER NOT NULL DEFAULT 0,"
+    "  crashes INTEGER NOT NULL DEFAULT 0, token INTEGER NOT NULL DEFAULT 0,"
+    "  due_at INTEGER NOT NULL, planned_at INTEGER NOT NULL, accepted_at INTEGER NOT NULL,"
+    "  started_at INTEGER NOT NULL DEFAULT 0, finished_at INTEGER NOT NULL DEFAULT 0,"
+    "  name TEXT NOT NULL, key TEXT, handler TEXT, reason TEXT, meta TEXT, body BLOB);"
+    /* what can be claimed, and what claims it next */
+    "CREATE INDEX events_due ON events (due_at, id) WHERE head > 0 AND state IN (0, 2);"
+    /* the lines of keys */
+    "CREATE INDEX events_key ON events (key, id)"
+    "  WHERE key IS NOT NULL AND head < 2 AND state < 3;"
+    "CREATE INDEX events_running ON events (id) WHERE state = 1;"
+    "CREATE INDEX events_dead ON events (id) WHERE state = 4;"
+    "CREATE INDEX events_blocked ON events (id) WHERE state = 2 AND head = 1 AND key IS NOT NULL;"
+    /* keyed by event, so that the oldest are found without a further index */
+    "CREATE TABLE dedupe (event INTEGER PRIMARY KEY, source INTEGER NOT NULL, name TEXT NOT NULL,"
+    "  value TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (value, name, source));"
+    "CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL,"
+    "  expires_at INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX kv_expiry ON kv (expires_at) WHERE expires_at > 0;"
+    "CREATE TABLE once (key TEXT PRIMARY KEY, value TEXT NOT NULL, at INTEGER NOT NULL);"
+    "CREATE TABLE schedules (name TEXT PRIMARY KEY, definition TEXT NOT NULL,"
+    "  first_seen INTEGER NOT NULL);"
+    "CREATE TABLE moments (schedule TEXT NOT NULL, moment INTEGER NOT NULL, event INTEGER,"
+    "  state INTEGER NOT NULL, reason TEXT, PRIMARY KEY (schedule, moment));"
+    "CREATE INDEX moments_event ON moments (event) WHERE event IS NOT NULL;"
+    "CREATE INDEX moments_open ON moments (schedule) WHERE state < 3;"
+    /* kept with each commit: counting a million rows for a metric would take too long */
+    "CREATE TABLE counts (state INTEGER PRIMARY KEY, n INTEGER NOT NULL);"
+    "INSERT INTO counts VALUES (0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0);"
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
+    "INSERT INTO meta VALUES ('opened', 0);",
+};
+
+/* --- Opening --- */
+
+/* Two hosts on one file would run every event twice. The lock is on a file beside it: SQLite's own
+ * locks on the database are lost when a process closes any descriptor of it. */
+static int lock_file(struct mv_store *store, const char *path, struct mv_error *err) {
+  struct mv_bytes name = {0};
+  mv_bytes_printf(&name, "%s.lock", path);
+  store->path = mv_bytes_steal(&name, NULL);
+  if (!store->path)
+    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  store->lock_fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (store->lock_fd < 0)
+    return mv_error_set(err, MV_ERROR_SYSTEM,
+                        "%s: cannot be created: %s; check that the directory exists and is writable",
+                        store->path, strerror(errno));
+  if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    return 0;
+  return mv_error_set(err, MV_ERROR_BUSY,
+                      "%s: in use by another mavilua; stop that one first, or name another file",
+                      path);
+}
+
+static int load_counts(struct mv_store *store, struct mv_error *err) {
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err, "SELECT state, n FROM counts", "");
+  int row;
+  while ((row = mv_sql_step(stmt, err)) > 0) {
+    int64_t state = mv_sql_int(stmt, 0);
+    if (state >= 0 && state < MV_EVENT_STATES)
+      store->counts[state] = store->saved[state] = mv_sql_int(stmt, 1);
+  }
+  mv_sql_done(stmt);
+  return row;
+}
+
+/* Tokens grow from one opening to the next, so that no old one is ever valid again. */
+static int load_counters(struct mv_store *store, struct mv_error *err) {
+  int64_t opened = 0;
+  if (mv_sql_run(store->sql, err, "UPDATE meta SET value = value + 1 WHERE name = 'opened'", "") ||
+      mv_sql_one_int(store->sql, &opened, err, "SELECT value FROM meta WHERE name = 'opened'", "") < 0 ||
+      mv_sql_one_int(store->sql, &store->next_id, err, "SELECT max(id) FROM events", "") < 0)
+    return -1;
+  store->next_id++;
+  store->next_token = (opened << 40) + 1;
+  return load_counts(store, err);
+}
+
+static int open_store(struct mv_store *store, const struct mv_store_options *options,
+                      struct mv_error *err) {
+  store->memory = strcmp(options->path, ":memory:") == 0;
+  if (!store->memory && !options->read_only && lock_file(store, options->path, err))
+    return -1;
+  struct mv_sql_options sql = {.path = options->path,
+                               .read_only = options->read_only,
+                               .busy_ms = options->busy_ms,
+                               .max_pages = options->max_pages,
+                               .application_id = APPLICATION_ID,
+                               .what = "the mavilua host"};
+  store->sql = mv_sql_open(&sql, err);
+  if (!store->sql)
+    return -1;
+  if (options->read_only)
+    return 0;
+  int versions = (int)(sizeof schema / sizeof schema[0]);
+  return mv_sql_migrate(store->sql, schema, versions, err) || load_counters(store, err) ? -1 : 0;
+}
+
+static struct mv_store *new_store(struct mv_error *err) {
+  struct mv_store *store = calloc(1, sizeof *store);
+  if (!store || pthread_mutex_init(&store->lock, NULL)) {
+    free(store);
+    mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+    return NULL;
+  }
+  store->root = store;
+  store->lock_fd = -1;
+  return store;
+}
+
+struct mv_store *mv_store_open(const struct mv_store_options *options, struct mv_error *err) {
+  struct mv_store *store = new_store(err);
+  if (!store)
+    return NULL;
+  store->dedupe_window =
+      options->dedupe_window > 0 ? options->dedupe_window : INT64_C(7) * 24 * 3600 * 1000;
+  if (open_store(store, options, err)) {
+    mv_store_close(store);
+    return NULL;
+  }
+  return store;
+}
+
+struct mv_store *mv_store_reader(struct mv_store *store, struct mv_error *err) {
+  struct mv_store *reader = new_store(err);
+  if (!reader)
+    return NULL;
+  if (store->root->memory) {
+    reader->root = store->root;
+    reader->sql = store->root->sql;
+    return reader;
+  }
+  struct mv_sql_options sql = {.path = mv_sql_path(store->sql),
+                               .read_only = true,
+                               .cache_kib = 512,
+                               .application_id = APPLICATION_ID,
+                               .what = "the mavilua host"};
+  reader->sql = mv_sql_open(&sql, err);
+  if (!reader->sql) {
+    mv_store_close(reader);
+    return NULL;
+  }
+  return reader;
+}
+
+void mv_store_close(struct mv_store *store) {
+  if (!store)
+    return;
+  if (store->in_transaction)
+    mv_store_rollback(store);
+  if (store->root == store)
+    mv_sql_close(store->sql);
+  if (store->lock_fd >= 0)
+    close(store->lock_fd);
+  pthread_mutex_destroy(&store->lock);
+  free(store->path);
+  free(store);
+}
+
+/* --- Transactions --- */
+
+void mv_store_enter(struct mv_store *store) {
+  struct mv_store *root = store->root;
+  if (store == root && store->in_transaction)
+    return;
+  if (root->memory)
+    pthread_mutex_lock(&root->lock);
+}
+
+void mv_store_leave(struct mv_store *store) {
+  struct mv_store *root = store->root;
+  if (store == root && store->in_transaction)
+    return;
+  if (root->memory)
+    pthread_mutex_unlock(&root->lock);
+}
+
+int mv_store_begin(struct mv_store *store, struct mv_error *err) {
+  assert(store->root == store && !store->in_transaction);
+  mv_store_enter(store);
+  if (mv_sql_begin(store->sql, err)) {
+    mv_store_leave(store);
+    return -1;
+  }
+  store->in_transaction = true;
+  store->broken = false;
+  return 0;
+}
+
+static void end(struct mv_store *store) {
+  store->in_transaction = false;
+  store->broken = false;
+  mv_store_leave(store);
+}
+
+static int save_counts(struct mv_store *store, struct mv_error *err) {
+  for (int state = 0; state < MV_EVENT_STATES; state++) {
+    if (store->counts[state] != store->saved[state] &&
+        mv_sql_run(store->sql, err, "UPDATE counts SET n = ? WHERE state = ?", "ii",
+                   store->counts[state], (int64_t)state))
+      return -1;
+  }
+  return 0;
+}
+
+int mv_store_commit(struct mv_store *store, struct mv_error *err) {
+  assert(store->in_transaction && !mv_store_broken(store));
+  if (save_counts(store, err) || mv_sql_commit(store->sql, err)) {
+    mv_store_rollback(store);
+    return -1;
+  }
+  memcpy(store->saved, store->counts, sizeof store->saved);
+  end(store);
+  return 0;
+}
+
+void mv_store_rollback(struct mv_store *store) {
+  if (!store->in_transaction)
+    return;
+  mv_sql_rollback(store->sql);
+  memcpy(store->counts, store->saved, sizeof store->counts);
+  end(store);
+}
+
+int mv_store_break(struct mv_store *store) {
+  store->broken = true;
+  return -1;
+}
+
+bool mv_store_broken(const struct mv_store *store) {
+  return store->broken || (store->in_transaction && !mv_sql_in_transaction(store->sql));
+}

@@ -1,0 +1,72 @@
+/* What the files of the SQLite backend share. Nobody else includes this. */
+#ifndef MV_STORE_STORE_SQLITE_H
+#define MV_STORE_STORE_SQLITE_H
+
+#include <pthread.h>
+
+#include "store/sql.h"
+#include "store/store.h"
+
+/* events.head: where an unfinished event stands in the line of its key. */
+enum { LINE_BEHIND = 0, LINE_HEAD = 1, LINE_OUTSIDE = 2 };
+
+struct mv_store {
+  struct mv_sql *sql;
+  struct mv_store *root; /* the writer; itself in the writer */
+  char *path;            /* of the lock file, or NULL */
+  int lock_fd;           /* held for as long as the store is open; -1: none */
+  /* ":memory:" has one connection: its readers use it between the writer's transactions */
+  bool memory;
+  pthread_mutex_t lock;
+  bool in_transaction; /* the writer's thread only */
+  bool broken;         /* an operation failed half-way: only a rollback helps */
+  int64_t dedupe_window;
+  int64_t next_id, next_token;
+  int64_t counts[MV_EVENT_STATES]; /* with this transaction */
+  int64_t saved[MV_EVENT_STATES];  /* as committed */
+  int64_t prune_cursor;            /* the last id a pruning round has seen */
+};
+
+/* Around reads; see `memory`. */
+void mv_store_enter(struct mv_store *store);
+void mv_store_leave(struct mv_store *store);
+
+/* For failures inside a transaction: what an operation has half done must not be committed. -1. */
+int mv_store_break(struct mv_store *store);
+
+/* The columns that mv_store_read_event reads, in its order. */
+#define MV_STORE_COLUMNS                                                                           \
+  "id, state, source, name, key, accepted_at, due_at, started_at, finished_at, attempt, crashes, " \
+  "token, handler, reason, planned_at, head"
+enum { COLUMN_HEAD = 15, COLUMN_META = 16, COLUMN_BODY = 17 };
+
+/* The row as a new event; with `bodies` the columns meta and body follow the others. */
+struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct mv_error *err);
+
+/* Where a due event with this key would stand: LINE_HEAD or LINE_BEHIND. -1. */
+int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err);
+
+/* The line of `key` has lost its head: the next becomes it. Lowers *wake_at to its due time. */
+int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at, struct mv_error *err);
+
+/* A schedule's moment ends (or lives again) as its event does. */
+int mv_store_moment_state(struct mv_store *store, int64_t event, enum mv_event_state state,
+                          const char *reason, struct mv_error *err);
+
+/* Applies the array of effects. Malformed: USAGE, and the caller undoes. */
+int mv_store_apply(struct mv_store *store, const json_t *effects, int64_t now,
+                   struct mv_store_finished *out, struct mv_error *err);
+
+static inline void mv_store_count(struct mv_store *store, enum mv_event_state from,
+                                  enum mv_event_state to) {
+  if (from < MV_EVENT_STATES)
+    store->counts[from]--;
+  if (to < MV_EVENT_STATES)
+    store->counts[to]++;
+}
+
+static inline int64_t mv_store_earlier(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+#endif

@@ -1,0 +1,288 @@
+/* The SQLite backend: looking at events, and bringing them back or stopping them. */
+#include "store/store_sqlite.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+/* --- Replay and cancel --- */
+
+static int no_such(int64_t id, struct mv_error *err) {
+  return mv_error_set(err, MV_ERROR_NOT_FOUND, "no event %lld; it may have been pruned", (long long)id);
+}
+
+/* The event without body; *head its place in the line. NULL with NOT_FOUND, or broken. */
+static struct mv_event *find(struct mv_store *store, int64_t id, int *head, struct mv_error *err) {
+  struct mv_stmt *stmt = mv_sql_query(
+      store->sql, err, "SELECT " MV_STORE_COLUMNS " FROM events WHERE id = ?", "i", id);
+  int found = mv_sql_step(stmt, err);
+  struct mv_event *event = found > 0 ? mv_store_read_event(stmt, false, err) : NULL;
+  if (event)
+    *head = (int)mv_sql_int(stmt, COLUMN_HEAD);
+  mv_sql_done(stmt);
+  if (found == 0)
+    no_such(id, err);
+  else if (!event)
+    mv_store_break(store);
+  return event;
+}
+
+static int replay(struct mv_store *store, const struct mv_event *event, int64_t now, int64_t *wake_at,
+                  struct mv_error *err) {
+  int line = mv_store_place(store, event->key, err);
+  if (line < 0)
+    return -1;
+  if (mv_sql_run(store->sql, err,
+                 "UPDATE events SET state = 0, head = ?, due_at = ?, attempt = 0, crashes = 0,"
+                 " token = 0, finished_at = 0 WHERE id = ?",
+                 "iii", (int64_t)line, now, event->id))
+    return mv_store_break(store);
+  mv_store_count(store, event->state, MV_EVENT_AVAILABLE);
+  if (line == LINE_HEAD)
+    *wake_at = now;
+  if (event->source == MV_SOURCE_SCHEDULE)
+    return mv_store_moment_state(store, event->id, MV_EVENT_AVAILABLE, NULL, err);
+  return 0;
+}
+
+int mv_store_replay(struct mv_store *store, int64_t id, int64_t now, int64_t *wake_at,
+                    struct mv_error *err) {
+  assert(store->in_transaction);
+  *wake_at = MV_STORE_NEVER;
+  int head, result;
+  struct mv_event *event = find(store, id, &head, err);
+  if (!event)
+    return -1;
+  if (event->state < MV_EVENT_DONE)
+    result = mv_error_set(err, MV_ERROR_USAGE,
+                          "event %lld is %s; only a finished one can be replayed", (long long)id,
+                          mv_event_state_name(event->state));
+  else
+    result = replay(store, event, now, wake_at, err);
+  mv_event_free(event);
+  return result;
+}
+
+static int cancel(struct mv_store *store, const struct mv_event *event, int head, const char *reason,
+                  int64_t now, int64_t *wake_at, struct mv_error *err) {
+  if (mv_sql_run(store->sql, err,
+                 "UPDATE events SET state = 6, token = 0, finished_at = ?, reason = ? WHERE id = ?",
+                 "isi", now, reason, event->id))
+    return mv_store_break(store);
+  mv_store_count(store, event->state, MV_EVENT_CANCELLED);
+  if (head == LINE_HEAD && mv_store_promote(store, event->key, wake_at, err))
+    return -1;
+  if (event->source == MV_SOURCE_SCHEDULE)
+    return mv_store_moment_state(store, event->id, MV_EVENT_CANCELLED, reason, err);
+  return 0;
+}
+
+int mv_store_cancel(struct mv_store *store, int64_t id, const char *reason, int64_t now,
+                    int64_t *wake_at, struct mv_error *err) {
+  assert(store->in_transaction);
+  *wake_at = MV_STORE_NEVER;
+  int head = 0, result;
+  struct mv_event *event = find(store, id, &head, err);
+  if (!event)
+    return -1;
+  if (event->state >= MV_EVENT_DONE)
+    result = mv_error_set(err, MV_ERROR_USAGE, "event %lld is %s already; there is nothing to cancel",
+                          (long long)id, mv_event_state_name(event->state));
+  else
+    result = cancel(store, event, head, reason, now, wake_at, err);
+  mv_event_free(event);
+  return result;
+}
+
+/* --- Looking --- */
+
+static struct mv_event *read_one(struct mv_store *store, int64_t id, struct mv_error *err) {
+  struct mv_stmt *stmt =
+      mv_sql_query(store->sql, err,
+                   "SELECT " MV_STORE_COLUMNS ", meta, body,"
+                   " (SELECT value FROM dedupe d WHERE d.event = events.id)"
+                   " FROM events WHERE id = ?",
+                   "i", id);
+  int found = mv_sql_step(stmt, err);
+  struct mv_event *event = found > 0 ? mv_store_read_event(stmt, true, err) : NULL;
+  if (event)
+    event->dedupe = mv_sql_text_dup(stmt, COLUMN_BODY + 1);
+  mv_sql_done(stmt);
+  if (found == 0)
+    no_such(id, err);
+  return event;
+}
+
+struct mv_event *mv_store_get(struct mv_store *store, int64_t id, struct mv_error *err) {
+  mv_store_enter(store);
+  struct mv_event *event = read_one(store, id, err);
+  mv_store_leave(store);
+  return event;
+}
+
+/* The text for a filter; its parameters are bound by list_bind in the same order. The state stands
+ * as a number in the text, so that the partial indexes apply. */
+static void list_text(const struct mv_store_filter *filter, struct mv_bytes *text) {
+  mv_bytes_printf(text, "SELECT " MV_STORE_COLUMNS "%s FROM events WHERE id < ?",
+                  filter->bodies ? ", meta, body" : "");
+  if (filter->state >= 0)
+    mv_bytes_printf(text, " AND state = %d", filter->state);
+  if (filter->handler)
+    mv_bytes_puts(text, " AND handler = ?");
+  if (filter->name)
+    mv_bytes_puts(text, " AND name = ?");
+  if (filter->key)
+    mv_bytes_puts(text, " AND key = ?");
+  if (filter->since)
+    mv_bytes_puts(text, " AND accepted_at >= ?");
+  if (filter->until)
+    mv_bytes_puts(text, " AND accepted_at < ?");
+  mv_bytes_puts(text, " ORDER BY id DESC LIMIT ?");
+}
+
+static void list_bind(const struct mv_store_filter *filter, struct mv_stmt *stmt) {
+  const char *const strings[] = {filter->handler, filter->name, filter->key};
+  const int64_t times[] = {filter->since, filter->until};
+  int index = 1;
+  mv_sql_bind_int(stmt, index++, filter->cursor > 0 ? filter->cursor : INT64_MAX);
+  for (int i = 0; i < 3; i++)
+    if (strings[i])
+      mv_sql_bind_text(stmt, index++, strings[i]);
+  for (int i = 0; i < 2; i++)
+    if (times[i])
+      mv_sql_bind_int(stmt, index++, times[i]);
+  int limit = filter->limit <= 0 ? 50 : filter->limit > 1000 ? 1000 : filter->limit;
+  mv_sql_bind_int(stmt, index, limit);
+}
+
+static int list_rows(struct mv_stmt *stmt, bool bodies, struct mv_event **list, struct mv_error *err) {
+  struct mv_event *last = NULL;
+  int row, count = 0;
+  while ((row = mv_sql_step(stmt, err)) > 0) {
+    struct mv_event *event = mv_store_read_event(stmt, bodies, err);
+    if (!event)
+      return -1;
+    if (last)
+      last->node.next = &event->node;
+    else
+      *list = event;
+    last = event;
+    count++;
+  }
+  return row < 0 ? -1 : count;
+}
+
+int mv_store_list(struct mv_store *store, const struct mv_store_filter *filter,
+                  struct mv_event **list, struct mv_error *err) {
+  struct mv_bytes text = {0};
+  *list = NULL;
+  list_text(filter, &text);
+  if (text.failed)
+    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  mv_store_enter(store);
+  struct mv_stmt *stmt = mv_sql_get(store->sql, text.data, err);
+  if (stmt)
+    list_bind(filter, stmt);
+  int count = stmt ? list_rows(stmt, filter->bodies, list, err) : -1;
+  mv_sql_done(stmt);
+  mv_store_leave(store);
+  mv_bytes_free(&text);
+  while (count < 0 && *list) {
+    struct mv_event *next = (struct mv_event *)(*list)->node.next;
+    mv_event_free(*list);
+    *list = next;
+  }
+  return count;
+}
+
+/* --- Numbers --- */
+
+static int read_counts(struct mv_store *store, int64_t *states, struct mv_error *err) {
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err, "SELECT state, n FROM counts", "");
+  int row;
+  while ((row = mv_sql_step(stmt, err)) > 0) {
+    int64_t state = mv_sql_int(stmt, 0);
+    if (state >= 0 && state < MV_EVENT_STATES)
+      states[state] = mv_sql_int(stmt, 1);
+  }
+  mv_sql_done(stmt);
+  return row;
+}
+
+static int read_bytes(struct mv_store *store, int64_t *bytes, struct mv_error *err) {
+  int64_t pages = 0, unused = 0, size = 0;
+  if (mv_sql_one_int(store->sql, &pages, err, "PRAGMA page_count", "") < 0 ||
+      mv_sql_one_int(store->sql, &unused, err, "PRAGMA freelist_count", "") < 0 ||
+      mv_sql_one_int(store->sql, &size, err, "PRAGMA page_size", "") < 0)
+    return -1;
+  *bytes = (pages - unused) * size;
+  return 0;
+}
+
+int mv_store_stats(struct mv_store *store, struct mv_store_stats *out, struct mv_error *err) {
+  *out = (struct mv_store_stats){0};
+  if (mv_store_next_due(store, &out->oldest_due, err))
+    return -1;
+  mv_store_enter(store);
+  int failed = store->in_transaction ? 0 : read_counts(store, out->states, err);
+  if (store->in_transaction)
+    memcpy(out->states, store->counts, sizeof out->states);
+  failed = failed || read_bytes(store, &out->bytes, err);
+  mv_store_leave(store);
+  return failed ? -1 : 0;
+}
+
+void mv_store_depth(const struct mv_store *store, int64_t states[MV_EVENT_STATES]) {
+  memcpy(states, store->saved, sizeof store->saved);
+}
+
+/* --- Blocked keys --- */
+
+static int read_blocked(struct mv_stmt *stmt, struct mv_blocked *out) {
+  *out = (struct mv_blocked){.key = mv_sql_text_dup(stmt, 0),
+                             .head = mv_sql_int(stmt, 1),
+                             .due_at = mv_sql_int(stmt, 2),
+                             .attempt = (int)mv_sql_int(stmt, 3),
+                             .reason = mv_sql_text_dup(stmt, 4),
+                             .waiting = mv_sql_int(stmt, 5)};
+  return out->key ? 0 : -1;
+}
+
+int mv_store_blocked(struct mv_store *store, int limit, struct mv_blocked **list,
+                     struct mv_error *err) {
+  *list = calloc(limit > 0 ? (size_t)limit : 1, sizeof **list);
+  if (!*list)
+    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  mv_store_enter(store);
+  struct mv_stmt *stmt = mv_sql_query(
+      store->sql, err,
+      "SELECT key, id, due_at, attempt, reason, (SELECT count(*) FROM (SELECT 1 FROM events w"
+      "  WHERE w.key = e.key AND w.head < 2 AND w.state < 3 AND w.id <> e.id LIMIT 1000))"
+      " FROM events e INDEXED BY events_blocked"
+      " WHERE state = 2 AND head = 1 AND key IS NOT NULL ORDER BY id LIMIT ?",
+      "i", (int64_t)limit);
+  int row, count = 0;
+  while ((row = mv_sql_step(stmt, err)) > 0 && count < limit) {
+    if (read_blocked(stmt, &(*list)[count++])) {
+      row = mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+      break;
+    }
+  }
+  mv_sql_done(stmt);
+  mv_store_leave(store);
+  if (row == 0)
+    return count;
+  mv_store_blocked_free(*list, count);
+  *list = NULL;
+  return -1;
+}
+
+void mv_store_blocked_free(struct mv_blocked *list, int count) {
+  for (int i = 0; list && i < count; i++) {
+    free(list[i].key);
+    free(list[i].reason);
+  }
+  free(list);
+}

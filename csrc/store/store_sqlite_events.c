@@ -1,0 +1,300 @@
+/* The SQLite backend: events come in, are claimed, and end. */
+#include "store/store_sqlite.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+/* --- Rows --- */
+
+static char *column(struct mv_stmt *stmt, int index, bool *failed) {
+  char *text = mv_sql_text_dup(stmt, index);
+  if (!text && !mv_sql_is_null(stmt, index))
+    *failed = true;
+  return text;
+}
+
+static void read_body(struct mv_stmt *stmt, struct mv_event *event, bool *failed) {
+  event->meta = column(stmt, COLUMN_META, failed);
+  const void *body = mv_sql_blob(stmt, COLUMN_BODY, &event->body_length);
+  if (body && !(event->body = mv_memdup(body, event->body_length)))
+    *failed = true;
+}
+
+struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct mv_error *err) {
+  struct mv_event *event = mv_event_new();
+  bool failed = !event;
+  if (event) {
+    event->id = mv_sql_int(stmt, 0);
+    event->state = (enum mv_event_state)mv_sql_int(stmt, 1);
+    event->source = (enum mv_event_source)mv_sql_int(stmt, 2);
+    event->name = column(stmt, 3, &failed);
+    event->key = column(stmt, 4, &failed);
+    event->accepted_at = mv_sql_int(stmt, 5);
+    event->due_at = mv_sql_int(stmt, 6);
+    event->started_at = mv_sql_int(stmt, 7);
+    event->finished_at = mv_sql_int(stmt, 8);
+    event->attempt = (int)mv_sql_int(stmt, 9);
+    event->crashes = (int)mv_sql_int(stmt, 10);
+    event->token = mv_sql_int(stmt, 11);
+    event->handler = column(stmt, 12, &failed);
+    event->reason = column(stmt, 13, &failed);
+    event->planned_at = mv_sql_int(stmt, 14);
+    if (bodies)
+      read_body(stmt, event, &failed);
+  }
+  if (!failed)
+    return event;
+  mv_event_free(event);
+  mv_error_set(err, MV_ERROR_SYSTEM, "out of memory for an event");
+  return NULL;
+}
+
+/* --- The line of a key --- */
+
+int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err) {
+  if (!key)
+    return LINE_HEAD;
+  int64_t id;
+  int found = mv_sql_one_int(store->sql, &id, err,
+                             "SELECT id FROM events INDEXED BY events_key"
+                             " WHERE key = ? AND head < 2 AND state < 3 LIMIT 1",
+                             "s", key);
+  return found < 0 ? mv_store_break(store) : found > 0 ? LINE_BEHIND : LINE_HEAD;
+}
+
+int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at, struct mv_error *err) {
+  if (!key)
+    return 0;
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
+                                      "SELECT id, due_at, head FROM events INDEXED BY events_key"
+                                      " WHERE key = ? AND head < 2 AND state < 3"
+                                      " ORDER BY id LIMIT 1",
+                                      "s", key);
+  int found = mv_sql_step(stmt, err);
+  int64_t id = found > 0 ? mv_sql_int(stmt, 0) : 0;
+  int64_t due_at = found > 0 ? mv_sql_int(stmt, 1) : 0;
+  mv_sql_done(stmt);
+  if (found > 0)
+    *wake_at = mv_store_earlier(*wake_at, due_at);
+  if (found > 0 && mv_sql_run(store->sql, err, "UPDATE events SET head = 1 WHERE id = ?", "i", id))
+    found = -1;
+  return found < 0 ? mv_store_break(store) : 0;
+}
+
+/* --- Accepting --- */
+
+static int insert_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id, int64_t now,
+                         struct mv_error *err) {
+  if (mv_sql_run(store->sql, err,
+                 "INSERT OR IGNORE INTO dedupe (event, source, name, value, at) VALUES (?,?,?,?,?)",
+                 "iissi", id, (int64_t)event->source, event->name ? event->name : "", event->dedupe,
+                 now))
+    return -1;
+  return mv_sql_changes(store->sql) > 0;
+}
+
+/* 1: new, 0: *original has been accepted within the window, -1. */
+static int check_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id, int64_t now,
+                        int64_t *original, struct mv_error *err) {
+  int inserted = insert_dedupe(store, event, id, now, err);
+  if (inserted)
+    return inserted;
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
+                                      "SELECT event, at FROM dedupe"
+                                      " WHERE value = ? AND name = ? AND source = ?",
+                                      "ssi", event->dedupe, event->name ? event->name : "",
+                                      (int64_t)event->source);
+  int found = mv_sql_step(stmt, err);
+  *original = found > 0 ? mv_sql_int(stmt, 0) : 0;
+  int64_t at = found > 0 ? mv_sql_int(stmt, 1) : 0;
+  mv_sql_done(stmt);
+  if (found < 0 || (found > 0 && at >= now - store->dedupe_window))
+    return found < 0 ? -1 : 0;
+  if (mv_sql_run(store->sql, err, "DELETE FROM dedupe WHERE event = ?", "i", *original))
+    return -1;
+  return insert_dedupe(store, event, id, now, err);
+}
+
+static int insert_event(struct mv_store *store, const struct mv_event *event, int line,
+                        struct mv_error *err) {
+  return mv_sql_run(store->sql, err,
+                    "INSERT INTO events (id, state, head, source, attempt, token, due_at,"
+                    " planned_at, accepted_at, started_at, name, key, meta, body)"
+                    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    "iiiiiiiiiisssb", event->id, (int64_t)event->state, (int64_t)line,
+                    (int64_t)event->source, (int64_t)event->attempt, event->token, event->due_at,
+                    event->planned_at, event->accepted_at, event->started_at, event->name ? event->name : "",
+                    event->key, event->meta, (const void *)event->body, event->body_length);
+}
+
+/* Fills what the store decides. */
+static void start_event(struct mv_store *store, struct mv_event *event, int64_t now, bool claimed) {
+  event->id = store->next_id++;
+  event->accepted_at = now;
+  event->finished_at = 0;
+  event->crashes = 0;
+  event->state = claimed ? MV_EVENT_RUNNING : MV_EVENT_AVAILABLE;
+  event->attempt = claimed ? 1 : 0;
+  event->token = claimed ? store->next_token++ : 0;
+  event->started_at = claimed ? now : 0;
+}
+
+int mv_store_accept(struct mv_store *store, struct mv_event *event, int64_t now, bool claim,
+                    struct mv_store_accepted *out, struct mv_error *err) {
+  assert(store->in_transaction);
+  *out = (struct mv_store_accepted){.wake_at = MV_STORE_NEVER};
+  if (event->dedupe) {
+    int fresh = check_dedupe(store, event, store->next_id, now, &out->id, err);
+    if (fresh < 0)
+      return mv_store_break(store);
+    out->duplicate = fresh == 0;
+    if (out->duplicate)
+      return 0;
+  }
+  if (event->due_at == 0)
+    event->due_at = now;
+  event->planned_at = event->due_at;
+  int line = event->key && event->due_at > now ? LINE_OUTSIDE : mv_store_place(store, event->key, err);
+  if (line < 0)
+    return -1;
+  out->claimed = claim && line == LINE_HEAD && event->due_at <= now;
+  start_event(store, event, now, out->claimed);
+  if (insert_event(store, event, line, err))
+    return mv_store_break(store);
+  mv_store_count(store, MV_EVENT_STATES, event->state);
+  out->id = event->id;
+  if (!out->claimed && line != LINE_BEHIND)
+    out->wake_at = event->due_at;
+  return 0;
+}
+
+/* --- Claiming --- */
+
+struct list {
+  struct mv_node *first, **last;
+  int count;
+};
+
+static void append(struct list *list, struct mv_event *event) {
+  event->node.next = NULL;
+  *list->last = &event->node;
+  list->last = &event->node.next;
+  list->count++;
+}
+
+static void free_list(struct mv_node *node) {
+  while (node) {
+    struct mv_node *next = node->next;
+    mv_event_free((struct mv_event *)node);
+    node = next;
+  }
+}
+
+/* Reads all before any is changed: a statement must not walk an index that changes below it. The
+ * place in the line travels in `finished_at`, which a waiting event does not use. */
+static int read_due(struct mv_store *store, int64_t now, int limit, struct list *list,
+                    struct mv_error *err) {
+  struct mv_stmt *stmt =
+      mv_sql_query(store->sql, err,
+                   "SELECT " MV_STORE_COLUMNS ", meta, body FROM events INDEXED BY events_due"
+                   " WHERE head > 0 AND state IN (0, 2) AND due_at <= ?"
+                   " ORDER BY due_at, id LIMIT ?",
+                   "ii", now, (int64_t)limit);
+  int row;
+  while ((row = mv_sql_step(stmt, err)) > 0) {
+    struct mv_event *event = mv_store_read_event(stmt, true, err);
+    if (!event) {
+      row = -1;
+      break;
+    }
+    event->finished_at = mv_sql_int(stmt, COLUMN_HEAD);
+    append(list, event);
+  }
+  mv_sql_done(stmt);
+  return row;
+}
+
+/* 1: running now, 0: it joined the line behind others, -1. */
+static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now, struct mv_error *err) {
+  bool outside = event->finished_at == LINE_OUTSIDE;
+  event->finished_at = 0;
+  int line = outside ? mv_store_place(store, event->key, err) : LINE_HEAD;
+  if (line < 0)
+    return -1;
+  if (line == LINE_BEHIND)
+    return mv_sql_run(store->sql, err, "UPDATE events SET head = 0 WHERE id = ?", "i", event->id);
+  mv_store_count(store, event->state, MV_EVENT_RUNNING);
+  event->state = MV_EVENT_RUNNING;
+  event->attempt++;
+  event->started_at = now;
+  event->token = store->next_token++;
+  int failed = mv_sql_run(store->sql, err,
+                          "UPDATE events SET state = 1, head = 1, attempt = ?, started_at = ?,"
+                          " token = ? WHERE id = ?",
+                          "iiii", (int64_t)event->attempt, now, event->token, event->id);
+  return failed ? -1 : 1;
+}
+
+/* Frees what it does not claim. */
+static int claim_all(struct mv_store *store, struct mv_node *due, int64_t now, struct list *claimed,
+                     struct mv_error *err) {
+  while (due) {
+    struct mv_event *event = (struct mv_event *)due;
+    due = due->next;
+    int got = claim_one(store, event, now, err);
+    if (got > 0) {
+      append(claimed, event);
+      continue;
+    }
+    mv_event_free(event);
+    if (got < 0) {
+      free_list(due);
+      return -1;
+    }
+  }
+  return 0;
+}
+
+/* The number of due rows looked at, or -1. */
+static int claim_some(struct mv_store *store, int64_t now, int limit, struct list *claimed,
+                      struct mv_error *err) {
+  struct list due = {.last = &due.first};
+  if (read_due(store, now, limit, &due, err)) {
+    free_list(due.first);
+    return -1;
+  }
+  return claim_all(store, due.first, now, claimed, err) ? -1 : due.count;
+}
+
+int mv_store_claim(struct mv_store *store, int64_t now, int limit, struct mv_event **list,
+                   struct mv_error *err) {
+  assert(store->in_transaction);
+  struct list claimed = {.last = &claimed.first};
+  *list = NULL;
+  while (claimed.count < limit) {
+    int wanted = limit - claimed.count;
+    int seen = claim_some(store, now, wanted, &claimed, err);
+    if (seen < 0) {
+      free_list(claimed.first);
+      return mv_store_break(store);
+    }
+    if (seen < wanted)
+      break; /* all that is due */
+  }
+  *list = (struct mv_event *)claimed.first;
+  return claimed.count;
+}
+
+int mv_store_next_due(struct mv_store *store, int64_t *due_at, struct mv_error *err) {
+  *due_at = MV_STORE_NEVER;
+  mv_store_enter(store);
+  int found = mv_sql_one_int(store->sql, due_at, err,
+                             "SELECT due_at FROM events INDEXED BY events_due"
+                             " WHERE head > 0 AND state IN (0, 2) ORDER BY due_at, id LIMIT 1",
+                             "");
+  mv_store_leave(store);
+  return found < 0 ? -1 : 0;
+}

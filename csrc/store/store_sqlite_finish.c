@@ -1,0 +1,184 @@
+/* The SQLite backend: runs end, well or not, or with the process. */
+#include "store/store_sqlite.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ended {
+  char *key;
+  enum mv_event_source source;
+  int64_t due_at;
+};
+
+static bool is_final(enum mv_event_state state) {
+  return state >= MV_EVENT_DONE;
+}
+
+/* Writes the outcome if the token is the running claim's. 1, 0: stale, -1. */
+static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
+                         const struct mv_outcome *outcome, int64_t now, struct ended *ended,
+                         struct mv_error *err) {
+  bool parks = outcome->state == MV_EVENT_RETRYABLE && outcome->on_fail == MV_ON_FAIL_PARK;
+  struct mv_stmt *stmt = mv_sql_query(
+      store->sql, err,
+      "UPDATE events SET state = ?1, due_at = iif(?1 = 2, ?2, due_at),"
+      " head = iif(?3 AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
+      " finished_at = iif(?1 > 2, ?4, 0), handler = coalesce(?5, handler), reason = ?6"
+      " WHERE id = ?7 AND token = ?8 AND state = 1 RETURNING key, source, due_at",
+      "iiiissii", (int64_t)outcome->state, outcome->due_at, (int64_t)parks, now, outcome->handler,
+      outcome->reason, id, token);
+  int found = mv_sql_step(stmt, err);
+  if (found > 0) {
+    ended->key = mv_sql_text_dup(stmt, 0);
+    ended->source = (enum mv_event_source)mv_sql_int(stmt, 1);
+    ended->due_at = mv_sql_int(stmt, 2);
+    if (!ended->key && !mv_sql_is_null(stmt, 0))
+      found = mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  }
+  /* the row is given before the change is complete: step on to the end */
+  if (found > 0 && mv_sql_step(stmt, err) < 0)
+    found = -1;
+  mv_sql_done(stmt);
+  return found;
+}
+
+/* What follows from an outcome: the next of the key, the schedule's row. */
+static int follow_up(struct mv_store *store, int64_t id, const struct mv_outcome *outcome,
+                     const struct ended *ended, int64_t *wake_at, struct mv_error *err) {
+  bool final = is_final(outcome->state);
+  bool parks = outcome->state == MV_EVENT_RETRYABLE && outcome->on_fail == MV_ON_FAIL_PARK;
+  if (!final)
+    *wake_at = mv_store_earlier(*wake_at, ended->due_at);
+  if ((final || parks) && mv_store_promote(store, ended->key, wake_at, err))
+    return -1;
+  if (final && ended->source == MV_SOURCE_SCHEDULE)
+    return mv_store_moment_state(store, id, outcome->state, outcome->reason, err);
+  return 0;
+}
+
+static int finish(struct mv_store *store, int64_t id, int64_t token, const struct mv_outcome *outcome,
+                  int64_t now, struct mv_store_finished *out, struct mv_error *err) {
+  struct ended ended = {0};
+  int found = write_outcome(store, id, token, outcome, now, &ended, err);
+  out->stale = found == 0;
+  if (found > 0) {
+    mv_store_count(store, MV_EVENT_RUNNING, outcome->state);
+    found = follow_up(store, id, outcome, &ended, &out->wake_at, err) ? -1 : 1;
+  }
+  free(ended.key);
+  return found < 0 ? mv_store_break(store) : 0;
+}
+
+/* With effects: a malformed one takes its run back, and nothing else of the transaction. */
+static int finish_with(struct mv_store *store, int64_t id, int64_t token,
+                       const struct mv_outcome *outcome, const json_t *effects, int64_t now,
+                       struct mv_store_finished *out, struct mv_error *err) {
+  int64_t counts[MV_EVENT_STATES];
+  memcpy(counts, store->counts, sizeof counts);
+  if (mv_sql_savepoint(store->sql, err))
+    return mv_store_break(store);
+  if (finish(store, id, token, outcome, now, out, err) == 0 &&
+      (out->stale || mv_store_apply(store, effects, now, out, err) == 0) &&
+      mv_sql_release(store->sql, err) == 0)
+    return 0;
+  if (mv_store_broken(store))
+    return -1;
+  mv_sql_rollback_savepoint(store->sql);
+  memcpy(store->counts, counts, sizeof counts);
+  *out = (struct mv_store_finished){.wake_at = MV_STORE_NEVER};
+  return -1;
+}
+
+int mv_store_finish(struct mv_store *store, int64_t id, int64_t token,
+                    const struct mv_outcome *outcome, const json_t *effects, int64_t now,
+                    struct mv_store_finished *out, struct mv_error *err) {
+  assert(store->in_transaction && outcome->state != MV_EVENT_RUNNING);
+  *out = (struct mv_store_finished){.wake_at = MV_STORE_NEVER};
+  if (!effects || json_array_size(effects) == 0)
+    return finish(store, id, token, outcome, now, out, err);
+  return finish_with(store, id, token, outcome, effects, now, out, err);
+}
+
+/* --- After a crash, after a stop --- */
+
+enum { FATAL_CRASHES = 2 };
+
+struct crashed {
+  int64_t id, token;
+  int crashes;
+};
+
+static int read_crashed(struct mv_store *store, struct crashed **list, int *count,
+                        struct mv_error *err) {
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
+                                      "SELECT id, token, crashes FROM events"
+                                      " INDEXED BY events_running WHERE state = 1 ORDER BY id",
+                                      "");
+  int row, capacity = 0;
+  while ((row = mv_sql_step(stmt, err)) > 0) {
+    if (*count == capacity) {
+      capacity = capacity ? capacity * 2 : 64;
+      struct crashed *grown = realloc(*list, (size_t)capacity * sizeof *grown);
+      if (!grown) {
+        row = mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+        break;
+      }
+      *list = grown;
+    }
+    (*list)[(*count)++] = (struct crashed){.id = mv_sql_int(stmt, 0),
+                                           .token = mv_sql_int(stmt, 1),
+                                           .crashes = (int)mv_sql_int(stmt, 2)};
+  }
+  mv_sql_done(stmt);
+  return row;
+}
+
+static int recover_one(struct mv_store *store, const struct crashed *event, int64_t now,
+                       struct mv_store_recovered *out, struct mv_error *err) {
+  /* not the clock's present: if that went back, the event would wait */
+  if (mv_sql_run(store->sql, err,
+                 "UPDATE events SET crashes = crashes + 1, due_at = min(due_at, ?) WHERE id = ?", "ii",
+                 now, event->id))
+    return mv_store_break(store);
+  struct mv_store_finished finished = {.wake_at = MV_STORE_NEVER};
+  if (event->crashes + 1 >= FATAL_CRASHES) {
+    struct mv_outcome dead = {.state = MV_EVENT_DEAD,
+                              .reason = "poison: the process died twice while this event ran"};
+    out->dead++;
+    return finish(store, event->id, event->token, &dead, now, &finished, err);
+  }
+  out->again++;
+  mv_store_count(store, MV_EVENT_RUNNING, MV_EVENT_AVAILABLE);
+  if (mv_sql_run(store->sql, err, "UPDATE events SET state = 0, token = 0 WHERE id = ?", "i",
+                 event->id))
+    return mv_store_break(store);
+  return 0;
+}
+
+int mv_store_recover(struct mv_store *store, int64_t now, struct mv_store_recovered *out,
+                     struct mv_error *err) {
+  assert(store->in_transaction);
+  *out = (struct mv_store_recovered){0};
+  struct crashed *list = NULL;
+  int count = 0;
+  int failed = read_crashed(store, &list, &count, err);
+  if (failed)
+    mv_store_break(store);
+  for (int i = 0; i < count && !failed; i++)
+    failed = recover_one(store, &list[i], now, out, err);
+  free(list);
+  return failed;
+}
+
+int mv_store_release_all(struct mv_store *store, struct mv_error *err) {
+  assert(store->in_transaction);
+  if (mv_sql_run(store->sql, err,
+                 "UPDATE events SET state = 0, token = 0, attempt = attempt - 1 WHERE id IN"
+                 " (SELECT id FROM events INDEXED BY events_running WHERE state = 1)",
+                 ""))
+    return mv_store_break(store);
+  store->counts[MV_EVENT_AVAILABLE] += mv_sql_changes(store->sql);
+  store->counts[MV_EVENT_RUNNING] -= mv_sql_changes(store->sql);
+  return 0;
+}
