@@ -75,7 +75,8 @@ static unsigned choose(struct mv_dispatch *dispatch, const struct mv_event *even
   if (!event->key)
     return dispatch->last = least_loaded(dispatch, dispatch->last + 1);
   unsigned own = hash_key(event->key) % dispatch->options.workers;
-  return dispatch->load[own] < dispatch->options.concurrency ? own : least_loaded(dispatch, own + 1);
+  return dispatch->load[own] < dispatch->options.concurrency ? own
+                                                             : least_loaded(dispatch, own + 1);
 }
 
 static void assign(struct mv_dispatch *dispatch, struct mv_event *event, bool taken) {

@@ -86,7 +86,8 @@ static void work(struct mv_journal *journal) {
 /* The end: what the workers left is given back; who still waits is told. */
 static void wind_up(struct mv_journal *journal) {
   mv_dispatch_pause(journal->dispatch, true);
-  collect(journal, mv_queue_take(&journal->queue, 0)); /* came between the last look and the close */
+  collect(journal,
+          mv_queue_take(&journal->queue, 0)); /* came between the last look and the close */
   for (int i = 0; i < STOP_TRIES && journal->pending.first; i++) {
     struct op_list batch = mv_journal_list_cut(&journal->pending, SIZE_MAX);
     if (mv_journal_commit(journal, &batch) && journal->pending.first)
@@ -138,11 +139,10 @@ static int open_store(struct mv_journal *journal, struct mv_error *err) {
   journal->metrics.recovered = recovered.again;
   journal->metrics.poisoned = recovered.dead;
   mv_store_depth(journal->store, journal->metrics.states);
-  if (recovered.again + recovered.dead > 0)
+  if (recovered.again > 0 || recovered.dead > 0)
     mv_log(journal->options.log, MV_LOG_WARN, NULL,
-           "the last process ended with %lld events under way: %lld run again, %lld are dead as poison",
-           (long long)(recovered.again + recovered.dead), (long long)recovered.again,
-           (long long)recovered.dead);
+           "the last process died with events under way: %lld run again, %lld are dead as poison",
+           (long long)recovered.again, (long long)recovered.dead);
   return 0;
 }
 
@@ -154,7 +154,9 @@ static int start_thread(struct mv_journal *journal, struct mv_error *err) {
   int code = pthread_create(&journal->thread, NULL, run, journal);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   journal->started = code == 0;
-  return code == 0 ? 0 : mv_error_set(err, MV_ERROR_SYSTEM, "no thread for the journal: %s", strerror(code));
+  return code == 0
+             ? 0
+             : mv_error_set(err, MV_ERROR_SYSTEM, "no thread for the journal: %s", strerror(code));
 }
 
 static int start(struct mv_journal *journal, struct mv_error *err) {
@@ -171,7 +173,8 @@ static int start(struct mv_journal *journal, struct mv_error *err) {
   return open_store(journal, err) || start_thread(journal, err) ? -1 : 0;
 }
 
-struct mv_journal *mv_journal_start(const struct mv_journal_options *options, struct mv_error *err) {
+struct mv_journal *mv_journal_start(const struct mv_journal_options *options,
+                                    struct mv_error *err) {
   struct mv_journal *journal = calloc(1, sizeof *journal);
   if (!journal || pthread_mutex_init(&journal->lock, NULL)) {
     free(journal);

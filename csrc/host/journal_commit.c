@@ -82,13 +82,13 @@ static void publish(struct mv_journal *journal, size_t operations, uint64_t took
   const struct {
     uint64_t *total, add;
   } sums[] = {
-      {&total->accepted, delta->accepted}, {&total->duplicates, delta->duplicates},
-      {&total->done, delta->done},         {&total->retried, delta->retried},
-      {&total->dead, delta->dead},         {&total->skipped, delta->skipped},
+      {&total->accepted, delta->accepted},   {&total->duplicates, delta->duplicates},
+      {&total->done, delta->done},           {&total->retried, delta->retried},
+      {&total->dead, delta->dead},           {&total->skipped, delta->skipped},
       {&total->cancelled, delta->cancelled}, {&total->released, delta->released},
-      {&total->stale, delta->stale},       {&total->jobs, delta->jobs},
-      {&total->moments, delta->moments},   {&total->commits, 1},
-      {&total->operations, operations},    {&total->commit_us, took_us},
+      {&total->stale, delta->stale},         {&total->jobs, delta->jobs},
+      {&total->moments, delta->moments},     {&total->commits, 1},
+      {&total->operations, operations},      {&total->commit_us, took_us},
   };
   pthread_mutex_lock(&journal->lock);
   for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
@@ -130,7 +130,8 @@ static void acknowledge(struct mv_journal *journal, struct op_list *batch) {
 }
 
 /* An end of a run must not be lost: it is kept. All others are told; their callers try again. */
-static void fail_all(struct mv_journal *journal, struct op_list *batch, const struct mv_error *err) {
+static void fail_all(struct mv_journal *journal, struct op_list *batch,
+                     const struct mv_error *err) {
   struct op_list kept;
   uint64_t refused = 0;
   mv_journal_list_init(&kept);

@@ -45,8 +45,8 @@ static void settle_accept(struct mv_op *op) {
 static int apply_moment(struct mv_journal *journal, struct mv_op *op, int64_t now) {
   struct mv_moment_op *moment = (struct mv_moment_op *)op;
   bool claim = mv_dispatch_open(journal->dispatch, now);
-  if (mv_store_moment(journal->store, moment->schedule, moment->moment, moment->overlap, moment->skip,
-                      moment->event, now, claim, &moment->result, &op->error))
+  if (mv_store_moment(journal->store, moment->schedule, moment->moment, moment->overlap,
+                      moment->skip, moment->event, now, claim, &moment->result, &op->error))
     return -1;
   const struct mv_moment_result *result = &moment->result;
   journal->delta.moments += !result->exists;
@@ -84,8 +84,8 @@ static void decide(struct mv_journal *journal, const struct mv_finish_op *finish
   if (verdict == MV_VM_DONE)
     *outcome = (struct mv_outcome){.state = MV_EVENT_DONE};
   else
-    mv_policy_decide(&policy, finish->event, verdict, finish->delay, reason, now, next_random(journal),
-                     outcome, text);
+    mv_policy_decide(&policy, finish->event, verdict, finish->delay, reason, now,
+                     next_random(journal), outcome, text);
   outcome->handler = finish->handler;
 }
 
@@ -94,8 +94,8 @@ static int store_finish(struct mv_journal *journal, struct mv_finish_op *finish,
                         struct mv_store_finished *finished) {
   finish->state = outcome->state;
   finish->due_at = outcome->due_at;
-  return mv_store_finish(journal->store, finish->event->id, finish->event->token, outcome, effects, now,
-                         finished, &finish->op.error);
+  return mv_store_finish(journal->store, finish->event->id, finish->event->token, outcome, effects,
+                         now, finished, &finish->op.error);
 }
 
 /* Effects that cannot be applied make the run a failed one. */
@@ -131,8 +131,8 @@ static int apply_finish(struct mv_journal *journal, struct mv_op *op, int64_t no
   struct mv_store_finished finished;
   if (!finish->release)
     decide(journal, finish, finish->verdict, finish->reason, now, &outcome, &text);
-  int failed =
-      store_finish(journal, finish, &outcome, finish->release ? NULL : finish->effects, now, &finished);
+  int failed = store_finish(journal, finish, &outcome, finish->release ? NULL : finish->effects,
+                            now, &finished);
   mv_bytes_free(&text);
   if (failed && fail_effects(journal, finish, now, &finished))
     return -1;

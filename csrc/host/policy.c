@@ -5,7 +5,7 @@
 #include "host/schedule.h"
 
 static const struct mv_policy standard = {
-    .attempts = 8, .max_age = 0, .on_fail = MV_ON_FAIL_BLOCK, .base = 1000, .cap = 3600 * 1000};
+    .attempts = 8, .max_age = 0, .on_fail = MV_ON_FAIL_BLOCK, .base = 1000, .cap = INT64_C(3600000)};
 
 /* --- Reading --- */
 
@@ -87,8 +87,8 @@ static void dead(struct mv_outcome *outcome, struct mv_bytes *text, const char *
   outcome->reason = text->failed ? reason : text->data;
 }
 
-static void decide_retry(const struct mv_policy *policy, const struct mv_event *event, int64_t due_at,
-                         struct mv_outcome *outcome, struct mv_bytes *text) {
+static void decide_retry(const struct mv_policy *policy, const struct mv_event *event,
+                         int64_t due_at, struct mv_outcome *outcome, struct mv_bytes *text) {
   if (event->attempt >= policy->attempts)
     dead(outcome, text, "attempts exhausted", outcome->reason);
   else if (mv_policy_expired(policy, event, due_at))

@@ -40,7 +40,8 @@ struct mv_sql {
 
 static int fail_busy(struct mv_sql *sql, struct mv_error *err) {
   return mv_error_set(err, MV_ERROR_BUSY,
-                      "%s: locked by another program; close what has it open, or try again", sql->path);
+                      "%s: locked by another program; close what has it open, or try again",
+                      sql->path);
 }
 
 int mv_sql_error(struct mv_sql *sql, int code, struct mv_error *err) {
@@ -59,8 +60,9 @@ int mv_sql_error(struct mv_sql *sql, int code, struct mv_error *err) {
                         "%s: not writable; check the owner and mode of the file and its directory",
                         sql->path);
   case SQLITE_CANTOPEN:
-    return mv_error_set(err, MV_ERROR_SYSTEM, "%s: cannot be opened: %s; check that the directory exists",
-                        sql->path, strerror(sqlite3_system_errno(sql->db)));
+    return mv_error_set(err, MV_ERROR_SYSTEM,
+                        "%s: cannot be opened: %s; check that the directory exists", sql->path,
+                        strerror(sqlite3_system_errno(sql->db)));
   case SQLITE_NOTADB:
     return mv_error_set(err, MV_ERROR_USAGE,
                         "%s: not a database of %s; name another file (this one was left as it is)",
@@ -82,13 +84,15 @@ static int make_file(const char *path, struct mv_error *err) {
   if (stat(path, &st) == 0) {
     if (S_ISREG(st.st_mode))
       return 0;
-    return mv_error_set(err, MV_ERROR_USAGE, "%s: not a regular file; name a file for the database", path);
+    return mv_error_set(err, MV_ERROR_USAGE, "%s: not a regular file; name a file for the database",
+                        path);
   }
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0 && errno != EEXIST)
-    return mv_error_set(err, MV_ERROR_SYSTEM,
-                        "%s: cannot be created: %s; check that the directory exists and is writable",
-                        path, strerror(errno));
+    return mv_error_set(
+        err, MV_ERROR_SYSTEM,
+        "%s: cannot be created: %s; check that the directory exists and is writable", path,
+        strerror(errno));
   if (fd >= 0)
     close(fd);
   return 0;
@@ -122,7 +126,8 @@ static int check_identity(struct mv_sql *sql, const struct mv_sql_options *optio
   return set_pragma(sql, "application_id", options->application_id, err);
 }
 
-static int configure(struct mv_sql *sql, const struct mv_sql_options *options, struct mv_error *err) {
+static int configure(struct mv_sql *sql, const struct mv_sql_options *options,
+                     struct mv_error *err) {
   sqlite3_busy_timeout(sql->db, options->busy_ms > 0 ? options->busy_ms : 2000);
   sqlite3_extended_result_codes(sql->db, 1);
   if (set_pragma(sql, "cache_size", -(options->cache_kib > 0 ? options->cache_kib : 8192), err) ||
@@ -132,9 +137,11 @@ static int configure(struct mv_sql *sql, const struct mv_sql_options *options, s
   if (options->read_only)
     return 0;
   if (mv_sql_script(sql, "PRAGMA journal_mode = WAL", err) ||
-      mv_sql_script(sql, options->relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
+      mv_sql_script(sql,
+                    options->relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
                     err) ||
-      mv_sql_script(sql, "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 33554432", err))
+      mv_sql_script(sql, "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 33554432",
+                    err))
     return -1;
   return options->max_pages > 0 ? set_pragma(sql, "max_page_count", options->max_pages, err) : 0;
 }
@@ -145,8 +152,9 @@ static int open_connection(struct mv_sql *sql, const struct mv_sql_options *opti
   if (!memory && !options->read_only && make_file(options->path, err))
     return -1;
   /* ours is one thread at a time: no mutex needed */
-  int flags = SQLITE_OPEN_NOMUTEX | (options->read_only ? SQLITE_OPEN_READONLY
-                                                        : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  int flags =
+      SQLITE_OPEN_NOMUTEX |
+      (options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   int code = sqlite3_open_v2(options->path, &sql->db, flags, NULL);
   if (code != SQLITE_OK)
     return sql->db ? mv_sql_error(sql, code, err)
@@ -211,15 +219,17 @@ static int migrate_one(struct mv_sql *sql, const char *script, int version, stru
   return mv_sql_commit(sql, err);
 }
 
-int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count, struct mv_error *err) {
+int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count,
+                   struct mv_error *err) {
   int64_t version = 0;
   if (pragma_int(sql, "user_version", &version, err))
     return -1;
   if (version > count)
-    return mv_error_set(err, MV_ERROR_USAGE,
-                        "%s: written by a newer version of %s (schema %lld, this one knows %d); update "
-                        "the program or name another file",
-                        sql->path, sql->what, (long long)version, count);
+    return mv_error_set(
+        err, MV_ERROR_USAGE,
+        "%s: written by a newer version of %s (schema %lld, this one knows %d); update "
+        "the program or name another file",
+        sql->path, sql->what, (long long)version, count);
   for (int i = (int)version; i < count; i++)
     if (migrate_one(sql, scripts[i], i + 1, err))
       return -1;
@@ -345,8 +355,9 @@ void mv_sql_bind_null(struct mv_stmt *stmt, int index) {
 }
 
 void mv_sql_bind_copy(struct mv_stmt *stmt, int index, const char *value, size_t length) {
-  bound(stmt, value ? sqlite3_bind_text64(stmt->raw, index, value, length, SQLITE_TRANSIENT, SQLITE_UTF8)
-                    : sqlite3_bind_null(stmt->raw, index));
+  bound(stmt,
+        value ? sqlite3_bind_text64(stmt->raw, index, value, length, SQLITE_TRANSIENT, SQLITE_UTF8)
+              : sqlite3_bind_null(stmt->raw, index));
 }
 
 static void bind_all(struct mv_stmt *stmt, const char *types, va_list args) {

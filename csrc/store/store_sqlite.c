@@ -63,9 +63,10 @@ static int lock_file(struct mv_store *store, const char *path, struct mv_error *
     return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   store->lock_fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (store->lock_fd < 0)
-    return mv_error_set(err, MV_ERROR_SYSTEM,
-                        "%s: cannot be created: %s; check that the directory exists and is writable",
-                        store->path, strerror(errno));
+    return mv_error_set(
+        err, MV_ERROR_SYSTEM,
+        "%s: cannot be created: %s; check that the directory exists and is writable", store->path,
+        strerror(errno));
   if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
     return 0;
   return mv_error_set(err, MV_ERROR_BUSY,
@@ -89,7 +90,8 @@ static int load_counts(struct mv_store *store, struct mv_error *err) {
 static int load_counters(struct mv_store *store, struct mv_error *err) {
   int64_t opened = 0;
   if (mv_sql_run(store->sql, err, "UPDATE meta SET value = value + 1 WHERE name = 'opened'", "") ||
-      mv_sql_one_int(store->sql, &opened, err, "SELECT value FROM meta WHERE name = 'opened'", "") < 0 ||
+      mv_sql_one_int(store->sql, &opened, err, "SELECT value FROM meta WHERE name = 'opened'", "") <
+          0 ||
       mv_sql_one_int(store->sql, &store->next_id, err, "SELECT max(id) FROM events", "") < 0)
     return -1;
   store->next_id++;

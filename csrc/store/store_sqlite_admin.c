@@ -10,7 +10,8 @@
 /* --- Replay and cancel --- */
 
 static int no_such(int64_t id, struct mv_error *err) {
-  return mv_error_set(err, MV_ERROR_NOT_FOUND, "no event %lld; it may have been pruned", (long long)id);
+  return mv_error_set(err, MV_ERROR_NOT_FOUND, "no event %lld; it may have been pruned",
+                      (long long)id);
 }
 
 /* The event without body; *head its place in the line. NULL with NOT_FOUND, or broken. */
@@ -29,8 +30,8 @@ static struct mv_event *find(struct mv_store *store, int64_t id, int *head, stru
   return event;
 }
 
-static int replay(struct mv_store *store, const struct mv_event *event, int64_t now, int64_t *wake_at,
-                  struct mv_error *err) {
+static int replay(struct mv_store *store, const struct mv_event *event, int64_t now,
+                  int64_t *wake_at, struct mv_error *err) {
   int line = mv_store_place(store, event->key, err);
   if (line < 0)
     return -1;
@@ -56,17 +57,17 @@ int mv_store_replay(struct mv_store *store, int64_t id, int64_t now, int64_t *wa
   if (!event)
     return -1;
   if (event->state < MV_EVENT_DONE)
-    result = mv_error_set(err, MV_ERROR_USAGE,
-                          "event %lld is %s; only a finished one can be replayed", (long long)id,
-                          mv_event_state_name(event->state));
+    result =
+        mv_error_set(err, MV_ERROR_USAGE, "event %lld is %s; only a finished one can be replayed",
+                     (long long)id, mv_event_state_name(event->state));
   else
     result = replay(store, event, now, wake_at, err);
   mv_event_free(event);
   return result;
 }
 
-static int cancel(struct mv_store *store, const struct mv_event *event, int head, const char *reason,
-                  int64_t now, int64_t *wake_at, struct mv_error *err) {
+static int cancel(struct mv_store *store, const struct mv_event *event, int head,
+                  const char *reason, int64_t now, int64_t *wake_at, struct mv_error *err) {
   if (mv_sql_run(store->sql, err,
                  "UPDATE events SET state = 6, token = 0, finished_at = ?, reason = ? WHERE id = ?",
                  "isi", now, reason, event->id))
@@ -88,8 +89,9 @@ int mv_store_cancel(struct mv_store *store, int64_t id, const char *reason, int6
   if (!event)
     return -1;
   if (event->state >= MV_EVENT_DONE)
-    result = mv_error_set(err, MV_ERROR_USAGE, "event %lld is %s already; there is nothing to cancel",
-                          (long long)id, mv_event_state_name(event->state));
+    result =
+        mv_error_set(err, MV_ERROR_USAGE, "event %lld is %s already; there is nothing to cancel",
+                     (long long)id, mv_event_state_name(event->state));
   else
     result = cancel(store, event, head, reason, now, wake_at, err);
   mv_event_free(event);
@@ -99,12 +101,11 @@ int mv_store_cancel(struct mv_store *store, int64_t id, const char *reason, int6
 /* --- Looking --- */
 
 static struct mv_event *read_one(struct mv_store *store, int64_t id, struct mv_error *err) {
-  struct mv_stmt *stmt =
-      mv_sql_query(store->sql, err,
-                   "SELECT " MV_STORE_COLUMNS ", meta, body,"
-                   " (SELECT value FROM dedupe d WHERE d.event = events.id)"
-                   " FROM events WHERE id = ?",
-                   "i", id);
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
+                                      "SELECT " MV_STORE_COLUMNS ", meta, body,"
+                                      " (SELECT value FROM dedupe d WHERE d.event = events.id)"
+                                      " FROM events WHERE id = ?",
+                                      "i", id);
   int found = mv_sql_step(stmt, err);
   struct mv_event *event = found > 0 ? mv_store_read_event(stmt, true, err) : NULL;
   if (event)
@@ -157,7 +158,8 @@ static void list_bind(const struct mv_store_filter *filter, struct mv_stmt *stmt
   mv_sql_bind_int(stmt, index, limit);
 }
 
-static int list_rows(struct mv_stmt *stmt, bool bodies, struct mv_event **list, struct mv_error *err) {
+static int list_rows(struct mv_stmt *stmt, bool bodies, struct mv_event **list,
+                     struct mv_error *err) {
   struct mv_event *last = NULL;
   int row, count = 0;
   while ((row = mv_sql_step(stmt, err)) > 0) {

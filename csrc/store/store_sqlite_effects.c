@@ -14,7 +14,8 @@ struct effect {
   struct mv_store_finished *out;
 };
 
-static int malformed(struct mv_error *err, const char *op, const char *member, const char *expected) {
+static int malformed(struct mv_error *err, const char *op, const char *member,
+                     const char *expected) {
   return mv_error_set(err, MV_ERROR_USAGE, "effect %s: %s must be %s", op, member, expected);
 }
 
@@ -53,7 +54,8 @@ static int kv_set(const struct effect *effect, struct mv_error *err) {
   char *value = value_of(effect, "value", err);
   if (!value)
     return -1;
-  int64_t expires = json_is_number(ttl) ? effect->now + (int64_t)(json_number_value(ttl) * 1000) : 0;
+  int64_t expires =
+      json_is_number(ttl) ? effect->now + (int64_t)(json_number_value(ttl) * 1000) : 0;
   int failed = mv_sql_run(effect->store->sql, err,
                           "INSERT INTO kv (key, value, expires_at) VALUES (?,?,?) ON CONFLICT (key)"
                           " DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at",
@@ -115,10 +117,11 @@ static int kv_add(const struct effect *effect, struct mv_error *err) {
   if (!text)
     return total ? mv_error_set(err, MV_ERROR_USAGE, "effect kv_add: no finite number") : -1;
   /* an expired row's time must not cling to the new value */
-  int failed = mv_sql_run(effect->store->sql, err,
-                          "INSERT INTO kv (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET"
-                          " value = excluded.value, expires_at = iif(?3, expires_at, 0)",
-                          "ssi", key, text, (int64_t)found);
+  int failed =
+      mv_sql_run(effect->store->sql, err,
+                 "INSERT INTO kv (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET"
+                 " value = excluded.value, expires_at = iif(?3, expires_at, 0)",
+                 "ssi", key, text, (int64_t)found);
   free(text);
   return broken_if(effect->store, failed);
 }
@@ -237,7 +240,8 @@ int mv_store_kv_get(struct mv_store *store, const char *key, int64_t now, char *
 int mv_store_once_get(struct mv_store *store, const char *key, char **value, struct mv_error *err) {
   *value = NULL;
   mv_store_enter(store);
-  int found = mv_sql_one_text(store->sql, value, err, "SELECT value FROM once WHERE key = ?", "s", key);
+  int found =
+      mv_sql_one_text(store->sql, value, err, "SELECT value FROM once WHERE key = ?", "s", key);
   mv_store_leave(store);
   return found;
 }

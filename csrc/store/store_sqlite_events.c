@@ -65,7 +65,8 @@ int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err
   return found < 0 ? mv_store_break(store) : found > 0 ? LINE_BEHIND : LINE_HEAD;
 }
 
-int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at, struct mv_error *err) {
+int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at,
+                     struct mv_error *err) {
   if (!key)
     return 0;
   struct mv_stmt *stmt = mv_sql_query(store->sql, err,
@@ -86,8 +87,8 @@ int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at, 
 
 /* --- Accepting --- */
 
-static int insert_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id, int64_t now,
-                         struct mv_error *err) {
+static int insert_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id,
+                         int64_t now, struct mv_error *err) {
   if (mv_sql_run(store->sql, err,
                  "INSERT OR IGNORE INTO dedupe (event, source, name, value, at) VALUES (?,?,?,?,?)",
                  "iissi", id, (int64_t)event->source, event->name ? event->name : "", event->dedupe,
@@ -97,16 +98,16 @@ static int insert_dedupe(struct mv_store *store, const struct mv_event *event, i
 }
 
 /* 1: new, 0: *original has been accepted within the window, -1. */
-static int check_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id, int64_t now,
-                        int64_t *original, struct mv_error *err) {
+static int check_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id,
+                        int64_t now, int64_t *original, struct mv_error *err) {
   int inserted = insert_dedupe(store, event, id, now, err);
   if (inserted)
     return inserted;
-  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
-                                      "SELECT event, at FROM dedupe"
-                                      " WHERE value = ? AND name = ? AND source = ?",
-                                      "ssi", event->dedupe, event->name ? event->name : "",
-                                      (int64_t)event->source);
+  struct mv_stmt *stmt =
+      mv_sql_query(store->sql, err,
+                   "SELECT event, at FROM dedupe"
+                   " WHERE value = ? AND name = ? AND source = ?",
+                   "ssi", event->dedupe, event->name ? event->name : "", (int64_t)event->source);
   int found = mv_sql_step(stmt, err);
   *original = found > 0 ? mv_sql_int(stmt, 0) : 0;
   int64_t at = found > 0 ? mv_sql_int(stmt, 1) : 0;
@@ -126,8 +127,9 @@ static int insert_event(struct mv_store *store, const struct mv_event *event, in
                     " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                     "iiiiiiiiiisssb", event->id, (int64_t)event->state, (int64_t)line,
                     (int64_t)event->source, (int64_t)event->attempt, event->token, event->due_at,
-                    event->planned_at, event->accepted_at, event->started_at, event->name ? event->name : "",
-                    event->key, event->meta, (const void *)event->body, event->body_length);
+                    event->planned_at, event->accepted_at, event->started_at,
+                    event->name ? event->name : "", event->key, event->meta,
+                    (const void *)event->body, event->body_length);
 }
 
 /* Fills what the store decides. */
@@ -157,7 +159,8 @@ int mv_store_accept(struct mv_store *store, struct mv_event *event, int64_t now,
   if (event->due_at == 0)
     event->due_at = now;
   event->planned_at = event->due_at;
-  int line = event->key && event->due_at > now ? LINE_OUTSIDE : mv_store_place(store, event->key, err);
+  int line =
+      event->key && event->due_at > now ? LINE_OUTSIDE : mv_store_place(store, event->key, err);
   if (line < 0)
     return -1;
   out->claimed = claim && line == LINE_HEAD && event->due_at <= now;
@@ -218,7 +221,8 @@ static int read_due(struct mv_store *store, int64_t now, int limit, struct list 
 }
 
 /* 1: running now, 0: it joined the line behind others, -1. */
-static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now, struct mv_error *err) {
+static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now,
+                     struct mv_error *err) {
   bool outside = event->finished_at == LINE_OUTSIDE;
   event->finished_at = 0;
   int line = outside ? mv_store_place(store, event->key, err) : LINE_HEAD;

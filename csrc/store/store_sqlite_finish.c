@@ -20,14 +20,14 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
                          const struct mv_outcome *outcome, int64_t now, struct ended *ended,
                          struct mv_error *err) {
   bool parks = outcome->state == MV_EVENT_RETRYABLE && outcome->on_fail == MV_ON_FAIL_PARK;
-  struct mv_stmt *stmt = mv_sql_query(
-      store->sql, err,
-      "UPDATE events SET state = ?1, due_at = iif(?1 = 2, ?2, due_at),"
-      " head = iif(?3 AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
-      " finished_at = iif(?1 > 2, ?4, 0), handler = coalesce(?5, handler), reason = ?6"
-      " WHERE id = ?7 AND token = ?8 AND state = 1 RETURNING key, source, due_at",
-      "iiiissii", (int64_t)outcome->state, outcome->due_at, (int64_t)parks, now, outcome->handler,
-      outcome->reason, id, token);
+  struct mv_stmt *stmt =
+      mv_sql_query(store->sql, err,
+                   "UPDATE events SET state = ?1, due_at = iif(?1 = 2, ?2, due_at),"
+                   " head = iif(?3 AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
+                   " finished_at = iif(?1 > 2, ?4, 0), handler = coalesce(?5, handler), reason = ?6"
+                   " WHERE id = ?7 AND token = ?8 AND state = 1 RETURNING key, source, due_at",
+                   "iiiissii", (int64_t)outcome->state, outcome->due_at, (int64_t)parks, now,
+                   outcome->handler, outcome->reason, id, token);
   int found = mv_sql_step(stmt, err);
   if (found > 0) {
     ended->key = mv_sql_text_dup(stmt, 0);
@@ -57,8 +57,9 @@ static int follow_up(struct mv_store *store, int64_t id, const struct mv_outcome
   return 0;
 }
 
-static int finish(struct mv_store *store, int64_t id, int64_t token, const struct mv_outcome *outcome,
-                  int64_t now, struct mv_store_finished *out, struct mv_error *err) {
+static int finish(struct mv_store *store, int64_t id, int64_t token,
+                  const struct mv_outcome *outcome, int64_t now, struct mv_store_finished *out,
+                  struct mv_error *err) {
   struct ended ended = {0};
   int found = write_outcome(store, id, token, outcome, now, &ended, err);
   out->stale = found == 0;
@@ -138,8 +139,8 @@ static int recover_one(struct mv_store *store, const struct crashed *event, int6
                        struct mv_store_recovered *out, struct mv_error *err) {
   /* not the clock's present: if that went back, the event would wait */
   if (mv_sql_run(store->sql, err,
-                 "UPDATE events SET crashes = crashes + 1, due_at = min(due_at, ?) WHERE id = ?", "ii",
-                 now, event->id))
+                 "UPDATE events SET crashes = crashes + 1, due_at = min(due_at, ?) WHERE id = ?",
+                 "ii", now, event->id))
     return mv_store_break(store);
   struct mv_store_finished finished = {.wake_at = MV_STORE_NEVER};
   if (event->crashes + 1 >= FATAL_CRASHES) {

@@ -10,11 +10,12 @@ int mv_store_schedule(struct mv_store *store, const char *name, const char *defi
                       struct mv_schedule_row *out, struct mv_error *err) {
   assert(store->in_transaction);
   *out = (struct mv_schedule_row){0};
-  if (mv_sql_run(store->sql, err,
-                 "INSERT INTO schedules (name, definition, first_seen) VALUES (?,?,?) ON CONFLICT (name)"
-                 " DO UPDATE SET definition = excluded.definition"
-                 " WHERE definition <> excluded.definition",
-                 "ssi", name, definition, now) ||
+  if (mv_sql_run(
+          store->sql, err,
+          "INSERT INTO schedules (name, definition, first_seen) VALUES (?,?,?) ON CONFLICT (name)"
+          " DO UPDATE SET definition = excluded.definition"
+          " WHERE definition <> excluded.definition",
+          "ssi", name, definition, now) ||
       mv_sql_one_int(store->sql, &out->first_seen, err,
                      "SELECT first_seen FROM schedules WHERE name = ?", "s", name) < 0 ||
       mv_sql_one_int(store->sql, &out->last_moment, err,
@@ -60,7 +61,8 @@ static int cancel_others(struct mv_store *store, const char *schedule, int64_t m
   int64_t event, wake_at = MV_STORE_NEVER;
   int found;
   while ((found = unfinished(store, schedule, moment, &event, err)) > 0) {
-    if (mv_store_cancel(store, event, "superseded by the schedule's next moment", now, &wake_at, err))
+    if (mv_store_cancel(store, event, "superseded by the schedule's next moment", now, &wake_at,
+                        err))
       return mv_store_break(store);
     out->wake_at = mv_store_earlier(out->wake_at, wake_at);
     out->cancelled++;
@@ -81,10 +83,9 @@ static int resolve_overlap(struct mv_store *store, const char *schedule, int64_t
   if (found <= 0)
     return found < 0 ? -1 : 1;
   out->skipped = true;
-  int failed = mv_sql_run(store->sql, err,
-                          "UPDATE moments SET state = 5, reason = ? WHERE schedule = ? AND moment = ?",
-                          "ssi", "overlap: the run of an earlier moment is not finished", schedule,
-                          moment);
+  int failed = mv_sql_run(
+      store->sql, err, "UPDATE moments SET state = 5, reason = ? WHERE schedule = ? AND moment = ?",
+      "ssi", "overlap: the run of an earlier moment is not finished", schedule, moment);
   return failed ? mv_store_break(store) : 0;
 }
 
@@ -93,9 +94,9 @@ static int accept_moment(struct mv_store *store, const char *schedule, int64_t m
                          struct mv_moment_result *out, struct mv_error *err) {
   if (mv_store_accept(store, event, now, claim, &out->accepted, err))
     return -1;
-  int failed = mv_sql_run(store->sql, err,
-                          "UPDATE moments SET event = ? WHERE schedule = ? AND moment = ?", "isi",
-                          out->accepted.id, schedule, moment);
+  int failed =
+      mv_sql_run(store->sql, err, "UPDATE moments SET event = ? WHERE schedule = ? AND moment = ?",
+                 "isi", out->accepted.id, schedule, moment);
   return failed ? mv_store_break(store) : 0;
 }
 

@@ -88,8 +88,8 @@ static int claim(struct mv_store *store, int64_t now, int limit, int64_t *ids) {
   return count;
 }
 
-static struct mv_store_finished finish(struct mv_store *store, int64_t id, struct mv_outcome outcome,
-                                       int64_t now) {
+static struct mv_store_finished finish(struct mv_store *store, int64_t id,
+                                       struct mv_outcome outcome, int64_t now) {
   struct mv_store_finished finished;
   CHECK(mv_store_finish(store, id, token_of(store, id), &outcome, NULL, now, &finished, &err) == 0);
   return finished;
@@ -235,8 +235,7 @@ static int apply(struct mv_store *store, int64_t id, const char *effects) {
   json_t *array = mv_json_parse(effects, strlen(effects), &err);
   CHECK(array != NULL);
   struct mv_store_finished finished;
-  int result =
-      mv_store_finish(store, id, token_of(store, id), &done, array, T0, &finished, &err);
+  int result = mv_store_finish(store, id, token_of(store, id), &done, array, T0, &finished, &err);
   json_decref(array);
   return result;
 }
@@ -271,7 +270,8 @@ static void test_effects(void) {
   free(value);
   struct mv_event *job = mv_store_get(store, id + 1, &err);
   CHECK(job && job->source == MV_SOURCE_JOB && strcmp(job->name, "follow") == 0 &&
-        strcmp(job->key, "5") == 0 && job->due_at == T0 + 5000 && strcmp(job->body, "{\"q\":1}") == 0);
+        strcmp(job->key, "5") == 0 && job->due_at == T0 + 5000 &&
+        strcmp(job->body, "{\"q\":1}") == 0);
   mv_event_free(job);
   struct mv_store_stats stats;
   CHECK(mv_store_stats(store, &stats, &err) == 0);
@@ -389,8 +389,9 @@ static void test_files(void) {
   CHECK(mv_sql_script(sql, "CREATE TABLE t (x)", &err) == 0);
   mv_sql_close(sql);
   CHECK(refuses(raw.path, MV_ERROR_USAGE, "not a database of"));
-  write_file(path_of("text.db"), "hello, this is some text and not a database at all; it is long enough "
-                                 "to have a header of 100 bytes, which it has not.\n");
+  write_file(path_of("text.db"),
+             "hello, this is some text and not a database at all; it is long enough "
+             "to have a header of 100 bytes, which it has not.\n");
   CHECK(refuses(path_of("text.db"), MV_ERROR_USAGE, "not a database of"));
   CHECK(refuses(path_of("no/such/dir.db"), MV_ERROR_SYSTEM, "cannot be created"));
   CHECK(refuses(directory, MV_ERROR_USAGE, "regular file"));
@@ -421,7 +422,8 @@ static void test_list(void) {
     put(store, i % 2 ? "odd" : "even", NULL, 0, T0 + i, false);
   int64_t ids[2];
   CHECK(claim(store, T0 + 10, 10, ids) == 2);
-  finish(store, ids[0], (struct mv_outcome){.state = MV_EVENT_DEAD, .handler = "h", .reason = "r"}, T0);
+  finish(store, ids[0], (struct mv_outcome){.state = MV_EVENT_DEAD, .handler = "h", .reason = "r"},
+         T0);
   struct mv_store_filter filters[] = {
       {.state = -1},
       {.state = MV_EVENT_DEAD},
@@ -478,21 +480,26 @@ static void test_moments(void) {
   struct mv_moment_result result;
   struct mv_event *event = event_of(NULL, NULL, "");
   event->source = MV_SOURCE_SCHEDULE;
-  CHECK(mv_store_moment(store, "s", T0, MV_OVERLAP_SKIP, NULL, event, T0, true, &result, &err) == 0);
+  CHECK(mv_store_moment(store, "s", T0, MV_OVERLAP_SKIP, NULL, event, T0, true, &result, &err) ==
+        0);
   CHECK(result.accepted.claimed);
   int64_t first = result.accepted.id;
-  CHECK(mv_store_moment(store, "s", T0, MV_OVERLAP_SKIP, NULL, event, T0, true, &result, &err) == 0);
-  CHECK(result.exists && !result.skipped);
-  CHECK(mv_store_moment(store, "s", T0 + 1, MV_OVERLAP_SKIP, NULL, event, T0, true, &result, &err) == 0);
-  CHECK(result.skipped);
-  CHECK(mv_store_moment(store, "s", T0 + 2, MV_OVERLAP_SKIP, "missed", NULL, T0, true, &result, &err) ==
+  CHECK(mv_store_moment(store, "s", T0, MV_OVERLAP_SKIP, NULL, event, T0, true, &result, &err) ==
         0);
+  CHECK(result.exists && !result.skipped);
+  CHECK(mv_store_moment(store, "s", T0 + 1, MV_OVERLAP_SKIP, NULL, event, T0, true, &result,
+                        &err) == 0);
+  CHECK(result.skipped);
+  CHECK(mv_store_moment(store, "s", T0 + 2, MV_OVERLAP_SKIP, "missed", NULL, T0, true, &result,
+                        &err) == 0);
   CHECK(result.skipped && !result.exists);
-  CHECK(mv_store_moment(store, "s", T0 + 3, MV_OVERLAP_CANCEL, NULL, event, T0, true, &result, &err) == 0);
+  CHECK(mv_store_moment(store, "s", T0 + 3, MV_OVERLAP_CANCEL, NULL, event, T0, true, &result,
+                        &err) == 0);
   CHECK(result.cancelled == 1 && result.accepted.claimed);
   CHECK(state_of(store, first) == MV_EVENT_CANCELLED);
   finish(store, result.accepted.id, done, T0 + 4);
-  CHECK(mv_store_moment(store, "s", T0 + 5, MV_OVERLAP_SKIP, NULL, event, T0, true, &result, &err) == 0);
+  CHECK(mv_store_moment(store, "s", T0 + 5, MV_OVERLAP_SKIP, NULL, event, T0, true, &result,
+                        &err) == 0);
   CHECK(!result.skipped);
   mv_event_free(event);
   CHECK(mv_store_schedule(store, "s", "changed", T0 + 9, &row, &err) == 0);
