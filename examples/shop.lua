@@ -38,12 +38,12 @@ local function menu()
   return buttons
 end
 
-host.on("message", { text = "hello" }, function(event)
+host.on("message", { text = { "hello", "hi" } }, function(event)
   say(event.client_id, ("Hello %s! What may it be?"):format(event.client.name or "there"), menu())
 end)
 
-host.on("message", { pattern = "^order (%w+)$" }, function(event)
-  local item = event.text:lower():match("^order (%w+)$")
+host.on("message", { pattern = "^[Oo]rder (%w+)$" }, function(event)
+  local item = event.captures[1]:lower()
   local price = prices[item]
   if not price then
     return say(event.client_id, ("We have no %s. We have tea, coffee and honey."):format(item), menu())
