@@ -19,21 +19,24 @@ end
 
 pair(0xC0, 0xD6, 32) -- Latin-1
 pair(0xD8, 0xDE, 32)
-for code = 0x100, 0x136, 2 do -- Latin Extended-A: capital and small letters alternate
-  small[encode(code)] = code ~= 0x130 and encode(code + 1) or nil
+-- Capital and small letters alternate.
+local function alternate(first, last)
+  for code = first, last, 2 do
+    small[encode(code)] = encode(code + 1)
+  end
 end
-for code = 0x139, 0x147, 2 do
-  small[encode(code)] = encode(code + 1)
-end
-for code = 0x14A, 0x176, 2 do
-  small[encode(code)] = encode(code + 1)
-end
+
+alternate(0x100, 0x12E) -- Latin Extended-A, but the dotted I
+alternate(0x132, 0x136)
+alternate(0x139, 0x147)
+alternate(0x14A, 0x176)
+alternate(0x179, 0x17D)
+small[encode(0x178)] = encode(0xFF)
 pair(0x391, 0x3A9, 32) -- Greek
 pair(0x410, 0x42F, 32) -- Cyrillic
 pair(0x400, 0x40F, 80)
-for code = 0x460, 0x4BE, 2 do
-  small[encode(code)] = encode(code + 1)
-end
+alternate(0x460, 0x480)
+alternate(0x48A, 0x4BE)
 
 --- Small letters throughout; what is not a letter stays as it is.
 function text.lower(s)
