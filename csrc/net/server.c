@@ -19,6 +19,8 @@
 #define THREAD_STACK ((size_t)1 << 20)       /* reserved, not used, memory */
 #define FLUSH_MS 1000                        /* how long stopping waits for slow readers */
 
+static void log_line(void *cls, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 static void log_line(void *cls, const char *format, va_list args) {
   struct mv_server *server = cls;
   char line[256];

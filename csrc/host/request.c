@@ -1,0 +1,162 @@
+#include "host/request.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "host/form.h"
+
+#define HEADERS_LIMIT 8192 /* bytes of headers that are kept with a hook's event */
+
+static int out_of_memory(struct mv_error *err) {
+  return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+}
+
+static struct mv_event *make(const struct mv_call *call, enum mv_event_source source,
+                             const char *name, struct mv_error *err) {
+  struct mv_event *event = mv_event_new();
+  if (event) {
+    event->source = source;
+    event->name = mv_strdup(name);
+    event->body = mv_memdup(call->body, call->body_length);
+    event->body_length = call->body_length;
+  }
+  if (event && event->name && event->body)
+    return event;
+  mv_event_free(event);
+  out_of_memory(err);
+  return NULL;
+}
+
+/* The scalar at a path as text; NULL for null, arrays, objects, and "". */
+static char *text_at(json_t *value, const char *path) {
+  json_t *found = value && path ? mv_json_at(value, path) : NULL;
+  char *text = found ? mv_json_scalar_text(found) : NULL;
+  if (text && !*text) {
+    free(text);
+    return NULL;
+  }
+  return text;
+}
+
+struct mv_event *mv_request_webhook(const struct mv_call *call, struct mv_error *err) {
+  json_t *body = mv_json_parse(call->body, call->body_length, err);
+  struct mv_event *event = NULL;
+  if (body && !json_is_object(body))
+    mv_error_set(err, MV_ERROR_DECODE, "expected a JSON object at line 1, column 1");
+  else if (body)
+    event = make(call, MV_SOURCE_WEBHOOK, "", err);
+  if (event) {
+    event->key = text_at(body, "client.id");
+    event->dedupe = text_at(body, "id");
+  }
+  json_decref(body);
+  return event;
+}
+
+/* ---- custom hooks --------------------------------------------------------------------------- */
+
+static bool is_form(const struct mv_call *call) {
+  static const char form[] = "application/x-www-form-urlencoded";
+  const char *type = mv_call_header(call, "Content-Type");
+  return type && strncasecmp(type, form, sizeof form - 1) == 0;
+}
+
+/* The value of a path in the body (JSON, or a form), else in the query. */
+static char *find(json_t *body, json_t *query, const char *path) {
+  char *text = text_at(body, path);
+  return text ? text : text_at(query, path);
+}
+
+static void read_paths(struct mv_event *event, const struct mv_call *call,
+                       const struct mv_route *route) {
+  if (!route->key && !route->dedupe)
+    return;
+  json_t *query = mv_form_parse(call->query, strlen(call->query));
+  json_t *body = is_form(call) ? mv_form_parse(call->body, call->body_length)
+                               : mv_json_parse(call->body, call->body_length, NULL);
+  event->key = find(body, query, route->key);
+  event->dedupe = find(body, query, route->dedupe);
+  json_decref(body);
+  json_decref(query);
+}
+
+/* Headers that tell the handler nothing, or carry what nobody is to keep. */
+static bool is_dropped(const char *name) {
+  static const char *const dropped[] = {"authorization", "proxy-authorization", "cookie",
+                                        "x-secret", "connection", "content-length", "keep-alive",
+                                        "transfer-encoding", "expect", "host", "te", "upgrade"};
+  for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++) {
+    if (strcasecmp(name, dropped[i]) == 0)
+      return true;
+  }
+  return false;
+}
+
+struct headers {
+  json_t *object;
+  const char *secret; /* a header that holds it is dropped */
+  size_t size;
+};
+
+static void keep_header(void *owner, const char *name, const char *value) {
+  struct headers *headers = owner;
+  char lower[64];
+  size_t length = strlen(name);
+  if (length >= sizeof lower || is_dropped(name) ||
+      (headers->secret && *headers->secret && strstr(value, headers->secret)))
+    return;
+  headers->size += length + strlen(value);
+  if (headers->size > HEADERS_LIMIT)
+    return;
+  for (size_t i = 0; i <= length; i++)
+    lower[i] = (char)tolower((unsigned char)name[i]);
+  json_object_set_new(headers->object, lower, json_string(value)); /* not UTF-8: left out */
+}
+
+static json_t *headers_of(const struct mv_call *call, const char *secret) {
+  struct headers headers = {json_object(), secret, 0};
+  mv_call_headers(call, keep_header, &headers);
+  return headers.object;
+}
+
+/* Text from outside that may not be UTF-8: then "". */
+static json_t *safe_string(const char *text) {
+  json_t *string = json_string(text ? text : "");
+  return string ? string : json_string("");
+}
+
+static char *meta_of(const struct mv_call *call, const struct mv_route *route) {
+  char *query = mv_form_without(call->query, "secret");
+  const char *type = mv_call_header(call, "Content-Type");
+  struct mv_bytes path = {0};
+  mv_bytes_printf(&path, "/hook/%s", route->name);
+  json_t *meta = json_object();
+  json_object_set_new(meta, "method", safe_string(call->method));
+  json_object_set_new(meta, "path", safe_string(path.data));
+  json_object_set_new(meta, "query", safe_string(query));
+  json_object_set_new(meta, "content_type", safe_string(type));
+  json_object_set_new(meta, "peer", safe_string(call->peer));
+  json_object_set_new(meta, "headers", headers_of(call, route->secret));
+  char *text = meta ? mv_json_text(meta) : NULL;
+  json_decref(meta);
+  mv_bytes_free(&path);
+  free(query);
+  return text;
+}
+
+struct mv_event *mv_request_hook(const struct mv_call *call, const struct mv_route *route,
+                                 struct mv_error *err) {
+  struct mv_event *event = make(call, MV_SOURCE_HOOK, route->name, err);
+  if (!event)
+    return NULL;
+  read_paths(event, call, route);
+  event->meta = meta_of(call, route);
+  if (event->meta)
+    return event;
+  mv_event_free(event);
+  out_of_memory(err);
+  return NULL;
+}

@@ -1,0 +1,30 @@
+/* Hook calls that wait for their handler's reply: whichever comes first, the run's end or the time,
+ * answers. */
+#ifndef MV_HOST_WAITERS_H
+#define MV_HOST_WAITERS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/server.h"
+
+struct mv_waiters;
+
+/* `patience_ms`: how long a call waits. NULL when memory or threads are out. */
+struct mv_waiters *mv_waiters_new(int patience_ms);
+
+/* Answers all that wait with 202, and frees. */
+void mv_waiters_free(struct mv_waiters *waiters);
+
+/* A deferred call waits for the first attempt of this event. */
+void mv_waiters_add(struct mv_waiters *waiters, int64_t event, struct mv_call *call);
+
+/* A run of the event ended: `reply` is what its handler returned ({status, headers, json|body}, or
+ * NULL for nothing); `good` false answers 202, there will be another attempt or an operator. */
+void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, bool good, json_t *reply);
+
+/* Answers all that wait with 202 now: the host stops. */
+void mv_waiters_flush(struct mv_waiters *waiters);
+
+#endif
