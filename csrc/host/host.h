@@ -3,6 +3,7 @@
 #ifndef MV_HOST_HOST_H
 #define MV_HOST_HOST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,10 +17,10 @@ struct mv_host;
 
 struct mv_host_options {
   const char *listen;         /* webhooks; "127.0.0.1:8080" */
-  const char *admin;          /* health, metrics, operations; "127.0.0.1:8081" */
+  const char *admin;          /* health, metrics, operations; "127.0.0.1:8081"; NULL: none */
   const char *admin_token;    /* needed when `admin` is not on loopback */
   const char *database;       /* a file; ":memory:" for tests */
-  const char *webhook_secret; /* of POST /webhook/<secret> */
+  const char *webhook_secret; /* of POST /webhook/<secret>; NULL: no platform webhooks */
   const char *api_key, *base_url; /* defaults of mavilua.client; NULL: environment */
   const char *const *scripts; /* NULL-terminated */
   unsigned workers;           /* 0: number of cores */
@@ -29,6 +30,9 @@ struct mv_host_options {
   double wall_limit, cpu_limit; /* seconds; 0: 60 and 2 */
   double stop_timeout;        /* seconds running handlers get; 0: 30 */
   bool watch;                 /* reload when a script file changes */
+  const char *tls_cert, *tls_key; /* PEM files for `listen`; NULL: plain HTTP */
+  const atomic_bool *hurry;   /* once true, a stop under way waits no longer; a signal handler may
+                                 set it. NULL: none */
   const struct mv_clock *clock;
   struct mv_log *log;
 };
@@ -37,7 +41,7 @@ struct mv_host_options {
 struct mv_host *mv_host_start(const struct mv_host_options *options, struct mv_error *err);
 
 const char *mv_host_url(const struct mv_host *host);       /* "http://127.0.0.1:8080" */
-const char *mv_host_admin_url(const struct mv_host *host); /* "http://127.0.0.1:8081" */
+const char *mv_host_admin_url(const struct mv_host *host); /* "http://127.0.0.1:8081"; NULL: none */
 
 /* Loads the scripts anew beside the old ones and switches over when they are good. 0, or -1. */
 int mv_host_reload(struct mv_host *host, struct mv_error *err);

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/json.h"
+#include "base/sha256.h"
 #include "host/form.h"
 
 #define HEADERS_LIMIT 8192 /* bytes of headers that are kept with a hook's event */
@@ -70,6 +71,12 @@ static char *find(json_t *body, json_t *query, const char *path) {
   return text ? text : text_at(query, path);
 }
 
+static char *digest_of(const struct mv_call *call) {
+  char digest[65];
+  mv_sha256_hex(call->body, call->body_length, digest);
+  return strdup(digest);
+}
+
 static void read_paths(struct mv_event *event, const struct mv_call *call,
                        const struct mv_route *route) {
   if (!route->key && !route->dedupe)
@@ -78,7 +85,9 @@ static void read_paths(struct mv_event *event, const struct mv_call *call,
   json_t *body = is_form(call) ? mv_form_parse(call->body, call->body_length)
                                : mv_json_parse(call->body, call->body_length, NULL);
   event->key = find(body, query, route->key);
-  event->dedupe = find(body, query, route->dedupe);
+  event->dedupe = strcmp(route->dedupe ? route->dedupe : "", "body") == 0
+                      ? digest_of(call)
+                      : find(body, query, route->dedupe);
   json_decref(body);
   json_decref(query);
 }

@@ -15,7 +15,7 @@ struct mv_route {
   char *name;
   char *secret; /* NULL: open to anyone */
   char *key;    /* dotted path of the ordering key, or NULL */
-  char *dedupe; /* dotted path of what makes a request unique, or NULL */
+  char *dedupe; /* dotted path of what makes a request unique, "body" for all of it, or NULL */
 };
 
 struct mv_routes;

@@ -1,0 +1,42 @@
+/* `mavilua check`: loads scripts as a host would, and runs nothing of them. */
+#include "host/host.h"
+#include "host/planner.h"
+#include "lua/vm.h"
+
+static json_t *no_value(void *owner, const char *key, struct mv_error *err) {
+  (void)owner;
+  mv_error_set(err, MV_ERROR_USAGE, "the key \"%.80s\" is read while the script is only checked",
+               key);
+  return NULL;
+}
+
+static int no_result(void *owner, const char *key, json_t **value, struct mv_error *err) {
+  (void)owner;
+  (void)value;
+  return mv_error_set(err, MV_ERROR_USAGE, "once(\"%.80s\") while the script is only checked", key);
+}
+
+static json_t *load(struct mv_vm *vm, const char *const *scripts, struct mv_error *err) {
+  for (; *scripts; scripts++) {
+    if (mv_vm_load(vm, *scripts, err))
+      return NULL;
+  }
+  json_t *definitions = mv_vm_definitions(vm);
+  if (!definitions)
+    mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  return definitions;
+}
+
+json_t *mv_host_check(const char *const *scripts, struct mv_log *log, struct mv_error *err) {
+  struct mv_vm_options options = {.log = log, .host = true, .kv_get = no_value,
+                                  .once_get = no_result, .memory_limit = (size_t)256 << 20,
+                                  .cpu_limit = 10};
+  struct mv_vm *vm = mv_vm_new(&options, err);
+  json_t *definitions = vm ? load(vm, scripts, err) : NULL;
+  mv_vm_free(vm);
+  if (definitions && mv_planner_check(definitions, err)) {
+    json_decref(definitions);
+    return NULL;
+  }
+  return definitions;
+}

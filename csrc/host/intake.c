@@ -1,0 +1,184 @@
+#include "host/intake.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "host/request.h"
+
+struct mv_intake {
+  struct mv_intake_options with;
+  pthread_mutex_t lock; /* guards `routes`, for as long as it takes to take a reference */
+  struct mv_routes *routes;
+};
+
+/* An event on its way to the disk, and the connection that waits for it. */
+struct accept {
+  struct mv_accept_op op; /* first */
+  struct mv_intake *intake;
+  struct mv_call *call;
+  enum mv_event_source source;
+  int64_t began; /* ms, monotonic */
+};
+
+struct mv_intake *mv_intake_new(const struct mv_intake_options *options) {
+  struct mv_intake *intake = calloc(1, sizeof *intake);
+  if (!intake)
+    return NULL;
+  intake->with = *options;
+  pthread_mutex_init(&intake->lock, NULL);
+  return intake;
+}
+
+void mv_intake_free(struct mv_intake *intake) {
+  if (!intake)
+    return;
+  mv_routes_release(intake->routes);
+  pthread_mutex_destroy(&intake->lock);
+  free(intake);
+}
+
+void mv_intake_route(struct mv_intake *intake, struct mv_routes *routes) {
+  pthread_mutex_lock(&intake->lock);
+  struct mv_routes *old = intake->routes;
+  intake->routes = routes;
+  pthread_mutex_unlock(&intake->lock);
+  mv_routes_release(old);
+}
+
+static struct mv_routes *routes_of(struct mv_intake *intake) {
+  pthread_mutex_lock(&intake->lock);
+  struct mv_routes *routes = intake->routes ? mv_routes_retain(intake->routes) : NULL;
+  pthread_mutex_unlock(&intake->lock);
+  return routes;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static void refuse(struct mv_intake *intake, struct mv_call *call, unsigned status,
+                   const char *reason, const char *message, const char *headers) {
+  json_t *body = json_pack("{s:s, s:s}", "status", "fail", "message", message);
+  char *text = body ? mv_json_text(body) : NULL;
+  json_decref(body);
+  mv_metrics_add(intake->with.metrics, MV_METRIC_REFUSED, reason, NULL, 1);
+  mv_call_reply(call, status, NULL, text ? text : "", text ? strlen(text) : 0, headers);
+  free(text);
+}
+
+/* Whether path or secret is wrong is not to be told apart. */
+static void not_found(struct mv_intake *intake, struct mv_call *call) {
+  refuse(intake, call, 404, "not_found", "not found", NULL);
+}
+
+static void refuse_error(struct mv_intake *intake, struct mv_call *call,
+                         const struct mv_error *err) {
+  char message[sizeof err->text + 64];
+  if (err->kind == MV_ERROR_DECODE) {
+    snprintf(message, sizeof message, "the body is not a webhook: %s", err->text);
+    refuse(intake, call, 400, "malformed", message, NULL);
+  } else {
+    refuse(intake, call, 503, "unavailable", "not stored; try again", "Retry-After: 1");
+  }
+}
+
+static void acknowledge(const struct accept *accept) {
+  static const char success[] = "{\"status\":\"success\"}";
+  char body[96];
+  if (accept->source == MV_SOURCE_WEBHOOK) {
+    mv_call_reply(accept->call, 200, NULL, success, sizeof success - 1, NULL);
+    return;
+  }
+  int length = snprintf(body, sizeof body, "{\"accepted\":true,\"event\":%" PRId64 ",\"duplicate\":true}",
+                        accept->op.id);
+  mv_call_reply(accept->call, 200, NULL, body, (size_t)length, NULL);
+}
+
+static void count(const struct accept *accept) {
+  struct mv_metrics *metrics = accept->intake->with.metrics;
+  const char *source = mv_event_source_name(accept->source);
+  double seconds = (double)(mv_clock_monotonic(NULL) - accept->began) / 1000;
+  mv_metrics_observe(metrics, MV_METRIC_ACK, NULL, seconds);
+  mv_metrics_add(metrics, accept->op.duplicate ? MV_METRIC_DUPLICATES : MV_METRIC_ACCEPTED, source,
+                 NULL, 1);
+}
+
+/* On the journal's thread: the event is on disk, or is not. */
+static void accepted(struct mv_op *op) {
+  struct accept *accept = (struct accept *)(void *)op;
+  struct mv_intake *intake = accept->intake;
+  if (op->failed) {
+    mv_log(intake->with.log, MV_LOG_ERROR, NULL, "a request was refused, it cannot be stored: %s",
+           op->error.text);
+    refuse(intake, accept->call, 503, "unavailable", "not stored; try again", "Retry-After: 1");
+  } else {
+    count(accept);
+    if (accept->source == MV_SOURCE_HOOK && !accept->op.duplicate)
+      mv_waiters_add(intake->with.waiters, accept->op.id, accept->call);
+    else
+      acknowledge(accept);
+  }
+  mv_event_free(accept->op.event);
+  free(accept);
+}
+
+static void hand_in(struct mv_intake *intake, struct mv_call *call, struct mv_event *event) {
+  struct accept *accept = calloc(1, sizeof *accept);
+  if (!accept) {
+    mv_event_free(event);
+    refuse(intake, call, 503, "unavailable", "out of memory", "Retry-After: 1");
+    return;
+  }
+  accept->op.op.done = accepted;
+  accept->op.event = event;
+  accept->intake = intake;
+  accept->call = call;
+  accept->source = event->source;
+  accept->began = mv_clock_monotonic(NULL);
+  mv_call_defer(call);
+  mv_journal_accept(intake->with.journal, &accept->op);
+}
+
+/* ---- requests ------------------------------------------------------------------------------- */
+
+static bool is_method(const struct mv_call *call, const char *a, const char *b) {
+  return strcmp(call->method, a) == 0 || strcmp(call->method, b) == 0;
+}
+
+static void take(struct mv_intake *intake, struct mv_call *call, struct mv_event *event,
+                 const struct mv_error *err) {
+  if (event)
+    hand_in(intake, call, event);
+  else
+    refuse_error(intake, call, err);
+}
+
+static void take_webhook(struct mv_intake *intake, struct mv_call *call) {
+  struct mv_error err = {0};
+  if (is_method(call, "POST", "POST"))
+    take(intake, call, mv_request_webhook(call, &err), &err);
+  else
+    refuse(intake, call, 405, "method", "a webhook is a POST", "Allow: POST");
+}
+
+static void take_hook(struct mv_intake *intake, struct mv_call *call, const struct mv_route *route) {
+  struct mv_error err = {0};
+  if (is_method(call, "POST", "GET"))
+    take(intake, call, mv_request_hook(call, route, &err), &err);
+  else
+    refuse(intake, call, 405, "method", "a hook takes GET and POST", "Allow: GET, POST");
+}
+
+void mv_intake_handle(struct mv_call *call, void *owner) {
+  struct mv_intake *intake = owner;
+  struct mv_routes *routes = routes_of(intake);
+  const struct mv_route *hook = NULL;
+  if (routes && mv_routes_is_webhook(routes, call))
+    take_webhook(intake, call);
+  else if (routes && (hook = mv_routes_hook(routes, call)))
+    take_hook(intake, call, hook);
+  else
+    not_found(intake, call);
+  mv_routes_release(routes);
+}

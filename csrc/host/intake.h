@@ -1,0 +1,33 @@
+/* The intake: takes webhooks and hook calls and answers when they are in the journal.
+ *
+ *   POST /webhook/<secret>      the platform; a JSON object, one message
+ *   GET|POST /hook/<name>       custom hooks of the scripts
+ *
+ * Whatever is wrong with path or secret is answered alike: 404. */
+#ifndef MV_HOST_INTAKE_H
+#define MV_HOST_INTAKE_H
+
+#include "host/journal.h"
+#include "host/metrics.h"
+#include "host/routes.h"
+#include "host/waiters.h"
+
+struct mv_intake;
+
+struct mv_intake_options {
+  struct mv_journal *journal;
+  struct mv_waiters *waiters;
+  struct mv_metrics *metrics;
+  struct mv_log *log;
+};
+
+struct mv_intake *mv_intake_new(const struct mv_intake_options *options);
+void mv_intake_free(struct mv_intake *intake); /* after the server */
+
+/* From now on these routes; takes the reference over. Until the first call all is 404. */
+void mv_intake_route(struct mv_intake *intake, struct mv_routes *routes);
+
+/* The listener's handler; `owner` is the intake. */
+void mv_intake_handle(struct mv_call *call, void *owner);
+
+#endif

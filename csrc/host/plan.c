@@ -1,0 +1,58 @@
+#include "host/plan.h"
+
+#include <string.h>
+
+#define LATEST 3600    /* seconds: a moment missed for longer is not made up for */
+#define LOOK_BACK 2000 /* gaps between moments: from further back nothing is counted */
+
+int mv_missed_of(const char *name) {
+  static const char *const names[] = {"one", "skip", "all"};
+  if (!name)
+    return MV_MISSED_ONE;
+  for (int i = 0; i < 3; i++) {
+    if (strcmp(name, names[i]) == 0)
+      return i;
+  }
+  return -1;
+}
+
+/* Where to begin counting, so that a year of seconds is not walked through. */
+static int64_t begin(const struct mv_schedule *schedule, int64_t after, int64_t now, bool *cut) {
+  int64_t first = mv_schedule_next(schedule, after, NULL);
+  int64_t second = first <= now ? mv_schedule_next(schedule, first, NULL) : INT64_MAX;
+  if (second > now || (now - after) / (second - first) < LOOK_BACK)
+    return after;
+  *cut = true;
+  return now - (second - first) * LOOK_BACK;
+}
+
+static void append(struct mv_plan *plan, int64_t moment) {
+  if (plan->count == MV_PLAN_MOST) {
+    memmove(plan->items, plan->items + 1, (MV_PLAN_MOST - 1) * sizeof *plan->items);
+    plan->count--;
+    plan->cut = true;
+  }
+  plan->items[plan->count++] = (struct mv_plan_item){moment, NULL};
+}
+
+static bool runs(const struct mv_plan_item *item, bool last, int64_t now, enum mv_missed missed,
+                 int64_t grace) {
+  int64_t age = now - item->moment;
+  if (age <= grace || missed == MV_MISSED_ALL)
+    return true;
+  return missed == MV_MISSED_ONE && last && age <= LATEST;
+}
+
+void mv_plan_due(const struct mv_schedule *schedule, int64_t after, int64_t now,
+                 enum mv_missed missed, int64_t grace, struct mv_plan *plan) {
+  plan->count = 0;
+  plan->cut = false;
+  int64_t moment = begin(schedule, after, now, &plan->cut);
+  while ((moment = mv_schedule_next(schedule, moment, NULL)) <= now)
+    append(plan, moment);
+  for (size_t i = 0; i < plan->count; i++) {
+    struct mv_plan_item *item = &plan->items[i];
+    if (!runs(item, i + 1 == plan->count, now, missed, grace))
+      item->skip = "missed";
+  }
+}

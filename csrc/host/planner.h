@@ -1,0 +1,42 @@
+/* The planner: one thread that sleeps until the next moment of any schedule and hands it to the
+ * journal, where it gets its row and, if it is to run, its event. */
+#ifndef MV_HOST_PLANNER_H
+#define MV_HOST_PLANNER_H
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "host/journal.h"
+#include "host/metrics.h"
+
+struct mv_planner;
+
+struct mv_planner_options {
+  struct mv_journal *journal;
+  struct mv_metrics *metrics;
+  struct mv_log *log;
+  const struct mv_clock *clock; /* NULL: the machine's */
+};
+
+/* Checks the "schedules" of mv_vm_definitions. 0, or -1 and `err`, which names the schedule's place
+ * in its script. */
+int mv_planner_check(json_t *definitions, struct mv_error *err);
+
+/* Starts the thread, with no schedules. NULL and `err`. */
+struct mv_planner *mv_planner_start(const struct mv_planner_options *options, struct mv_error *err);
+
+/* From now on these schedules: what was missed since their last planned moment is made up for or
+ * skipped as each says; a new schedule begins now. 0, or -1 and `err`; the old ones then stay. */
+int mv_planner_load(struct mv_planner *planner, json_t *definitions, struct mv_error *err);
+
+/* The schedules with their next 5 and, from `reader`, last 5 moments, as a JSON array. New
+ * reference, or NULL and `err`. */
+json_t *mv_planner_list(struct mv_planner *planner, struct mv_store *reader, struct mv_error *err);
+
+/* Ends the thread; before mv_journal_stop. */
+void mv_planner_stop(struct mv_planner *planner);
+
+/* After mv_journal_free, whose thread may still hold moments until then. */
+void mv_planner_free(struct mv_planner *planner);
+
+#endif

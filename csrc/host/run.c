@@ -1,0 +1,137 @@
+#include "host/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static struct mv_vm_event view_of(const struct mv_event *event, struct mv_run *owner) {
+  return (struct mv_vm_event){
+      .id = event->id,
+      .attempt = event->attempt,
+      .source = mv_event_source_name(event->source),
+      .name = event->name ? event->name : "",
+      .key = event->key,
+      .accepted_at = event->accepted_at,
+      .due_at = event->due_at,
+      .body = event->body ? event->body : "",
+      .body_length = event->body_length,
+      .meta = event->meta,
+      .owner = owner,
+  };
+}
+
+struct mv_run *mv_run_new(const struct mv_worker_shared *with, unsigned worker,
+                          struct mv_event *event) {
+  struct mv_run *run = calloc(1, sizeof *run);
+  if (!run)
+    return NULL;
+  run->with = with;
+  run->event = event;
+  run->view = view_of(event, run);
+  run->op.worker = worker;
+  return run;
+}
+
+void mv_run_free(struct mv_run *run) {
+  if (!run)
+    return;
+  mv_event_free(run->event);
+  json_decref(run->effects);
+  json_decref(run->policy);
+  json_decref(run->reply);
+  free(run->reason);
+  free(run->handler);
+  free(run);
+}
+
+/* ---- after the commit, on the journal's thread ---------------------------------------------- */
+
+static const char *outcome_of(const struct mv_finish_op *op) {
+  if (op->stale)
+    return "cancelled";
+  return mv_event_state_name(op->state);
+}
+
+static json_t *log_fields(const struct mv_run *run) {
+  json_t *fields = json_object();
+  json_object_set_new(fields, "event", json_integer(run->event->id));
+  json_object_set_new(fields, "attempt", json_integer(run->event->attempt));
+  if (run->handler)
+    json_object_set_new(fields, "handler", json_string(run->handler));
+  if (run->event->key)
+    json_object_set_new(fields, "key", json_string(run->event->key));
+  json_object_set_new(fields, "outcome", json_string(outcome_of(&run->op)));
+  return fields;
+}
+
+static void log_end(const struct mv_run *run) {
+  const struct mv_finish_op *op = &run->op;
+  bool good = op->state == MV_EVENT_DONE || op->state == MV_EVENT_CANCELLED || op->stale;
+  enum mv_log_level level = good ? MV_LOG_DEBUG
+                                 : (op->state == MV_EVENT_DEAD ? MV_LOG_ERROR : MV_LOG_WARN);
+  if (!mv_log_enabled(run->with->log, level))
+    return;
+  mv_log(run->with->log, level, log_fields(run), "%s",
+         run->reason ? run->reason : (good ? "handled" : "failed"));
+}
+
+static void count_end(const struct mv_run *run) {
+  const char *handler = run->handler ? run->handler : "";
+  mv_metrics_add(run->with->metrics, MV_METRIC_RUNS, handler, outcome_of(&run->op), 1);
+  mv_metrics_observe(run->with->metrics, MV_METRIC_RUN_SECONDS, handler, run->seconds);
+}
+
+static void ended(struct mv_op *op) {
+  struct mv_finish_op *finish = (struct mv_finish_op *)(void *)op;
+  struct mv_run *run = (struct mv_run *)(void *)((char *)finish - offsetof(struct mv_run, op));
+  bool good = !op->failed && run->op.verdict == MV_VM_DONE && !run->op.release;
+  if (op->failed)
+    mv_log(run->with->log, MV_LOG_WARN, NULL,
+           "the end of event %lld is not on disk, it will run again: %s",
+           (long long)run->event->id, op->error.text);
+  else if (!run->op.release) {
+    log_end(run);
+    count_end(run);
+  }
+  if (run->event->source == MV_SOURCE_HOOK)
+    mv_waiters_finish(run->with->waiters, run->event->id, good, run->reply);
+  mv_run_free(run);
+}
+
+/* ---- on the worker's thread ----------------------------------------------------------------- */
+
+static void hand_in(struct mv_run *run) {
+  struct mv_finish_op *op = &run->op;
+  if (run->started)
+    run->seconds = (double)(mv_clock_monotonic(NULL) - run->started) / 1000;
+  op->op.done = ended;
+  op->event = run->event;
+  op->reason = run->reason;
+  op->handler = run->handler;
+  op->effects = run->effects;
+  op->policy = run->policy;
+  mv_journal_finish(run->with->journal, op);
+}
+
+void mv_run_finish(struct mv_run *run, const struct mv_vm_result *result) {
+  run->op.verdict = result->verdict;
+  run->op.delay = result->delay;
+  run->reason = mv_strdup(result->reason);
+  run->handler = mv_strdup(result->handler);
+  run->effects = json_incref(result->effects);
+  run->policy = json_incref(result->policy);
+  run->reply = json_incref(result->reply);
+  hand_in(run);
+}
+
+void mv_run_fail(struct mv_run *run, const char *reason) {
+  run->op.verdict = MV_VM_FAILED;
+  run->reason = mv_strdup(reason);
+  hand_in(run);
+}
+
+void mv_run_release(struct mv_run *run) {
+  run->op.release = true;
+  hand_in(run);
+}

@@ -1,0 +1,125 @@
+#include "host/schedules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+static const char *text(json_t *object, const char *name) {
+  return json_string_value(json_object_get(object, name));
+}
+
+/* "queue" to its number; -1 if unknown. */
+static int overlap_of(const char *name) {
+  static const char *const names[] = {"allow", "skip", "queue", "cancel"};
+  static const enum mv_overlap values[] = {MV_OVERLAP_ALLOW, MV_OVERLAP_SKIP, MV_OVERLAP_QUEUE,
+                                           MV_OVERLAP_CANCEL};
+  for (size_t i = 0; name && i < sizeof names / sizeof *names; i++) {
+    if (strcmp(name, names[i]) == 0)
+      return (int)values[i];
+  }
+  return name ? -1 : MV_OVERLAP_SKIP;
+}
+
+static int read_choices(struct mv_schedule_entry *entry, json_t *source, struct mv_error *err) {
+  int missed = mv_missed_of(text(source, "missed")), overlap = overlap_of(text(source, "overlap"));
+  if (missed < 0)
+    return mv_error_set(err, MV_ERROR_USAGE,
+                        "missed is \"one\", \"skip\" or \"all\", not \"%.40s\"",
+                        text(source, "missed"));
+  if (overlap < 0)
+    return mv_error_set(err, MV_ERROR_USAGE,
+                        "overlap is \"skip\", \"queue\", \"allow\" or \"cancel\", not \"%.40s\"",
+                        text(source, "overlap"));
+  entry->missed = (enum mv_missed)missed;
+  entry->overlap = (enum mv_overlap)overlap;
+  return 0;
+}
+
+/* A share of the jitter that depends on nothing but the name (FNV-1a). */
+static int64_t share_of(const char *name, int64_t jitter) {
+  uint64_t hash = UINT64_C(14695981039346656037);
+  for (; *name; name++)
+    hash = (hash ^ (unsigned char)*name) * UINT64_C(1099511628211);
+  return jitter > 0 ? (int64_t)(hash % (uint64_t)jitter) : 0;
+}
+
+static int read_jitter(struct mv_schedule_entry *entry, json_t *source, struct mv_error *err) {
+  json_t *jitter = json_object_get(source, "jitter");
+  int64_t most = 0;
+  if (json_is_number(jitter))
+    most = (int64_t)(json_number_value(jitter) * 1000);
+  else if (json_is_string(jitter))
+    most = mv_duration_parse(json_string_value(jitter), err);
+  if (most < 0)
+    return mv_error_prefix(err, "jitter");
+  entry->jitter = share_of(entry->name, most);
+  return 0;
+}
+
+static int read_entry(struct mv_schedule_entry *entry, json_t *source, struct mv_error *err) {
+  const char *name = text(source, "name"), *kind = text(source, "kind");
+  const char *expression = text(source, "expression"), *zone = text(source, "timezone");
+  struct mv_bytes definition = {0};
+  if (!name || !kind || !expression)
+    return mv_error_set(err, MV_ERROR_USAGE, "a schedule needs name, kind and expression");
+  mv_bytes_printf(&definition, "%s %s %s", kind, expression, zone ? zone : "");
+  entry->definition = mv_bytes_steal(&definition, NULL);
+  entry->name = mv_strdup(name);
+  entry->source = json_incref(source);
+  if (!entry->definition || !entry->name)
+    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  if (mv_schedule_init(&entry->schedule, kind, expression, zone, err) ||
+      read_choices(entry, source, err))
+    return -1;
+  return read_jitter(entry, source, err);
+}
+
+/* "shop.lua:12: schedule \"morning\": …" */
+static int at_place(json_t *source, struct mv_error *err) {
+  const char *name = text(source, "name"), *file = text(source, "file");
+  return mv_error_prefix(err, "%.80s:%d: schedule \"%.80s\"", file ? file : "?",
+                         (int)json_integer_value(json_object_get(source, "line")),
+                         name ? name : "?");
+}
+
+static int check_unique(const struct mv_schedules *schedules, const struct mv_schedule_entry *entry,
+                        struct mv_error *err) {
+  for (size_t i = 0; i < schedules->count; i++) {
+    const struct mv_schedule_entry *other = &schedules->entries[i];
+    if (other != entry && strcmp(other->name, entry->name) == 0)
+      return mv_error_set(err, MV_ERROR_USAGE, "the name is taken by the schedule in line %d; give "
+                          "one of them another name",
+                          (int)json_integer_value(json_object_get(other->source, "line")));
+  }
+  return 0;
+}
+
+int mv_schedules_read(struct mv_schedules *schedules, json_t *definitions, struct mv_error *err) {
+  json_t *list = json_object_get(definitions, "schedules"), *source;
+  size_t index;
+  memset(schedules, 0, sizeof *schedules);
+  schedules->entries = calloc(json_array_size(list) + 1, sizeof *schedules->entries);
+  if (!schedules->entries)
+    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  json_array_foreach(list, index, source) {
+    struct mv_schedule_entry *entry = &schedules->entries[schedules->count++];
+    if (read_entry(entry, source, err) || check_unique(schedules, entry, err)) {
+      mv_schedules_free(schedules);
+      return at_place(source, err);
+    }
+  }
+  return 0;
+}
+
+void mv_schedules_free(struct mv_schedules *schedules) {
+  for (size_t i = 0; i < schedules->count; i++) {
+    struct mv_schedule_entry *entry = &schedules->entries[i];
+    mv_schedule_free(&entry->schedule);
+    json_decref(entry->source);
+    free(entry->definition);
+    free(entry->name);
+  }
+  free(schedules->entries);
+  memset(schedules, 0, sizeof *schedules);
+}

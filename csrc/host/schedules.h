@@ -1,0 +1,34 @@
+/* The schedules that scripts defined, parsed: a set that is made whole and replaced whole. */
+#ifndef MV_HOST_SCHEDULES_H
+#define MV_HOST_SCHEDULES_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "host/plan.h"
+#include "host/schedule.h"
+#include "store/store.h"
+
+struct mv_schedule_entry {
+  char *name;
+  char *definition; /* kind, expression and zone as one text: whether it changed */
+  json_t *source;   /* its member of the definitions */
+  struct mv_schedule schedule;
+  enum mv_missed missed;
+  enum mv_overlap overlap;
+  int64_t jitter; /* ms that its events come later, always the same for a name */
+  int64_t after;  /* seconds; moments up to here have been planned */
+  int64_t next;   /* seconds; INT64_MAX: none */
+  bool begun;     /* planned before by this process: a moment that is due now is on time */
+};
+
+struct mv_schedules {
+  struct mv_schedule_entry *entries;
+  size_t count;
+};
+
+/* Parses "schedules" of mv_vm_definitions. 0, or -1 and `err` (then nothing is to be freed). */
+int mv_schedules_read(struct mv_schedules *schedules, json_t *definitions, struct mv_error *err);
+void mv_schedules_free(struct mv_schedules *schedules);
+
+#endif

@@ -1,0 +1,299 @@
+#include "host/worker.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "host/run.h"
+
+enum mode { SERVE, DRAIN, STOP };
+enum phase { LOADING, READY, FAILED, ENDED };
+
+struct mv_worker {
+  const struct mv_worker_shared *with;
+  unsigned index;
+  pthread_t thread;
+  struct mv_queue inbox;
+  atomic_int mode;            /* enum mode */
+  atomic_llong deadline;      /* ms, monotonic; of STOP */
+  atomic_size_t running, memory;
+  pthread_mutex_t lock;       /* guards phase and vm, which others look at */
+  pthread_cond_t changed;
+  enum phase phase;
+  struct mv_error error;      /* of FAILED */
+  struct mv_vm *vm;           /* NULL before and after */
+  json_t *definitions;
+  struct mv_store *reader;    /* the worker's thread's own */
+  struct mv_run *runs;        /* handed to the VM */
+};
+
+/* ---- what the VM calls, on the worker's thread ---------------------------------------------- */
+
+static void add_run(struct mv_worker *worker, struct mv_run *run) {
+  run->next = worker->runs;
+  if (worker->runs)
+    worker->runs->previous = run;
+  worker->runs = run;
+}
+
+static void remove_run(struct mv_worker *worker, struct mv_run *run) {
+  *(run->previous ? &run->previous->next : &worker->runs) = run->next;
+  if (run->next)
+    run->next->previous = run->previous;
+  run->previous = run->next = NULL;
+}
+
+static void finished(void *owner, const struct mv_vm_event *event,
+                     const struct mv_vm_result *result) {
+  struct mv_run *run = event->owner;
+  remove_run(owner, run);
+  mv_run_finish(run, result);
+}
+
+/* A store's answer as the VM wants it: 1 and a new reference, 0, or -1. */
+static int parse_stored(int found, char *text, json_t **value, struct mv_error *err) {
+  if (found > 0) {
+    *value = mv_json_parse(text, strlen(text), err);
+    found = *value ? 1 : -1;
+  }
+  free(text);
+  return found;
+}
+
+static json_t *kv_get(void *owner, const char *key, struct mv_error *err) {
+  struct mv_worker *worker = owner;
+  json_t *value = NULL;
+  char *text = NULL;
+  int64_t now = mv_clock_wall(worker->with->vm.clock);
+  int found = mv_store_kv_get(worker->reader, key, now, &text, err);
+  parse_stored(found, text, &value, err);
+  return value;
+}
+
+static int once_get(void *owner, const char *key, json_t **value, struct mv_error *err) {
+  struct mv_worker *worker = owner;
+  char *text = NULL;
+  int found = mv_store_once_get(worker->reader, key, &text, err);
+  return parse_stored(found, text, value, err);
+}
+
+/* ---- the thread ----------------------------------------------------------------------------- */
+
+static int load_scripts(struct mv_worker *worker, struct mv_vm *vm, struct mv_error *err) {
+  for (const char *const *script = worker->with->scripts; *script; script++) {
+    if (mv_vm_load(vm, *script, err))
+      return -1;
+  }
+  worker->definitions = mv_vm_definitions(vm);
+  return worker->definitions ? 0 : mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+}
+
+static struct mv_vm *make_vm(struct mv_worker *worker, struct mv_error *err) {
+  struct mv_vm_options options = worker->with->vm;
+  options.host = true;
+  options.owner = worker;
+  options.finished = finished;
+  options.kv_get = kv_get;
+  options.once_get = once_get;
+  worker->reader = mv_journal_reader(worker->with->journal, err);
+  struct mv_vm *vm = worker->reader ? mv_vm_new(&options, err) : NULL;
+  if (vm && load_scripts(worker, vm, err)) {
+    mv_vm_free(vm);
+    vm = NULL;
+  }
+  return vm;
+}
+
+static void enter(struct mv_worker *worker, enum phase phase, struct mv_vm *vm) {
+  pthread_mutex_lock(&worker->lock);
+  worker->phase = phase;
+  worker->vm = vm;
+  pthread_cond_broadcast(&worker->changed);
+  pthread_mutex_unlock(&worker->lock);
+}
+
+static void start_run(struct mv_worker *worker, struct mv_vm *vm, struct mv_run *run) {
+  struct mv_error err = {0};
+  run->started = mv_clock_monotonic(NULL);
+  if (atomic_load(&worker->mode) == STOP) {
+    mv_run_release(run);
+  } else if (mv_vm_start(vm, &run->view, &err)) {
+    mv_run_fail(run, err.text);
+  } else {
+    add_run(worker, run);
+  }
+}
+
+static void start_delivered(struct mv_worker *worker, struct mv_vm *vm) {
+  struct mv_node *node = mv_queue_take(&worker->inbox, 0);
+  while (node) {
+    struct mv_run *run = (struct mv_run *)(void *)node;
+    node = node->next;
+    start_run(worker, vm, run);
+  }
+}
+
+static void publish(struct mv_worker *worker, struct mv_vm *vm) {
+  atomic_store(&worker->running, mv_vm_running(vm));
+  atomic_store(&worker->memory, mv_vm_memory(vm));
+}
+
+/* How long the next step may wait (ms, -1: for ever); -2: there is nothing more to do. */
+static int patience(struct mv_worker *worker, struct mv_vm *vm) {
+  int mode = atomic_load(&worker->mode);
+  if (mode == SERVE)
+    return -1;
+  if (mv_vm_running(vm) == 0 && mv_queue_length(&worker->inbox) == 0)
+    return -2;
+  if (mode == DRAIN)
+    return -1;
+  int64_t left = atomic_load(&worker->deadline) - mv_clock_monotonic(NULL);
+  if (left <= 0)
+    return -2;
+  return left < 60000 ? (int)left : 60000;
+}
+
+static void serve(struct mv_worker *worker, struct mv_vm *vm) {
+  for (;;) {
+    start_delivered(worker, vm);
+    int wait = patience(worker, vm);
+    if (wait == -2)
+      return;
+    mv_vm_step(vm, wait);
+    publish(worker, vm);
+  }
+}
+
+/* What did not get to its end goes back; the VM has dropped it. */
+static void release_rest(struct mv_worker *worker) {
+  struct mv_node *node = mv_queue_take(&worker->inbox, 0);
+  while (node) {
+    struct mv_run *run = (struct mv_run *)(void *)node;
+    node = node->next;
+    mv_run_release(run);
+  }
+  while (worker->runs) {
+    struct mv_run *run = worker->runs;
+    remove_run(worker, run);
+    mv_run_release(run);
+  }
+}
+
+static void *work(void *owner) {
+  struct mv_worker *worker = owner;
+  struct mv_vm *vm = make_vm(worker, &worker->error);
+  if (vm)
+    publish(worker, vm);
+  enter(worker, vm ? READY : FAILED, vm);
+  if (vm) {
+    serve(worker, vm);
+    enter(worker, READY, NULL);
+    mv_vm_free(vm);
+    mv_queue_close(&worker->inbox);
+    release_rest(worker);
+    atomic_store(&worker->running, 0);
+    enter(worker, ENDED, NULL);
+  }
+  mv_store_close(worker->reader);
+  return NULL;
+}
+
+/* ---- from other threads --------------------------------------------------------------------- */
+
+struct mv_worker *mv_worker_start(const struct mv_worker_shared *shared, unsigned index,
+                                  struct mv_error *err) {
+  struct mv_worker *worker = calloc(1, sizeof *worker);
+  if (!worker) {
+    mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+    return NULL;
+  }
+  worker->with = shared;
+  worker->index = index;
+  mv_queue_init(&worker->inbox);
+  pthread_mutex_init(&worker->lock, NULL);
+  pthread_cond_init(&worker->changed, NULL);
+  int status = pthread_create(&worker->thread, NULL, work, worker);
+  if (status == 0)
+    return worker;
+  mv_error_set(err, MV_ERROR_SYSTEM, "cannot start a thread: %s", strerror(status));
+  pthread_cond_destroy(&worker->changed);
+  pthread_mutex_destroy(&worker->lock);
+  mv_queue_destroy(&worker->inbox);
+  free(worker);
+  return NULL;
+}
+
+int mv_worker_wait(struct mv_worker *worker, struct mv_error *err) {
+  pthread_mutex_lock(&worker->lock);
+  while (worker->phase == LOADING)
+    pthread_cond_wait(&worker->changed, &worker->lock);
+  bool failed = worker->phase == FAILED;
+  if (failed && err)
+    *err = worker->error;
+  pthread_mutex_unlock(&worker->lock);
+  return failed ? -1 : 0;
+}
+
+json_t *mv_worker_definitions(const struct mv_worker *worker) {
+  return worker->definitions;
+}
+
+static void wake(struct mv_worker *worker) {
+  pthread_mutex_lock(&worker->lock);
+  if (worker->vm)
+    mv_vm_wakeup(worker->vm);
+  pthread_mutex_unlock(&worker->lock);
+}
+
+void mv_worker_deliver(struct mv_worker *worker, struct mv_event *event) {
+  struct mv_run *run = mv_run_new(worker->with, worker->index, event);
+  if (run && mv_queue_push(&worker->inbox, &run->node))
+    wake(worker);
+  else if (run)
+    mv_run_release(run);
+  else {
+    mv_log(worker->with->log, MV_LOG_ERROR, NULL, "out of memory: event %lld waits for a restart",
+           (long long)event->id);
+    mv_event_free(event);
+  }
+}
+
+void mv_worker_drain(struct mv_worker *worker) {
+  int serving = SERVE;
+  atomic_compare_exchange_strong(&worker->mode, &serving, DRAIN);
+  wake(worker);
+}
+
+void mv_worker_stop(struct mv_worker *worker, int64_t deadline) {
+  atomic_store(&worker->deadline, deadline);
+  atomic_store(&worker->mode, STOP);
+  wake(worker);
+}
+
+bool mv_worker_ended(struct mv_worker *worker) {
+  pthread_mutex_lock(&worker->lock);
+  bool ended = worker->phase == ENDED || worker->phase == FAILED;
+  pthread_mutex_unlock(&worker->lock);
+  return ended;
+}
+
+void mv_worker_free(struct mv_worker *worker) {
+  if (!worker)
+    return;
+  pthread_join(worker->thread, NULL);
+  json_decref(worker->definitions);
+  mv_queue_destroy(&worker->inbox);
+  pthread_cond_destroy(&worker->changed);
+  pthread_mutex_destroy(&worker->lock);
+  free(worker);
+}
+
+size_t mv_worker_running(const struct mv_worker *worker) {
+  return atomic_load(&((struct mv_worker *)(uintptr_t)worker)->running);
+}
+
+size_t mv_worker_memory(const struct mv_worker *worker) {
+  return atomic_load(&((struct mv_worker *)(uintptr_t)worker)->memory);
+}
