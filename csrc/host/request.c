@@ -65,7 +65,13 @@ static bool is_form(const struct mv_call *call) {
   return type && strncasecmp(type, form, sizeof form - 1) == 0;
 }
 
-/* The value of a path in the body (JSON, or a form), else in the query. */
+/* JSON whatever the Content-Type says, as many senders have it wrong; else a form. */
+static json_t *parse_body(const struct mv_call *call) {
+  json_t *body = mv_json_parse(call->body, call->body_length, NULL);
+  return body || !is_form(call) ? body : mv_form_parse(call->body, call->body_length);
+}
+
+/* The value of a path in the body, else in the query. */
 static char *find(json_t *body, json_t *query, const char *path) {
   char *text = text_at(body, path);
   return text ? text : text_at(query, path);
@@ -82,8 +88,7 @@ static void read_paths(struct mv_event *event, const struct mv_call *call,
   if (!route->key && !route->dedupe)
     return;
   json_t *query = mv_form_parse(call->query, strlen(call->query));
-  json_t *body = is_form(call) ? mv_form_parse(call->body, call->body_length)
-                               : mv_json_parse(call->body, call->body_length, NULL);
+  json_t *body = parse_body(call);
   event->key = find(body, query, route->key);
   event->dedupe = strcmp(route->dedupe ? route->dedupe : "", "body") == 0
                       ? digest_of(call)

@@ -101,7 +101,17 @@ static void ended(struct mv_op *op) {
 
 /* ---- on the worker's thread ----------------------------------------------------------------- */
 
-static void hand_in(struct mv_run *run) {
+void mv_run_keep(struct mv_run *run, const struct mv_vm_result *result) {
+  run->op.verdict = result->verdict;
+  run->op.delay = result->delay;
+  run->reason = mv_strdup(result->reason);
+  run->handler = mv_strdup(result->handler);
+  run->effects = json_incref(result->effects);
+  run->policy = json_incref(result->policy);
+  run->reply = json_incref(result->reply);
+}
+
+void mv_run_finish(struct mv_run *run) {
   struct mv_finish_op *op = &run->op;
   if (run->started)
     run->seconds = (double)(mv_clock_monotonic(NULL) - run->started) / 1000;
@@ -114,24 +124,13 @@ static void hand_in(struct mv_run *run) {
   mv_journal_finish(run->with->journal, op);
 }
 
-void mv_run_finish(struct mv_run *run, const struct mv_vm_result *result) {
-  run->op.verdict = result->verdict;
-  run->op.delay = result->delay;
-  run->reason = mv_strdup(result->reason);
-  run->handler = mv_strdup(result->handler);
-  run->effects = json_incref(result->effects);
-  run->policy = json_incref(result->policy);
-  run->reply = json_incref(result->reply);
-  hand_in(run);
-}
-
 void mv_run_fail(struct mv_run *run, const char *reason) {
   run->op.verdict = MV_VM_FAILED;
   run->reason = mv_strdup(reason);
-  hand_in(run);
+  mv_run_finish(run);
 }
 
 void mv_run_release(struct mv_run *run) {
   run->op.release = true;
-  hand_in(run);
+  mv_run_finish(run);
 }

@@ -22,8 +22,12 @@ struct mv_run *mv_run_new(const struct mv_worker_shared *with, unsigned worker,
                           struct mv_event *event);
 void mv_run_free(struct mv_run *run);
 
-/* The VM is through with it: hands the result to the journal, which ends the run. */
-void mv_run_finish(struct mv_run *run, const struct mv_vm_result *result);
+/* The VM is through with it: keeps the result. To be handed in once the VM has let go of its own
+ * references, for the journal's thread drops these. */
+void mv_run_keep(struct mv_run *run, const struct mv_vm_result *result);
+
+/* Gives the kept result to the journal, which ends the run and frees it. */
+void mv_run_finish(struct mv_run *run);
 
 /* It could not be started: a failed attempt. */
 void mv_run_fail(struct mv_run *run, const char *reason);

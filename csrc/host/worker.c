@@ -27,6 +27,7 @@ struct mv_worker {
   json_t *definitions;
   struct mv_store *reader;    /* the worker's thread's own */
   struct mv_run *runs;        /* handed to the VM */
+  struct mv_run *ended, **ended_tail; /* through with the VM, in order; to be handed in */
 };
 
 /* ---- what the VM calls, on the worker's thread ---------------------------------------------- */
@@ -47,9 +48,24 @@ static void remove_run(struct mv_worker *worker, struct mv_run *run) {
 
 static void finished(void *owner, const struct mv_vm_event *event,
                      const struct mv_vm_result *result) {
+  struct mv_worker *worker = owner;
   struct mv_run *run = event->owner;
-  remove_run(owner, run);
-  mv_run_finish(run, result);
+  remove_run(worker, run);
+  mv_run_keep(run, result);
+  *worker->ended_tail = run;
+  worker->ended_tail = &run->next;
+}
+
+static void hand_in_ended(struct mv_worker *worker) {
+  struct mv_run *run = worker->ended;
+  worker->ended = NULL;
+  worker->ended_tail = &worker->ended;
+  while (run) {
+    struct mv_run *next = run->next;
+    run->next = NULL;
+    mv_run_finish(run);
+    run = next;
+  }
 }
 
 /* A store's answer as the VM wants it: 1 and a new reference, 0, or -1. */
@@ -162,6 +178,7 @@ static void serve(struct mv_worker *worker, struct mv_vm *vm) {
     if (wait == -2)
       return;
     mv_vm_step(vm, wait);
+    hand_in_ended(worker);
     publish(worker, vm);
   }
 }
@@ -211,6 +228,7 @@ struct mv_worker *mv_worker_start(const struct mv_worker_shared *shared, unsigne
   }
   worker->with = shared;
   worker->index = index;
+  worker->ended_tail = &worker->ended;
   mv_queue_init(&worker->inbox);
   pthread_mutex_init(&worker->lock, NULL);
   pthread_cond_init(&worker->changed, NULL);

@@ -80,13 +80,14 @@ static void add_callbacks(struct option_list *list, struct mv_server *server) {
 static void add_limits(struct option_list *list, const struct mv_server_options *options,
                        const struct mv_server *server) {
   unsigned connections = options->connections ? options->connections : DEFAULT_CONNECTIONS;
+  unsigned threads = options->threads ? options->threads : DEFAULT_THREADS;
   add(list, MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL);
   add(list, MHD_OPTION_CONNECTION_LIMIT, connections, NULL);
   add(list, MHD_OPTION_CONNECTION_TIMEOUT, server->idle_timeout, NULL);
   add(list, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)CONNECTION_MEMORY, NULL);
   add(list, MHD_OPTION_THREAD_STACK_SIZE, (intptr_t)THREAD_STACK, NULL);
-  add(list, MHD_OPTION_THREAD_POOL_SIZE, options->threads ? options->threads : DEFAULT_THREADS,
-      NULL);
+  if (threads > 1)
+    add(list, MHD_OPTION_THREAD_POOL_SIZE, threads, NULL);
   if (options->per_address)
     add(list, MHD_OPTION_PER_IP_CONNECTION_LIMIT, options->per_address, NULL);
 }

@@ -19,7 +19,7 @@ struct fixture {
 
 struct answer {
   long status;
-  char body[8192];
+  char body[32768];
 };
 
 static const char *const bot =
