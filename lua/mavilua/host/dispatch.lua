@@ -96,7 +96,9 @@ end
 function sources.schedule(registry, native, arrived)
   local entry = named(registry, "schedule", arrived)
   local e = common(arrived)
-  e.kind, e.name, e.planned = "schedule", arrived.name, arrived.due_at
+  -- the due time moves with jitter and retries, the planned moment does not
+  local planned = type(arrived.json) == "table" and arrived.json.moment or arrived.due_at
+  e.kind, e.name, e.planned = "schedule", arrived.name, planned
   begin(native, entry.handler, entry.policy, e)
   return finish(nil, entry.fn(e))
 end
