@@ -1,5 +1,5 @@
 std = "min"
-max_line_length = 110
+max_line_length = 120
 files["spec"] = { std = "+busted+lua54", globals = { "unpack" } }
 files["examples"] = { std = "lua54" }
 files["bench"] = { std = "lua54" }
