@@ -84,6 +84,7 @@ struct mv_action {
   int extras_limit;   /* most extra parameters; 0: any number */
   bool bare_array;    /* the body is the array itself: the single MV_ITEMS parameter's value */
   bool universal;     /* value_* and delimiter_value_* apply (the "universal webhook") */
+  bool unlimited;     /* counts neither against the tariff's calls nor against a rate */
   const char *answer; /* the shape of a success, in the notation below */
   const char *doc;    /* one line */
   const char *source; /* the platform's document and section */

@@ -114,6 +114,7 @@ json_t *mv_action_describe(const struct mv_action *action) {
   }
   json_object_set_new(out, "bare_array", json_boolean(action->bare_array));
   json_object_set_new(out, "universal", json_boolean(action->universal));
+  json_object_set_new(out, "unlimited", json_boolean(action->unlimited));
   json_object_set_new(out, "answer", json_string(action->answer));
   json_object_set_new(out, "source", json_string(action->source));
   return out;
