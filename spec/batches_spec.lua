@@ -91,7 +91,8 @@ describe("in_batches", function()
   end)
 
   it("tells ambiguity of a part that may have been sent", function()
-    local bot = new({ status = "success", callback_sended = 300 }, { fail = { kind = "timeout", message = "late" } })
+    local late = { fail = { kind = "timeout", message = "late" } }
+    local bot = new({ status = "success", callback_sended = 300 }, late)
     local _, err, done = bot:in_batches("send_callback_by_platform_id", numbers(900), {
       params = { callback_text = "x" } })
     assert.equal("ambiguous", err.kind)
@@ -107,9 +108,13 @@ describe("in_batches", function()
 
   it("raises misuse at the caller's line", function()
     local bot = new { status = "success" }
-    assert.matches('did you mean "delete_clients"', raises(function() bot:in_batches("delete_client", {}) end), 1, true)
+    assert.matches('did you mean "delete_clients"', raises(function()
+      bot:in_batches("delete_client", {})
+    end), 1, true)
     assert.matches("takes no list", raises(function() bot:in_batches("get_history", {}) end), 1, true)
-    assert.matches("takes a table, got number", raises(function() bot:in_batches("delete_clients", 5) end), 1, true)
+    assert.matches("takes a table, got number", raises(function()
+      bot:in_batches("delete_clients", 5)
+    end), 1, true)
     assert.matches('did you mean "progress"', raises(function()
       bot:in_batches("delete_clients", {}, { progres = print })
     end), 1, true)

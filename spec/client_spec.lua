@@ -73,8 +73,11 @@ describe("mavilua.client: options", function()
   it("takes them from the environment", function()
     local script = [[
       local mavilua = require "mavilua"
-      mavilua.client { transport = function(request) io.write(request.url) return { status = 200, body = "ok" } end }
-        :get_messages()
+      local function transport(request)
+        io.write(request.url)
+        return { status = 200, body = "ok" }
+      end
+      mavilua.client { transport = transport }:get_messages()
     ]]
     local process = require "spec.support.process"
     local path = process.write(process.folder() .. "/script.lua", script)
@@ -117,7 +120,8 @@ describe("mavilua.client: methods", function()
         assert.matches(param.name, message, 1, true)
         assert.not_matches("\n", message)
       end
-      assert.matches(row.name .. ": takes a table of parameters, got number", raises(bot[row.name], bot, 5), 1, true)
+      local message = raises(bot[row.name], bot, 5)
+      assert.matches(row.name .. ": takes a table of parameters, got number", message, 1, true)
     end
   end)
 
@@ -190,10 +194,12 @@ describe("mavilua.client: methods", function()
   end)
 
   it("carries 64-bit ids digit for digit", function()
-    local body = '{"status":"success","client_ids":[-1001234567890123,22563045582,9007199254740993,9223372036854775807]}'
+    local body = '{"status":"success","client_ids":[-1001234567890123,22563045582,9007199254740993,'
+      .. '9223372036854775807]}'
     local transport, requests = scripted.transport(function() return { status = 200, body = body } end)
     local bot = new { transport = transport }
-    local found = assert(bot:find_clients { q = { id = { _in = { 9223372036854775807, -1001234567890123 } } } })
+    local ids = { 9223372036854775807, -1001234567890123 }
+    local found = assert(bot:find_clients { q = { id = { _in = ids } } })
     assert.same({ -1001234567890123, 22563045582, 9007199254740993, 9223372036854775807 }, found.client_ids)
     assert.matches("[9223372036854775807,-1001234567890123]", requests[1].body, 1, true)
   end)
@@ -270,12 +276,13 @@ describe("mavilua.client: errors", function()
       '{"status":"fail","message":"' .. key .. '"}' }
     for _, body in ipairs(bodies) do
       local transport = scripted.transport(function() return { status = 502, body = body } end)
-      local bot = new { api_key = key, transport = transport, runtime = scripted.runtime(), trace = look, on_retry = look }
+      local bot = new { api_key = key, transport = transport, runtime = scripted.runtime(),
+        trace = look, on_retry = look }
       look(select(2, bot:get_messages()))
       look(bot)
       look(getmetatable(bot))
     end
-    local fails = scripted.transport { fail = { kind = "network", message = "cannot reach http://h/api/" .. escaped } }
+    local fails = scripted.transport { fail = { kind = "network", message = "no http://h/api/" .. escaped } }
     look(select(2, new { api_key = key, transport = fails, retries = 0, trace = look }:get_messages()))
     local breaks = function(request) error("bad " .. request.url) end
     look(raises(function() new { api_key = key, transport = breaks }:get_messages() end))
@@ -289,7 +296,8 @@ describe("mavilua.client: errors", function()
 
   it("tells the trace of requests, replies and retries", function()
     local events = {}
-    local bot = new { transport = scripted.transport(503, { status = "success" }), runtime = scripted.runtime(),
+    local transport = scripted.transport(503, { status = "success" })
+    local bot = new { transport = transport, runtime = scripted.runtime(),
       trace = function(event) events[#events + 1] = event end }
     assert(bot:get_messages())
     local words = {}
@@ -348,7 +356,8 @@ describe("mavilua.client: on sockets", function()
   it("repeats reads through dropped connections and bad statuses", function()
     local quick = { sleep = function() end }
     assert.equal(3, assert(new { base_url = fake:url { drop = 2 }, runtime = quick }:get_messages()).n)
-    assert.equal(3, assert(new { base_url = fake:url { status = "503,502,200" }, runtime = quick }:get_messages()).n)
+    local failing = fake:url { status = "503,502,200" }
+    assert.equal(3, assert(new { base_url = failing, runtime = quick }:get_messages()).n)
     local _, err = new { base_url = fake.dropping_url, runtime = quick }:get_messages()
     assert.equal("network", err.kind)
     assert.equal(3, err.attempts)

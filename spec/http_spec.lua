@@ -33,7 +33,8 @@ describe("http: on sockets", function()
 
   it("gets", function()
     local address = fake:url { body = "hello" }
-    local reply = assert(http.get(address .. "/a?x=1", { query = { y = "ü&", z = 2 }, headers = { ["X-One"] = 1 } }))
+    local options = { query = { y = "ü&", z = 2 }, headers = { ["X-One"] = 1 } }
+    local reply = assert(http.get(address .. "/a?x=1", options))
     assert.same({ 200, true, "hello" }, { reply.status, reply.ok, reply.body })
     assert.equal("application/json", reply.headers["content-type"])
     local request = fake:requests(address)[1]
@@ -47,13 +48,15 @@ describe("http: on sockets", function()
     local address = fake:url()
     assert.equal("success", assert(http.post(address, { json = { id = 9223372036854775807 } })):json().status)
     assert(http.post(address, { form = { a = "1 2", b = true } }))
-    assert(http.request { url = address, body = "raw", method = "put", headers = { ["content-type"] = "text/x" } })
+    local headers = { ["content-type"] = "text/x" }
+    assert(http.request { url = address, body = "raw", method = "put", headers = headers })
     local requests = fake:requests(address)
     assert.same({ "POST", '{"id":9223372036854775807}', "application/json" },
       { requests[1].method, requests[1].body, requests[1].headers["content-type"] })
     assert.same({ "a=1%202&b=true", "application/x-www-form-urlencoded" },
       { requests[2].body, requests[2].headers["content-type"] })
-    assert.same({ "PUT", "raw", "text/x" }, { requests[3].method, requests[3].body, requests[3].headers["content-type"] })
+    assert.same({ "PUT", "raw", "text/x" },
+      { requests[3].method, requests[3].body, requests[3].headers["content-type"] })
   end)
 
   it("gives a reply whatever its status, and does not follow redirects", function()
@@ -76,9 +79,11 @@ describe("http: on sockets", function()
     assert.same({ "network", false, true }, { err.kind, err.sent, err.retryable })
     assert.not_matches("secret", tostring(err), 1, true)
     assert.matches("^http://127.0.0.1:%d+: ", tostring(err))
-    _, err = http.get(fake:url { delay = 20 }, { timeout = 0.2 })
+    reply, err = http.get(fake:url { delay = 20 }, { timeout = 0.2 })
+    assert.is_nil(reply)
     assert.same({ "timeout", true, false }, { err.kind, err.sent, err.retryable })
-    _, err = http.post(fake:url { drop = 9 }, { json = {} })
+    reply, err = http.post(fake:url { drop = 9 }, { json = {} })
+    assert.is_nil(reply)
     assert.same({ "network", true }, { err.kind, err.sent })
   end)
 

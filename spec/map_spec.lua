@@ -105,7 +105,7 @@ describe("map", function()
       local seconds = mavilua.now() - start
       assert.same({}, errors)
       for i = 1, 200 do assert.matches("client_id=" .. i .. "$", results[i].request.path) end
-      -- One after the other it would take 200 * 0.3 seconds; an eighth of that leaves room for a slow machine.
+      -- One after the other takes 200 * 0.3 seconds; an eighth of that leaves room for a slow machine.
       assert.is_true(seconds < 200 * 0.3 / 8, "took " .. seconds)
       assert.equal(200, #fake:requests(address))
     end)

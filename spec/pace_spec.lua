@@ -73,8 +73,8 @@ describe("pace: daily quota", function()
   local function new(options, ...)
     local runtime = scripted.runtime(options.start or MIDNIGHT + 3600 * 20)
     local transport, requests = scripted.transport(...)
-    return mavilua.client { api_key = "key-of-spec", daily_quota = options.quota, transport = transport, runtime = runtime,
-      retries = options.retries }, requests, runtime
+    return mavilua.client { api_key = "key-of-spec", daily_quota = options.quota, retries = options.retries,
+      transport = transport, runtime = runtime }, requests, runtime
   end
 
   it("refuses calls beyond it without sending, and tells when it renews", function()
@@ -88,8 +88,8 @@ describe("pace: daily quota", function()
     assert.equal(0, err.attempts)
     assert.is_false(err.sent)
     assert.equal(4 * 3600, err.retry_after)
-    assert.matches("daily quota of 2 calls is used up; it renews at 2026-09-23 00:00 UTC, in 4 h 0 min", err.message,
-      1, true)
+    assert.matches("daily quota of 2 calls is used up; it renews at 2026-09-23 00:00 UTC, in 4 h 0 min",
+      err.message, 1, true)
     assert.equal(2, #requests)
   end)
 

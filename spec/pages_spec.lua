@@ -76,7 +76,9 @@ describe("each: get_clients", function()
 
   it("fetches a page when it is needed, not before", function()
     local bot, _, offsets = server(100)
-    for _ in bot:each("get_clients", { limit = 10 }) do break end
+    local step, walk = bot:each("get_clients", { limit = 10 })
+    assert.equal(0, #offsets)
+    for _ = 1, 10 do step(walk) end
     assert.equal(1, #offsets)
   end)
 
@@ -100,7 +102,8 @@ describe("each: get_clients", function()
   end)
 
   it("does not go round for ever when the server ignores the offset", function()
-    local transport, requests = scripted.transport { status = "success", clients = { { id = 1 }, { id = 2 } } }
+    local same = { status = "success", clients = { { id = 1 }, { id = 2 } } }
+    local transport, requests = scripted.transport(same)
     local bot = mavilua.client { api_key = "key-of-spec", transport = transport }
     local ok, err = pcall(ids_of, bot, { limit = 2 })
     assert.is_false(ok)
@@ -112,7 +115,7 @@ describe("each: get_clients", function()
     local bot, _, offsets = server(1)
     local ok, message = pcall(function() bot:each("get_clients", { limt = 3 }) end)
     assert.is_false(ok)
-    assert.matches("pages_spec.lua:%d+: get_clients: unknown parameter \"limt\"; did you mean \"limit\"", message)
+    assert.matches('pages_spec.lua:%d+: get_clients: unknown parameter "limt"; did you mean "limit"', message)
     ok, message = pcall(function() bot:each("get_history", { client_id = 3 }) end)
     assert.is_false(ok)
     assert.matches('"get_history" is not paged; takes one of get_clients, subscribers', message, 1, true)

@@ -136,10 +136,12 @@ describe("pipeline: move", function()
     assert.is_nil(moved)
     assert.equal("transition", err.kind)
     assert.same({ "confirmed", "lost" }, err.allowed)
-    assert.matches('cannot go from "new" to "paid"; from "new" it can go to "confirmed", "lost"', tostring(err), 1, true)
+    assert.matches('cannot go from "new" to "paid"; from "new" it can go to "confirmed", "lost"',
+      tostring(err), 1, true)
     assert.equal(36, crm.state)
     crm.state = 38
-    _, err = shop_of(bot):move(1, "new")
+    moved, err = shop_of(bot):move(1, "new")
+    assert.is_nil(moved)
     assert.matches("can go to nowhere", err.message, 1, true)
   end)
 
@@ -162,8 +164,11 @@ describe("pipeline: move", function()
   it("runs hooks after a move that happened, leave first, and not otherwise", function()
     local bot = platform(36)
     local ran = {}
-    local function note(what) return function(ctx) ran[#ran + 1] = what .. ":" .. ctx.from .. ">" .. ctx.to end end
-    local shop = shop_of(bot, { on = { enter = { confirmed = note "enter" }, leave = { new = note "leave" } } })
+    local function note(what)
+      return function(ctx) ran[#ran + 1] = what .. ":" .. ctx.from .. ">" .. ctx.to end
+    end
+    local on = { enter = { confirmed = note "enter" }, leave = { new = note "leave" } }
+    local shop = shop_of(bot, { on = on })
     assert(shop:move(1, "confirmed"))
     assert(shop:move(1, "confirmed"))
     assert.same({ "leave:new>confirmed", "enter:new>confirmed" }, ran)
@@ -232,7 +237,9 @@ describe("pipeline: move", function()
     assert.matches('unknown state "confirmd"; did you mean "confirmed"', raises(function()
       shop:move(1, "confirmd")
     end), 1, true)
-    assert.matches('unknown option "order"', raises(function() shop:move(1, "paid", { order = 1 }) end), 1, true)
+    assert.matches('unknown option "order"', raises(function()
+      shop:move(1, "paid", { order = 1 })
+    end), 1, true)
     assert.same({}, crm.calls)
   end)
 end)
@@ -277,7 +284,8 @@ describe("pipeline: next", function()
     local shop = shop_of(bot, { states = LIST })
     assert(shop:next(1))
     assert.equal(37, crm.state)
-    assert.same({ "get_order_state", "move_order_to_next_state", "get_order_state", "get_order_state" }, crm.calls)
+    assert.same({ "get_order_state", "move_order_to_next_state", "get_order_state", "get_order_state" },
+      crm.calls)
   end)
 
   it("tells a conflict when the platform's funnel goes another way", function()

@@ -53,7 +53,9 @@ local function serve()
 
   local function logged(request)
     local headers = {}
-    for name, value in pairs(request.headers) do headers[#headers + 1] = quote(name) .. ":" .. quote(value) end
+    for name, value in pairs(request.headers) do
+      headers[#headers + 1] = quote(name) .. ":" .. quote(value)
+    end
     return ('{"method":%s,"path":%s,"body":%s,"connection":%d,"at":%.6f,"headers":{%s}}'):format(
       quote(request.method), quote(request.path), quote(request.body), request.connection, socket.gettime(),
       table.concat(headers, ","))
@@ -96,7 +98,8 @@ local function serve()
     local text = answer_text(how, nth_status(how, n), body)
     local function finish() write(connection, text, how.close or how.truncate) end
     if not how.delay then return finish() end
-    timers[#timers + 1] = { at = socket.gettime() + tonumber(how.delay), run = finish, connection = connection }
+    local at = socket.gettime() + tonumber(how.delay)
+    timers[#timers + 1] = { at = at, run = finish, connection = connection }
   end
 
   -- Takes one whole request out of the connection's buffer, or nil.
@@ -205,7 +208,8 @@ end
 
 --- What arrived for an address of `url`: a list of {method, path, body, headers, connection, at}.
 function server:requests(address)
-  local reply = assert(require "mavilua.http".get(self.origin .. "/_log/" .. address:match("//[^/]+/([^/]+)")))
+  local http = require "mavilua.http"
+  local reply = assert(http.get(self.origin .. "/_log/" .. address:match("//[^/]+/([^/]+)")))
   return assert(reply:json()).requests
 end
 
