@@ -27,9 +27,11 @@ int mv_schedule_init(struct mv_schedule *schedule, const char *kind, const char 
   else
     failed = mv_error_set(err, MV_ERROR_USAGE, "a schedule is of kind \"cron\" or \"every\", not \"%.40s\"",
                           kind);
-  if (!failed && !(schedule->zone = mv_zone_load(timezone, err)))
-    failed = -1;
-  return failed;
+  if (failed || (schedule->zone = mv_zone_load(timezone, err)))
+    return failed;
+  if (err && err->kind == MV_ERROR_NOT_FOUND)
+    err->kind = MV_ERROR_USAGE; /* the schedule is wrong, whatever the zone's absence is */
+  return -1;
 }
 
 void mv_schedule_free(struct mv_schedule *schedule) {

@@ -1,0 +1,166 @@
+/* `mavilua check`: what the scripts register, and when their schedules will fire. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "cli/cli.h"
+#include "cli/moment.h"
+#include "cli/script.h"
+#include "host/host.h"
+#include "host/schedule.h"
+
+#define MOMENTS 3 /* told of each schedule */
+
+struct options {
+  bool json;
+};
+
+static const struct mv_flag flags[] = {
+    {"json", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, json),
+     "JSON instead of text"},
+    {0}};
+
+static const char *text_of(const json_t *row, const char *member) {
+  const char *text = json_string_value(json_object_get(row, member));
+  return text ? text : "";
+}
+
+static void print_place(const json_t *row) {
+  printf("  (%s:%lld)\n", text_of(row, "file"),
+         (long long)json_integer_value(json_object_get(row, "line")));
+}
+
+/* " text="/start"": what a handler wants of an event. */
+static void print_match(const json_t *row) {
+  const char *name;
+  json_t *value;
+  json_object_foreach(json_object_get(row, "match"), name, value) {
+    char *text = mv_json_text(value);
+    printf(" %s=%s", name, text ? text : "?");
+    free(text);
+  }
+}
+
+static void print_handler(const json_t *row) {
+  printf("  on %s", text_of(row, "event"));
+  print_match(row);
+  print_place(row);
+}
+
+static void print_hook(const json_t *row) {
+  const json_t *secret = json_object_get(row, "secret"), *key = json_object_get(row, "key");
+  printf("  POST /hook/%s%s", text_of(row, "name"), secret && !json_is_null(secret) ? "" : " (no secret)");
+  if (json_is_string(key))
+    printf(" key %s", json_string_value(key));
+  print_place(row);
+}
+
+static void print_job(const json_t *row) {
+  printf("  %s", text_of(row, "name"));
+  print_place(row);
+}
+
+static void print_moments(const json_t *row) {
+  struct mv_schedule schedule;
+  int64_t moment = mv_clock_wall(NULL) / 1000;
+  int bad = mv_schedule_init(&schedule, text_of(row, "kind"), text_of(row, "expression"),
+                             text_of(row, "timezone"), NULL);
+  for (int i = 0; !bad && i < MOMENTS; i++) {
+    char text[64];
+    bool shifted;
+    moment = mv_schedule_next(&schedule, moment, &shifted);
+    if (moment != INT64_MAX)
+      printf("    %s%s\n", mv_moment_format(schedule.zone, moment, text),
+             shifted ? "  moved by daylight saving" : "");
+  }
+  mv_schedule_free(&schedule);
+}
+
+static void print_schedule(const json_t *row) {
+  const char *zone = text_of(row, "timezone");
+  printf("  %s: %s %s%s%s", text_of(row, "name"), text_of(row, "kind"), text_of(row, "expression"),
+         *zone ? " " : "", zone);
+  print_place(row);
+  print_moments(row);
+}
+
+static void print_section(const json_t *definitions, const char *name,
+                          void (*print)(const json_t *row)) {
+  const json_t *rows = json_object_get(definitions, name);
+  size_t i;
+  json_t *row;
+  if (json_array_size(rows) > 0)
+    printf("%s:\n", name);
+  json_array_foreach(rows, i, row) print(row);
+}
+
+static int print(const struct mv_command *command, const json_t *definitions, bool json) {
+  if (!json) {
+    print_section(definitions, "handlers", print_handler);
+    print_section(definitions, "hooks", print_hook);
+    print_section(definitions, "schedules", print_schedule);
+    print_section(definitions, "jobs", print_job);
+    return EX_OK;
+  }
+  char *text = mv_json_text(definitions);
+  if (!text)
+    return mv_cli_fail(command, EX_OSERR, "out of memory");
+  puts(text);
+  free(text);
+  return EX_OK;
+}
+
+static bool is_empty(const json_t *definitions) {
+  static const char *const sections[] = {"handlers", "hooks", "schedules", "jobs"};
+  size_t count = 0;
+  for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+    count += json_array_size(json_object_get(definitions, sections[i]));
+  return count == 0;
+}
+
+static int check(const struct mv_command *command, const struct options *options, char **scripts) {
+  struct mv_error err = {0};
+  struct mv_log *log = mv_cli_log("warn", false);
+  json_t *definitions = mv_host_check((const char *const *)scripts, log, &err);
+  int status;
+  if (!definitions)
+    status = mv_cli_fail_with(command, &err);
+  else if (is_empty(definitions))
+    status = mv_cli_fail(command, EX_CONFIG,
+                         "nothing is registered: the scripts call none of host.on, hook, cron, every and job");
+  else
+    status = print(command, definitions, options->json);
+  json_decref(definitions);
+  mv_log_free(log);
+  return status;
+}
+
+/* Nothing is sent, so a script may make its client without there being a key yet. */
+static void allow_clients(void) {
+  const char *key = getenv("MAVILUA_API_KEY");
+  if (!key || !*key)
+    setenv("MAVILUA_API_KEY", "none-while-checking", 1);
+}
+
+static int run(const struct mv_command *command, const void *given, char **operands) {
+  for (char **script = operands; *script; script++) {
+    int status = mv_script_check(command, *script);
+    if (status)
+      return status;
+  }
+  allow_clients();
+  return check(command, given, operands);
+}
+
+const struct mv_command mv_command_check = {
+    .name = "check",
+    .operands = "SCRIPT…",
+    .least = 1,
+    .most = -1,
+    .doc = "load scripts without serving: their handlers, hooks, schedules and next moments",
+    .more = "Exit status 0 when `mavilua serve` would take them, 65 when a script or a schedule is wrong.\n",
+    .flags = flags,
+    .size = sizeof(struct options),
+    .run = run,
+};

@@ -1,0 +1,230 @@
+/* `mavilua serve`: the host, and with --sandbox the platform beside it, until it is told to stop. */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "cli/cli.h"
+#include "cli/script.h"
+#include "host/host.h"
+#include "sandbox/sandbox.h"
+
+#define SHORTEST_SECRET 16
+
+struct options {
+  const char *listen, *admin, *admin_token, *db;
+  long workers;
+  bool watch;
+  const char *webhook_secret;
+  bool sandbox;
+  const char *sandbox_listen, *sandbox_db, *sandbox_seed;
+  const char *log_level;
+  bool log_json;
+};
+
+static const struct mv_flag flags[] = {
+    {"listen", 0, MV_FLAG_ADDRESS, "ADDRESS:PORT", "127.0.0.1:8080", "MAVILUA_LISTEN", 0, 0,
+     offsetof(struct options, listen), "where webhooks arrive"},
+    {"admin", 0, MV_FLAG_ADDRESS, "ADDRESS:PORT", "127.0.0.1:8081", "MAVILUA_ADMIN", 0, 0,
+     offsetof(struct options, admin), "health, metrics, operations"},
+    {"admin-token", 0, MV_FLAG_TEXT, "TOKEN", NULL, "MAVILUA_ADMIN_TOKEN", 0, 0,
+     offsetof(struct options, admin_token), "asked for there; needed when --admin is not on loopback"},
+    {"db", 0, MV_FLAG_TEXT, "FILE", "mavilua.db", "MAVILUA_DB", 0, 0, offsetof(struct options, db),
+     "where accepted events are kept"},
+    {"workers", 0, MV_FLAG_NUMBER, "N", "0", "MAVILUA_WORKERS", 0, 256, offsetof(struct options, workers),
+     "threads that run handlers; 0: one a core"},
+    {"watch", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, watch),
+     "load scripts anew when they change (as SIGHUP does)"},
+    {"webhook-secret", 0, MV_FLAG_TEXT, "SECRET", NULL, "MAVILUA_WEBHOOK_SECRET", 0, 0,
+     offsetof(struct options, webhook_secret), "of POST /webhook/SECRET; better in the environment"},
+    {"sandbox", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, sandbox),
+     "start a sandbox as well, wired to the host; no account is needed"},
+    {"sandbox-listen", 0, MV_FLAG_ADDRESS, "ADDRESS:PORT", "127.0.0.1:8082", "MAVILUA_SANDBOX_LISTEN", 0, 0,
+     offsetof(struct options, sandbox_listen), "where the sandbox answers"},
+    {"sandbox-db", 0, MV_FLAG_TEXT, "FILE", ":memory:", "MAVILUA_SANDBOX_DB", 0, 0,
+     offsetof(struct options, sandbox_db), "where the sandbox keeps what it knows"},
+    {"sandbox-seed", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_SEED", 0, 0,
+     offsetof(struct options, sandbox_seed), "JSON for an empty sandbox; otherwise the built-in shop"},
+    MV_CLI_LOG_FLAGS(struct options),
+    {0}};
+
+/* What runs, and what has to be given back. */
+struct server {
+  const struct mv_command *command;
+  const struct options *options;
+  struct mv_log *log;
+  int signals;
+  int stopped; /* an eventfd: the host has stopped */
+  atomic_bool hurry; /* a second signal came while it stopped */
+  struct mv_sandbox *sandbox;
+  struct mv_host *host;
+  char secret[65];
+};
+
+/* The secret of the webhook's path: given, or made up when only the sandbox has to know it. */
+static int find_secret(struct server *s, struct mv_error *err) {
+  const char *given = s->options->webhook_secret;
+  if (!given && s->options->sandbox)
+    return mv_random_hex(s->secret, 16) ? mv_error_set(err, MV_ERROR_SYSTEM, "no random bytes") : 0;
+  if (!given)
+    return mv_error_set(err, MV_ERROR_USAGE,
+                        "the webhook has no secret: set MAVILUA_WEBHOOK_SECRET to the output of "
+                        "`openssl rand -hex 16`, or start with --sandbox");
+  size_t length = strlen(given);
+  if (length < SHORTEST_SECRET || length >= sizeof s->secret)
+    return mv_error_set(err, MV_ERROR_USAGE,
+                        "the webhook's secret has %zu characters, it needs %d to %zu: "
+                        "`openssl rand -hex 16` makes one",
+                        length, SHORTEST_SECRET, sizeof s->secret - 1);
+  if (strspn(given, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") != length)
+    return mv_error_set(err, MV_ERROR_USAGE,
+                        "the webhook's secret stands in a URL: it may have letters, digits and -._~ only");
+  memcpy(s->secret, given, length + 1);
+  return 0;
+}
+
+static int start_sandbox(struct server *s, struct mv_error *err) {
+  struct mv_sandbox_options settings = {.listen = s->options->sandbox_listen,
+                                        .database = s->options->sandbox_db,
+                                        .seed = s->options->sandbox_seed,
+                                        .log = s->log};
+  s->sandbox = mv_sandbox_start(&settings, err);
+  return s->sandbox ? 0 : mv_error_prefix(err, "sandbox");
+}
+
+static int start_host(struct server *s, char **scripts, struct mv_error *err) {
+  struct mv_host_options settings = {.listen = s->options->listen,
+                                     .admin = s->options->admin,
+                                     .admin_token = s->options->admin_token,
+                                     .database = s->options->db,
+                                     .webhook_secret = s->secret,
+                                     .scripts = (const char *const *)scripts,
+                                     .workers = (unsigned)s->options->workers,
+                                     .watch = s->options->watch,
+                                     .hurry = &s->hurry,
+                                     .log = s->log};
+  if (s->sandbox) {
+    settings.api_key = "sandbox";
+    settings.base_url = mv_sandbox_url(s->sandbox);
+  }
+  s->host = mv_host_start(&settings, err);
+  return s->host ? 0 : -1;
+}
+
+static int wire(struct server *s, struct mv_error *err) {
+  struct mv_bytes url = {0};
+  mv_bytes_printf(&url, "%s/webhook/%s", mv_host_url(s->host), s->secret);
+  int failed = url.failed ? mv_error_set(err, MV_ERROR_SYSTEM, "out of memory")
+                          : mv_sandbox_set_webhook(s->sandbox, url.data, err);
+  mv_bytes_free(&url);
+  return failed;
+}
+
+static int start(struct server *s, char **scripts, struct mv_error *err) {
+  if (s->options->sandbox && start_sandbox(s, err))
+    return -1;
+  if (start_host(s, scripts, err) || (s->sandbox && wire(s, err)))
+    return -1;
+  if (s->sandbox)
+    mv_cli_ready("mavilua: sandbox ready at %s", mv_sandbox_url(s->sandbox));
+  mv_cli_ready("mavilua: host ready at %s (admin %s)", mv_host_url(s->host), mv_host_admin_url(s->host));
+  return 0;
+}
+
+static void *stop_host(void *owner) {
+  struct server *s = owner;
+  uint64_t one = 1;
+  mv_host_stop(s->host, false);
+  (void)!write(s->stopped, &one, sizeof one);
+  return NULL;
+}
+
+/* Waits for running handlers, unless a second signal comes. Signals are this thread's alone, so the
+ * stopping is done by another. */
+static void stop_gently(struct server *s) {
+  pthread_t thread;
+  s->stopped = eventfd(0, EFD_CLOEXEC);
+  if (s->stopped < 0 || pthread_create(&thread, NULL, stop_host, s)) {
+    mv_host_stop(s->host, false);
+    return;
+  }
+  struct pollfd waits[] = {{s->signals, POLLIN, 0}, {s->stopped, POLLIN, 0}};
+  while (!(waits[1].revents & POLLIN)) {
+    if (poll(waits, 2, -1) > 0 && waits[0].revents & POLLIN && mv_cli_wait_signal(s->signals) != SIGHUP)
+      atomic_store(&s->hurry, true);
+  }
+  pthread_join(thread, NULL);
+  close(s->stopped);
+}
+
+static void serve_until_told(struct server *s) {
+  while (mv_cli_wait_signal(s->signals) == SIGHUP)
+    mv_host_reload(s->host, NULL); /* a failure is in the log, and the old scripts go on */
+  mv_log(s->log, MV_LOG_INFO, NULL, "stopping; a second signal stops at once");
+  stop_gently(s);
+  s->host = NULL;
+}
+
+static void hide_secrets(const struct server *s) {
+  const char *key = getenv("MAVILUA_API_KEY");
+  mv_log_hide(s->log, s->secret);
+  if (key)
+    mv_log_hide(s->log, key);
+  if (s->options->admin_token)
+    mv_log_hide(s->log, s->options->admin_token);
+}
+
+static int serve(struct server *s, char **scripts) {
+  struct mv_error err = {0};
+  int status = EX_OK;
+  s->signals = mv_cli_signals(&err);
+  if (s->signals < 0)
+    return mv_cli_fail_with(s->command, &err);
+  if (start(s, scripts, &err))
+    status = mv_cli_fail_with(s->command, &err);
+  else
+    serve_until_told(s);
+  if (s->host)
+    mv_host_stop(s->host, true);
+  mv_sandbox_stop(s->sandbox);
+  close(s->signals);
+  return status;
+}
+
+static int run(const struct mv_command *command, const void *given, char **operands) {
+  struct server s = {.command = command, .options = given};
+  struct mv_error err = {0};
+  if (find_secret(&s, &err))
+    return mv_cli_fail(command, EX_CONFIG, "%s", err.text);
+  for (char **script = operands; *script; script++) {
+    int status = mv_script_check(command, *script);
+    if (status)
+      return status;
+  }
+  s.log = mv_cli_log(s.options->log_level, s.options->log_json);
+  hide_secrets(&s);
+  int status = serve(&s, operands);
+  mv_log_free(s.log);
+  return status;
+}
+
+const struct mv_command mv_command_serve = {
+    .name = "serve",
+    .operands = "SCRIPT…",
+    .least = 1,
+    .most = -1,
+    .doc = "run scripts for every webhook and on schedules",
+    .more = "Webhooks arrive at POST /webhook/SECRET, custom hooks at /hook/NAME. The API key comes from\n"
+            "MAVILUA_API_KEY, the platform's address from MAVILUA_BASE_URL. HUP loads the scripts anew,\n"
+            "TERM and INT stop; a second one stops at once.\n\n"
+            "  mavilua serve --sandbox bot.lua\n"
+            "  MAVILUA_WEBHOOK_SECRET=… MAVILUA_API_KEY=… mavilua serve bot.lua\n",
+    .flags = flags,
+    .size = sizeof(struct options),
+    .run = run,
+};
