@@ -13,8 +13,9 @@
 
 #define APPLICATION_ID 0x6d76686f /* "mvho" */
 
-/* Few indexes, and most of them partial, so that an event that starts at once touches two of them.
- * The body comes last: what scans rows does not have to read it. */
+/* What changes is apart from what does not: rows of `events` are small, so that many runs that end
+ * in one commit dirty few pages; payloads are written once. Few indexes, and most of them partial:
+ * an event that starts at once touches two of them. */
 static const char *const schema[] = {
     "CREATE TABLE events ("
     "  id INTEGER PRIMARY KEY, state INTEGER NOT NULL, head INTEGER NOT NULL,"
@@ -22,7 +23,8 @@ static const char *const schema[] = {
     "  crashes INTEGER NOT NULL DEFAULT 0, token INTEGER NOT NULL DEFAULT 0,"
     "  due_at INTEGER NOT NULL, planned_at INTEGER NOT NULL, accepted_at INTEGER NOT NULL,"
     "  started_at INTEGER NOT NULL DEFAULT 0, finished_at INTEGER NOT NULL DEFAULT 0,"
-    "  name TEXT NOT NULL, key TEXT, handler TEXT, reason TEXT, meta TEXT, body BLOB);"
+    "  name TEXT NOT NULL, key TEXT, handler TEXT, reason TEXT);"
+    "CREATE TABLE payloads (id INTEGER PRIMARY KEY, meta TEXT, body BLOB);"
     /* what can be claimed, and what claims it next */
     "CREATE INDEX events_due ON events (due_at, id) WHERE head > 0 AND state IN (0, 2);"
     /* the lines of keys */

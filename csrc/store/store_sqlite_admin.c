@@ -104,7 +104,7 @@ static struct mv_event *read_one(struct mv_store *store, int64_t id, struct mv_e
   struct mv_stmt *stmt = mv_sql_query(store->sql, err,
                                       "SELECT " MV_STORE_COLUMNS ", meta, body,"
                                       " (SELECT value FROM dedupe d WHERE d.event = events.id)"
-                                      " FROM events WHERE id = ?",
+                                      " FROM events JOIN payloads USING (id) WHERE id = ?",
                                       "i", id);
   int found = mv_sql_step(stmt, err);
   struct mv_event *event = found > 0 ? mv_store_read_event(stmt, true, err) : NULL;
@@ -126,8 +126,9 @@ struct mv_event *mv_store_get(struct mv_store *store, int64_t id, struct mv_erro
 /* The text for a filter; its parameters are bound by list_bind in the same order. The state stands
  * as a number in the text, so that the partial indexes apply. */
 static void list_text(const struct mv_store_filter *filter, struct mv_bytes *text) {
-  mv_bytes_printf(text, "SELECT " MV_STORE_COLUMNS "%s FROM events WHERE id < ?",
-                  filter->bodies ? ", meta, body" : "");
+  mv_bytes_printf(text, "SELECT " MV_STORE_COLUMNS "%s WHERE id < ?",
+                  filter->bodies ? ", meta, body FROM events JOIN payloads USING (id)"
+                                 : " FROM events");
   if (filter->state >= 0)
     mv_bytes_printf(text, " AND state = %d", filter->state);
   if (filter->handler)

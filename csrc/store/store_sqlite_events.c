@@ -121,15 +121,17 @@ static int check_dedupe(struct mv_store *store, const struct mv_event *event, in
 
 static int insert_event(struct mv_store *store, const struct mv_event *event, int line,
                         struct mv_error *err) {
-  return mv_sql_run(store->sql, err,
-                    "INSERT INTO events (id, state, head, source, attempt, token, due_at,"
-                    " planned_at, accepted_at, started_at, name, key, meta, body)"
-                    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                    "iiiiiiiiiisssb", event->id, (int64_t)event->state, (int64_t)line,
-                    (int64_t)event->source, (int64_t)event->attempt, event->token, event->due_at,
-                    event->planned_at, event->accepted_at, event->started_at,
-                    event->name ? event->name : "", event->key, event->meta,
-                    (const void *)event->body, event->body_length);
+  if (mv_sql_run(store->sql, err,
+                 "INSERT INTO events (id, state, head, source, attempt, token, due_at,"
+                 " planned_at, accepted_at, started_at, name, key)"
+                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                 "iiiiiiiiiiss", event->id, (int64_t)event->state, (int64_t)line,
+                 (int64_t)event->source, (int64_t)event->attempt, event->token, event->due_at,
+                 event->planned_at, event->accepted_at, event->started_at,
+                 event->name ? event->name : "", event->key))
+    return -1;
+  return mv_sql_run(store->sql, err, "INSERT INTO payloads (id, meta, body) VALUES (?,?,?)", "isb",
+                    event->id, event->meta, (const void *)event->body, event->body_length);
 }
 
 /* Fills what the store decides. */
@@ -203,6 +205,7 @@ static int read_due(struct mv_store *store, int64_t now, int limit, struct list 
   struct mv_stmt *stmt =
       mv_sql_query(store->sql, err,
                    "SELECT " MV_STORE_COLUMNS ", meta, body FROM events INDEXED BY events_due"
+                   " JOIN payloads USING (id)"
                    " WHERE head > 0 AND state IN (0, 2) AND due_at <= ?"
                    " ORDER BY due_at, id LIMIT ?",
                    "ii", now, (int64_t)limit);

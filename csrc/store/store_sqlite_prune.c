@@ -51,7 +51,10 @@ static bool too_old(const struct prune *prune, enum mv_event_state state, int64_
 static int delete_event(struct mv_store *store, int64_t id, enum mv_event_state state,
                         struct mv_error *err) {
   mv_store_count(store, state, MV_EVENT_STATES);
-  return mv_sql_run(store->sql, err, "DELETE FROM events WHERE id = ?", "i", id);
+  return mv_sql_run(store->sql, err, "DELETE FROM events WHERE id = ?", "i", id) ||
+                 mv_sql_run(store->sql, err, "DELETE FROM payloads WHERE id = ?", "i", id)
+             ? -1
+             : 0;
 }
 
 /* Deleting the row that a cursor over the same table stands on is allowed; the newest event stays,
