@@ -81,7 +81,7 @@ describe("mavilua.client: options", function()
     ]]
     local process = require "spec.support.process"
     local path = process.write(process.folder() .. "/script.lua", script)
-    local status, out, err = process.run { bin = "lua5.4", path,
+    local status, out, err = process.run { "run", path,
       env = { MAVILUA_API_KEY = "envkey", MAVILUA_BASE_URL = "https://chatter.salebot.pro" } }
     assert.same({ 0, "" }, { status, err })
     assert.equal("https://chatter.salebot.pro/api/envkey/get_messages", out)

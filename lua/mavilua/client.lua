@@ -40,13 +40,6 @@ local rows, action_names = {}, {}
 
 local client = {}
 
---- The private state of a client, for the module's other files.
--- @param bot a client
--- @return table, or nil when it is no client
-function client.state(bot)
-  return states[bot]
-end
-
 local function check(bot, name)
   local state = states[bot]
   if not state then

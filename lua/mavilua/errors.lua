@@ -64,6 +64,8 @@ local function is_own(info)
   return info.what == "C" or info.what == "tail" or info.source:sub(1, #own) == own
 end
 
+local unlocated -- the last message of a misuse that has no line on the stack, see errors.locate
+
 -- "script.lua:12: ", the first line up the stack that is not this module's; "" when there is none.
 local function position()
   if not debug then return "" end
@@ -82,16 +84,18 @@ end
 -- @param ... their values
 function errors.misuse(message, ...)
   if select("#", ...) > 0 then message = message:format(...) end
-  error(position() .. message, 0)
+  local where = position()
+  if where == "" then unlocated = message end
+  error(where .. message, 0)
 end
 
---- Gives an error text that has no position the one of the function it came from: a misuse in a
--- tail call (`return bot:message{…}`) has no line left on the stack.
+--- Gives a misuse without a position the one of the function it came from: a misuse in a tail call
+-- (`return bot:message{…}`) has no line left on a task's stack.
 -- @param message the error value
 -- @param fn the function that raised it
--- @return the error value, with a position when it is a string
+-- @return the error value; of a misuse without a position, with one
 function errors.locate(message, fn)
-  if type(message) ~= "string" or not debug or message:find("^[^\n]-:%d+: ") then return message end
+  if not debug or message == nil or message ~= unlocated then return message end
   local info = debug.getinfo(fn, "S")
   if info.what == "C" then return message end
   return ("%s:%d: %s"):format(info.short_src, info.linedefined, message)
