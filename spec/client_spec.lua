@@ -294,6 +294,14 @@ describe("mavilua.client: errors", function()
     assert.matches("[redacted]", all, 1, true)
   end)
 
+  it("leaves the sandbox's key readable, which is no secret", function()
+    local transport = scripted.transport(function()
+      return { status = 501, body = '{"status":"fail","message":"not in this sandbox"}' }
+    end)
+    local _, err = new { api_key = "sandbox", transport = transport }:get_messages()
+    assert.equal("not in this sandbox", err.message)
+  end)
+
   it("tells the trace of requests, replies and retries", function()
     local events = {}
     local transport = scripted.transport(503, { status = "success" })

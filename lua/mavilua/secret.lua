@@ -4,6 +4,8 @@ local url = require "mavilua.url"
 
 local secret = {}
 
+local PUBLIC = "sandbox" -- every sandbox's key: no secret, and a word that its messages need
+
 local function lower_escapes(text)
   return (text:gsub("%%%x%x", string.lower))
 end
@@ -24,7 +26,7 @@ end
 -- @return function(text) -> the text with every spelling of the key replaced by "[redacted]"; what is
 --   not a string comes back as it is
 function secret.redactor(key)
-  local forms = spellings(key)
+  local forms = key == PUBLIC and {} or spellings(key)
   return function(text)
     if type(text) ~= "string" then return text end
     for _, form in ipairs(forms) do text = core.redact(text, form) end
