@@ -22,10 +22,11 @@ struct mv_ask {
 };
 
 /* Answers; a later one replaces an earlier. */
-void mv_answer_success(struct mv_ask *ask);                      /* {"status":"success"} */
-void mv_answer_result(struct mv_ask *ask, const char *name, json_t *value); /* and name = value (taken) */
-void mv_answer_ok(struct mv_ask *ask);                           /* "ok", or JSON by setting ok_body */
-void mv_answer_json(struct mv_ask *ask, json_t *answer);         /* 200; the reference is taken */
+void mv_answer_success(struct mv_ask *ask); /* {"status":"success"} */
+void mv_answer_result(struct mv_ask *ask, const char *name,
+                      json_t *value);                    /* and name = value (taken) */
+void mv_answer_ok(struct mv_ask *ask);                   /* "ok", or JSON by setting ok_body */
+void mv_answer_json(struct mv_ask *ask, json_t *answer); /* 200; the reference is taken */
 void mv_answer_word(struct mv_ask *ask, unsigned status, const char *word); /* {"status": word} */
 void mv_answer_fail(struct mv_ask *ask, unsigned status, const char *format, ...)
     __attribute__((format(printf, 3, 4))); /* {"status":"fail","message":…} */

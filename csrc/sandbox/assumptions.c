@@ -4,19 +4,22 @@ static const struct mv_assumption assumptions[] = {
     {"methods", "*", "Every action takes GET and POST.", NULL},
     {"body-wins", "*", "A field of the body wins over one of the same name in the query.", NULL},
     {"forms", "*",
-     "Forms and queries: a[]=1 is a list, a[k]=v an object; a value that starts with [ or { is read "
+     "Forms and queries: a[]=1 is a list, a[k]=v an object; a value that starts with [ or { is "
+     "read "
      "as JSON where the action takes a list or an object.",
      NULL},
     {"missing", "*", "A missing required parameter: 400, Parameter \"client_id\" required.", NULL},
     {"wrong-type", "*", "A parameter of a wrong type: 400, with what it takes.", NULL},
-    {"null", "*", "A parameter that is null or, where no text is taken, \"\" counts as absent.", NULL},
+    {"null", "*", "A parameter that is null or, where no text is taken, \"\" counts as absent.",
+     NULL},
     {"over-limit", "*",
      "A number over its documented limit is cut to it; a longer list than documented: 400.", NULL},
     {"wrong-key", "*", "A wrong key: 401.", NULL},
     {"no-permission", "*", "A key without the permission: 403.", NULL},
     {"unknown-action", "*", "An unknown action: 404, with the nearest name.", NULL},
     {"unknown-client", "*",
-     "An unknown client: 404 {\"status\":\"client_not_found\"}; for the actions on orders with 200.",
+     "An unknown client: 404 {\"status\":\"client_not_found\"}; for the actions on orders with "
+     "200.",
      NULL},
     {"ok", "*", "callback, message and save_variables answer the plain text ok.", "ok_body"},
     {"callback-phone", "callback",
@@ -29,7 +32,8 @@ static const struct mv_assumption assumptions[] = {
      "blocks; without a text only variables are saved.",
      NULL},
     {"message-block", "message",
-     "message_id sends the block as if it had been reached: its variables and its move of the order "
+     "message_id sends the block as if it had been reached: its variables and its move of the "
+     "order "
      "too; an unknown block: 404.",
      NULL},
     {"history-days", "get_history", "Days are those of UTC, the last one included.", NULL},
@@ -40,7 +44,8 @@ static const struct mv_assumption assumptions[] = {
      NULL},
     {"load-unknown-group", "load_clients", "group_id need not be one of connected_channels.", NULL},
     {"dates", "get_clients", "created_at and updated_at are unix seconds.", "date_style"},
-    {"online-chat-channel", "connected_channels", "Online chats are listed under online_chat.", NULL},
+    {"online-chat-channel", "connected_channels", "Online chats are listed under online_chat.",
+     NULL},
     {"variables-type", "save_variables",
      "A value comes back with the JSON type it was saved with; null too.", NULL},
     {"variables-order", "save_variables",
@@ -50,14 +55,17 @@ static const struct mv_assumption assumptions[] = {
     {"variables-names", "get_variables",
      "Of the same names the order's variable wins over the client's, and that over the built-in.",
      NULL},
-    {"find-lowest", "find_client_id_by_var", "Of several clients the one with the lowest id.", NULL},
-    {"find-absent", "find_client_id_by_var", "Nobody: 404 {\"status\":\"client_not_found\"}.", NULL},
+    {"find-lowest", "find_client_id_by_var", "Of several clients the one with the lowest id.",
+     NULL},
+    {"find-absent", "find_client_id_by_var", "Nobody: 404 {\"status\":\"client_not_found\"}.",
+     NULL},
     {"find-phone", "find_client_id_by_phone",
      "WhatsApp numbers (digits) go before the client's variable phone before the order's.", NULL},
     {"find-email", "find_client_id_by_email",
      "The client's variable email goes before the order's.", NULL},
     {"find-text", "find_clients",
-     "A text is compared with the text of the value, so \"5\" finds 5; a number with numbers and with "
+     "A text is compared with the text of the value, so \"5\" finds 5; a number with numbers and "
+     "with "
      "texts that are one.",
      NULL},
     {"find-not", "find_clients", "_not and _not_in match only those who have the variable.", NULL},

@@ -8,7 +8,8 @@
 #include "sandbox/orders.h"
 #include "sandbox/variables.h"
 
-/* A block that moves an order causes an event that may match another block: it must end somewhere. */
+/* A block that moves an order causes an event that may match another block: it must end somewhere.
+ */
 enum { MOST_NESTED = 8 };
 
 static bool is_space(char c) {
@@ -78,9 +79,9 @@ struct block {
 
 static bool read_block(struct mv_work *work, int64_t id, struct block *block) {
   struct mv_stmt *row = mv_db_query(work->db,
-                                  "SELECT answer, buttons, attachments, variables, state "
-                                  "FROM blocks WHERE id = ? AND project = ?",
-                                  "ii", id, work->project);
+                                    "SELECT answer, buttons, attachments, variables, state "
+                                    "FROM blocks WHERE id = ? AND project = ?",
+                                    "ii", id, work->project);
   if (!mv_db_step(work->db, row)) {
     return false;
   }
@@ -123,16 +124,15 @@ int mv_blocks_run(struct mv_work *work, int64_t client, int64_t id, enum mv_from
 
 void mv_blocks_list(struct mv_ask *ask) {
   struct mv_stmt *row = mv_db_query(ask->db,
-                                  "SELECT id, condition, answer, message_type, description "
-                                  "FROM blocks WHERE project = ? ORDER BY position",
-                                  "i", ask->work->project);
+                                    "SELECT id, condition, answer, message_type, description "
+                                    "FROM blocks WHERE project = ? ORDER BY position",
+                                    "i", ask->work->project);
   json_t *blocks = json_array();
   while (mv_db_step(ask->db, row)) {
-    json_array_append_new(blocks,
-                          json_pack("{s:o, s:o, s:o, s:o, s:o}", "id", mv_db_number(row, 0),
-                                    "condition", mv_db_text(row, 1), "answer", mv_db_text(row, 2),
-                                    "message_type", mv_db_number(row, 3), "description",
-                                    mv_db_text(row, 4)));
+    json_array_append_new(
+        blocks, json_pack("{s:o, s:o, s:o, s:o, s:o}", "id", mv_db_number(row, 0), "condition",
+                          mv_db_text(row, 1), "answer", mv_db_text(row, 2), "message_type",
+                          mv_db_number(row, 3), "description", mv_db_text(row, 4)));
   }
   mv_answer_result(ask, "messages", blocks);
 }

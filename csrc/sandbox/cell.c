@@ -18,7 +18,8 @@ static const char *skip_digits(const char *p) {
   return p;
 }
 
-/* Whether all of `text` is a decimal number; *whole tells that it has neither fraction nor exponent. */
+/* Whether all of `text` is a decimal number; *whole tells that it has neither fraction nor
+ * exponent. */
 static bool is_number(const char *text, bool *whole) {
   const char *p = text + (*text == '-');
   const char *digits = p;

@@ -27,7 +27,8 @@ struct mv_cell {
 int mv_cell_of(const json_t *value, struct mv_cell *cell);
 void mv_cell_free(struct mv_cell *cell);
 
-/* The number a text is ("60", "-1.5", "1e3"), as integer if it is a whole one of 64 bits; else NULL. */
+/* The number a text is ("60", "-1.5", "1e3"), as integer if it is a whole one of 64 bits; else
+ * NULL. */
 json_t *mv_cell_number(const char *text);
 
 /* The value back from its columns. New reference. */

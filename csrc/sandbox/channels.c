@@ -6,22 +6,28 @@
 /* Where a messenger stands in the answer, and how its bots' names are called there. */
 static const struct messenger {
   const char *key;
-  int client_type;
   const char *name; /* member with the public name of the bot; NULL: has none */
+  int client_type;
   bool has_status;
 } messengers[] = {
-    {"viber", 2, "uri", false},        {"facebook", 3, NULL, false}, {"telegram", 1, "short_name", false},
-    {"whatsapp", 6, NULL, true},       {"avito", 7, NULL, false},    {"ok", 8, NULL, false},
-    {"vkontakte", 0, "group", false},  {"online_chat", 5, NULL, false},
+    {"viber", "uri", 2, false},
+    {"facebook", NULL, 3, false},
+    {"telegram", "short_name", 1, false},
+    {"whatsapp", NULL, 6, true},
+    {"avito", NULL, 7, false},
+    {"ok", NULL, 8, false},
+    {"vkontakte", "group", 0, false},
+    {"online_chat", NULL, 5, false},
 };
 
 int mv_channels_find(struct mv_work *work, const char *group, char **out) {
   int type = -1;
-  struct mv_stmt *row = mv_db_query(work->db,
-                                  "SELECT client_type, CAST(group_id AS TEXT) FROM channels "
-                                  "WHERE project = ? AND (? IS NULL OR CAST(group_id AS TEXT) = ?) "
-                                  "ORDER BY id LIMIT 1",
-                                  "itt", work->project, group, group);
+  struct mv_stmt *row =
+      mv_db_query(work->db,
+                  "SELECT client_type, CAST(group_id AS TEXT) FROM channels "
+                  "WHERE project = ? AND (? IS NULL OR CAST(group_id AS TEXT) = ?) "
+                  "ORDER BY id LIMIT 1",
+                  "itt", work->project, group, group);
   *out = NULL;
   if (mv_db_step(work->db, row)) {
     type = (int)mv_sql_int(row, 0);
@@ -53,9 +59,9 @@ void mv_channels_list(struct mv_ask *ask) {
   for (size_t i = 0; i < sizeof messengers / sizeof *messengers; i++) {
     json_t *list = json_array();
     struct mv_stmt *row = mv_db_query(ask->db,
-                                    "SELECT id, group_id, name, enabled, status FROM channels "
-                                    "WHERE project = ? AND client_type = ? ORDER BY id",
-                                    "ii", ask->work->project, (int64_t)messengers[i].client_type);
+                                      "SELECT id, group_id, name, enabled, status FROM channels "
+                                      "WHERE project = ? AND client_type = ? ORDER BY id",
+                                      "ii", ask->work->project, (int64_t)messengers[i].client_type);
     while (mv_db_step(ask->db, row)) {
       json_array_append_new(list, channel(row, &messengers[i]));
     }

@@ -65,17 +65,17 @@ void mv_clients_touch(struct mv_work *work, int64_t id) {
 
 json_t *mv_clients_told(struct mv_work *work, int64_t id) {
   struct mv_stmt *row = mv_db_query(work->db,
-                                  "SELECT id, platform_id, client_type, name, avatar, "
-                                  "created_at / 1000, tag, group_id FROM clients WHERE id = ?",
-                                  "i", id);
+                                    "SELECT id, platform_id, client_type, name, avatar, "
+                                    "created_at / 1000, tag, group_id FROM clients WHERE id = ?",
+                                    "i", id);
   if (!mv_db_step(work->db, row)) {
     return json_null();
   }
-  json_t *client = json_pack(
-      "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", mv_db_number(row, 0), "recepient",
-      mv_db_text(row, 1), "client_type", mv_db_number(row, 2), "name", mv_db_text(row, 3), "avatar",
-      mv_db_text(row, 4), "created_at", mv_db_number(row, 5), "tag", mv_db_text(row, 6), "group",
-      mv_db_text(row, 7));
+  json_t *client =
+      json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", mv_db_number(row, 0), "recepient",
+                mv_db_text(row, 1), "client_type", mv_db_number(row, 2), "name", mv_db_text(row, 3),
+                "avatar", mv_db_text(row, 4), "created_at", mv_db_number(row, 5), "tag",
+                mv_db_text(row, 6), "group", mv_db_text(row, 7));
   mv_db_reset(row);
   json_object_set_new(client, "variables", mv_variables_of_client(work, id));
   return client;
@@ -136,13 +136,13 @@ static json_t *date(struct mv_stmt *row, int column, bool as_text) {
 }
 
 static json_t *listed(struct mv_ask *ask, struct mv_stmt *row, bool as_text) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",             //
-                   "id", mv_db_number(row, 0), "platform_id", mv_db_text(row, 1),                   //
-                   "client_type", mv_db_number(row, 2), "name", mv_db_text(row, 3),                 //
-                   "avatar", mv_db_text(row, 4), "message_id", mv_db_number(row, 5),                //
-                   "project_id", (json_int_t)ask->work->project,                                    //
-                   "created_at", date(row, 6, as_text), "updated_at", date(row, 7, as_text),        //
-                   "custom_answer", mv_db_text(row, 8), "tag", mv_db_text(row, 9),                  //
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",      //
+                   "id", mv_db_number(row, 0), "platform_id", mv_db_text(row, 1),            //
+                   "client_type", mv_db_number(row, 2), "name", mv_db_text(row, 3),          //
+                   "avatar", mv_db_text(row, 4), "message_id", mv_db_number(row, 5),         //
+                   "project_id", (json_int_t)ask->work->project,                             //
+                   "created_at", date(row, 6, as_text), "updated_at", date(row, 7, as_text), //
+                   "custom_answer", mv_db_text(row, 8), "tag", mv_db_text(row, 9),           //
                    "group", mv_db_text(row, 10), "operator_start_dialog", mv_db_number(row, 11));
 }
 
@@ -157,11 +157,11 @@ void mv_clients_list(struct mv_ask *ask) {
     mv_answer_fail(ask, 501, "Parameter \"list\": lists are not implemented in this sandbox yet");
     return;
   }
-  struct mv_stmt *row = mv_db_query(
-      ask->db,
-      reverse ? LISTED "ORDER BY id LIMIT ? OFFSET ?" : LISTED "ORDER BY id DESC LIMIT ? OFFSET ?",
-      "iii", ask->work->project, mv_param_integer(ask, "limit", 500),
-      mv_param_integer(ask, "offset", 0));
+  struct mv_stmt *row = mv_db_query(ask->db,
+                                    reverse ? LISTED "ORDER BY id LIMIT ? OFFSET ?"
+                                            : LISTED "ORDER BY id DESC LIMIT ? OFFSET ?",
+                                    "iii", ask->work->project, mv_param_integer(ask, "limit", 500),
+                                    mv_param_integer(ask, "offset", 0));
   json_t *clients = json_array();
   while (mv_db_step(ask->db, row)) {
     json_array_append_new(clients, listed(ask, row, as_text));

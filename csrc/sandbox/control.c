@@ -58,8 +58,8 @@ static int64_t number(const json_t *object, const char *name, int64_t absent) {
 
 /* ---- messages ---- */
 
-/* The client of platform_id and group (or group_id; without one the project's first channel): found,
- * or made, as when somebody writes for the first time. 0 when it was answered. */
+/* The client of platform_id and group (or group_id; without one the project's first channel):
+ * found, or made, as when somebody writes for the first time. 0 when it was answered. */
 static int64_t by_platform(struct control *c, const char *platform_id) {
   json_t *given = json_object_get(c->body, "group");
   given = given ? given : json_object_get(c->body, "group_id");
@@ -126,19 +126,20 @@ static void post_message(struct control *c) {
   if (read_attachments(c, &attachments)) {
     return;
   }
-  if (message && !json_is_string(message) && !json_is_null(message)) {
-    fail(c, 400, "message: takes a text");
+  const char *text = json_string_value(message);
+  if (message && !json_is_null(message) && (!text || strlen(text) != json_string_length(message))) {
+    fail(c, 400, "message: takes a text (without NUL)");
     return;
   }
-  if (!json_is_string(message) && !attachments) {
+  if (!text && !attachments) {
     fail(c, 400, "message or attachments required");
     return;
   }
   int64_t client = writer(c);
   if (client) {
-    int64_t id = mv_messages_receive(&c->work, client, MV_FROM_NORMAL, json_string_value(message),
-                                     attachments);
-    answer(c, json_pack("{s:I, s:I}", "message_id", (json_int_t)id, "client_id", (json_int_t)client));
+    int64_t id = mv_messages_receive(&c->work, client, MV_FROM_NORMAL, text, attachments);
+    answer(c,
+           json_pack("{s:I, s:I}", "message_id", (json_int_t)id, "client_id", (json_int_t)client));
   }
 }
 
@@ -227,8 +228,8 @@ static void get_index(struct control *c) {
   for (size_t i = 0; i < ROUTES; i++) {
     char path[64];
     snprintf(path, sizeof path, "/_sandbox/%s", routes[i].path);
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path", path,
-                                          "doc", routes[i].doc));
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path",
+                                          path, "doc", routes[i].doc));
   }
   answer(c, json_pack("{s:o}", "routes", list));
 }
@@ -260,8 +261,8 @@ static void reply_journal(struct mv_sandbox *sandbox, struct mv_call *call, cons
   size_t length;
   int64_t limit = number(query, "limit", 1000);
   const char *kind = json_string_value(json_object_get(query, "kind"));
-  char *text = mv_record_read(sandbox->record, number(query, "since", 0), limit < 1 ? 1 : limit, kind,
-                              &length);
+  char *text = mv_record_read(sandbox->record, number(query, "since", 0), limit < 1 ? 1 : limit,
+                              kind, &length);
   mv_call_reply(call, text ? 200 : 500, NULL, text ? text : "", text ? length : 0, NULL);
   free(text);
 }

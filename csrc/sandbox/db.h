@@ -24,14 +24,15 @@ void mv_db_close(struct mv_db *db);
 /* A statement with its values bound. `types` has a letter for each value that follows:
  *   i int64_t   d double   t const char * (NULL: null)   s const char *, size_t
  *   j json_t * as JSON text (NULL or null: null)   v json_t * as it is: integer, real or text
- * Texts are copied. NULL when it failed. Read the rows with mv_db_step; before its end the statement
- * is given back with mv_db_reset. */
+ * Texts are copied. NULL when it failed. Read the rows with mv_db_step; before its end the
+ * statement is given back with mv_db_reset. */
 struct mv_stmt *mv_db_query(struct mv_db *db, const char *sql, const char *types, ...);
 
 /* A statement whose values the caller binds (store/sql.h). */
 struct mv_stmt *mv_db_prepare(struct mv_db *db, const char *sql);
 
-/* Whether there is a (further) row; false at the end and after a failure, and then it is given back. `stmt` may be NULL. */
+/* Whether there is a (further) row; false at the end and after a failure, and then it is given
+ * back. `stmt` may be NULL. */
 bool mv_db_step(struct mv_db *db, struct mv_stmt *stmt);
 void mv_db_reset(struct mv_stmt *stmt);
 

@@ -8,8 +8,10 @@ static int hex(char c) {
   if (c >= '0' && c <= '9') {
     return c - '0';
   }
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  if (c >= 'a' && c <= 'f') {
+    return c - 'a' + 10;
+  }
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 static json_t *decode(const char *text, size_t length, struct mv_error *err) {

@@ -1,5 +1,6 @@
 /* find_clients: conditions on variables made into SQL. Each condition is a select over the index of
- * names and values; they are joined by INTERSECT (all) or UNION (any). Names and values are bound. */
+ * names and values; they are joined by INTERSECT (all) or UNION (any). Names and values are bound.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,7 +97,8 @@ static bool has_texts(const struct condition *condition) {
   return json_array_size(condition->texts) > 0 || !has_numbers(condition);
 }
 
-/* The select of one condition; to be bound: the name, the texts if it has any, likewise the numbers.
+/* The select of one condition; to be bound: the name, the texts if it has any, likewise the
+ * numbers.
  */
 static void put_condition(struct mv_bytes *sql, const struct condition *condition, bool in_orders) {
   const char *negation = condition->negative ? "NOT " : "";

@@ -5,22 +5,21 @@
 
 #include "base/bytes.h"
 
-/* Capital letters from `first` to `last`, each `step`th one, lie `shift` below their small ones. All
- * pairs here have the same length in UTF-8, but that is not relied on. */
+/* Capital letters from `first` to `last`, each `step`th one, lie `shift` below their small ones.
+ * All pairs here have the same length in UTF-8, but that is not relied on. */
 static const struct range {
   uint16_t first, last;
   uint8_t step;
   int16_t shift;
 } ranges[] = {
-    {0x41, 0x5A, 1, 32},    {0xC0, 0xD6, 1, 32},    {0xD8, 0xDE, 1, 32},  /* Latin, Latin-1 */
-    {0x100, 0x12E, 2, 1},   {0x132, 0x136, 2, 1},   {0x139, 0x147, 2, 1}, /* Latin Extended-A */
-    {0x14A, 0x176, 2, 1},   {0x178, 0x178, 1, -121}, {0x179, 0x17D, 2, 1},
-    {0x386, 0x386, 1, 38},  {0x388, 0x38A, 1, 37},  {0x38C, 0x38C, 1, 64}, /* Greek */
-    {0x38E, 0x38F, 1, 63},  {0x391, 0x3A1, 1, 32},  {0x3A3, 0x3AB, 1, 32},
-    {0x400, 0x40F, 1, 80},  {0x410, 0x42F, 1, 32},                         /* Cyrillic */
-    {0x460, 0x480, 2, 1},   {0x48A, 0x4BE, 2, 1},   {0x4C0, 0x4C0, 1, 15},
-    {0x4C1, 0x4CD, 2, 1},   {0x4D0, 0x52E, 2, 1},   {0x1E00, 0x1E94, 2, 1},
-    {0x1EA0, 0x1EFE, 2, 1},                                                /* Vietnamese */
+    {0x41, 0x5A, 1, 32},   {0xC0, 0xD6, 1, 32},     {0xD8, 0xDE, 1, 32},  /* Latin, Latin-1 */
+    {0x100, 0x12E, 2, 1},  {0x132, 0x136, 2, 1},    {0x139, 0x147, 2, 1}, /* Latin Extended-A */
+    {0x14A, 0x176, 2, 1},  {0x178, 0x178, 1, -121}, {0x179, 0x17D, 2, 1},   {0x386, 0x386, 1, 38},
+    {0x388, 0x38A, 1, 37}, {0x38C, 0x38C, 1, 64}, /* Greek */
+    {0x38E, 0x38F, 1, 63}, {0x391, 0x3A1, 1, 32},   {0x3A3, 0x3AB, 1, 32},  {0x400, 0x40F, 1, 80},
+    {0x410, 0x42F, 1, 32}, /* Cyrillic */
+    {0x460, 0x480, 2, 1},  {0x48A, 0x4BE, 2, 1},    {0x4C0, 0x4C0, 1, 15},  {0x4C1, 0x4CD, 2, 1},
+    {0x4D0, 0x52E, 2, 1},  {0x1E00, 0x1E94, 2, 1},  {0x1EA0, 0x1EFE, 2, 1}, /* Vietnamese */
 };
 
 static uint32_t lower(uint32_t c) {

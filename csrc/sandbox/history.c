@@ -1,6 +1,4 @@
 /* Reading messages: get_history, and the whole conversation for the control API. */
-#include <stdio.h>
-
 #include "sandbox/clients.h"
 #include "sandbox/messages.h"
 #include "sandbox/params.h"
@@ -26,16 +24,24 @@ static int month_days(int year, int month) {
   return days[month - 1] + (month == 2 && leap);
 }
 
-/* The parameter's day (dd.mm.yyyy, UTC) as ms, or `absent`. -1 when there is no such day (answered). */
+static int digits(const char *text, int count) {
+  int number = 0;
+  for (int i = 0; i < count; i++) {
+    number = number * 10 + (text[i] - '0');
+  }
+  return number;
+}
+
+/* The parameter's day (dd.mm.yyyy, UTC) as ms, or `absent`. -1 when there is no such day
+ * (answered). */
 static int asked_day(struct mv_ask *ask, const char *name, int64_t absent, int64_t *ms) {
   const char *text = mv_param_text(ask, name);
-  int day, month, year;
   *ms = absent;
   if (!text) {
     return 0;
   }
-  if (sscanf(text, "%2d.%2d.%4d", &day, &month, &year) != 3 || month < 1 || month > 12 || day < 1 ||
-      day > month_days(year, month)) {
+  int day = digits(text, 2), month = digits(text + 3, 2), year = digits(text + 6, 4);
+  if (month < 1 || month > 12 || day < 1 || day > month_days(year, month)) {
     mv_answer_fail(ask, 400, "Parameter \"%s\" takes a day that exists: dd.mm.yyyy", name);
     return -1;
   }
@@ -63,11 +69,11 @@ void mv_messages_history(struct mv_ask *ask) {
       asked_day(ask, "stop_date", INT64_MAX - DAY_MS, &until)) {
     return;
   }
-  struct mv_stmt *row = mv_db_query(ask->db,
-                                  COLUMNS "WHERE client = ? AND created_at >= ? "
-                                          "AND created_at < ? ORDER BY id DESC LIMIT ?",
-                                  "iiii", client, from, until + DAY_MS,
-                                  mv_param_integer(ask, "limit", 2000));
+  struct mv_stmt *row =
+      mv_db_query(ask->db,
+                  COLUMNS "WHERE client = ? AND created_at >= ? "
+                          "AND created_at < ? ORDER BY id DESC LIMIT ?",
+                  "iiii", client, from, until + DAY_MS, mv_param_integer(ask, "limit", 2000));
   json_t *result = json_array();
   while (mv_db_step(ask->db, row)) {
     json_array_append_new(result, replica(row));
@@ -76,8 +82,8 @@ void mv_messages_history(struct mv_ask *ask) {
 }
 
 json_t *mv_messages_conversation(struct mv_work *work, int64_t client, int64_t since) {
-  struct mv_stmt *row = mv_db_query(
-      work->db, COLUMNS "WHERE client = ? AND id > ? ORDER BY id", "ii", client, since);
+  struct mv_stmt *row =
+      mv_db_query(work->db, COLUMNS "WHERE client = ? AND id > ? ORDER BY id", "ii", client, since);
   json_t *result = json_array();
   while (mv_db_step(work->db, row)) {
     json_t *message = replica(row);

@@ -1,5 +1,5 @@
-/* Messages: what is written and sent, their webhooks, and the actions message, callback, get_history
- * and clear_history. */
+/* Messages: what is written and sent, their webhooks, and the actions message, callback,
+ * get_history and clear_history. */
 #ifndef MV_SANDBOX_MESSAGES_H
 #define MV_SANDBOX_MESSAGES_H
 
@@ -11,7 +11,7 @@
 
 /* message_from_outside */
 enum mv_from {
-  MV_FROM_NORMAL = 0,   /* the client, or a block */
+  MV_FROM_NORMAL = 0, /* the client, or a block */
   MV_FROM_API = 1,
   MV_FROM_CRM = 2,
   MV_FROM_CALLBACK = 3,
@@ -30,8 +30,8 @@ struct mv_message {
 /* Stores a message and tells it by webhook. Its id. */
 int64_t mv_messages_add(struct mv_work *work, const struct mv_message *message);
 
-/* Something comes in (a client writes, a callback, an event of the CRM): stored, told, and unless the
- * bot is paused for this client, blocks are matched. Its id. */
+/* Something comes in (a client writes, a callback, an event of the CRM): stored, told, and unless
+ * the bot is paused for this client, blocks are matched. Its id. */
 int64_t mv_messages_receive(struct mv_work *work, int64_t client, enum mv_from from,
                             const char *text, const json_t *attachments);
 

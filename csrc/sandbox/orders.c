@@ -10,9 +10,9 @@
 #include "sandbox/variables.h"
 
 int64_t mv_orders_current(struct mv_work *work, int64_t client) {
-  return mv_db_integer(work->db, 0,
-                       "SELECT id FROM orders WHERE client = ? ORDER BY status <> 0, id DESC LIMIT 1",
-                       "i", client);
+  return mv_db_integer(
+      work->db, 0, "SELECT id FROM orders WHERE client = ? ORDER BY status <> 0, id DESC LIMIT 1",
+      "i", client);
 }
 
 static int64_t first_state(struct mv_work *work) {
@@ -46,10 +46,11 @@ int64_t mv_orders_needed(struct mv_work *work, int64_t client) {
 
 /* "crm_state_changed <Pipeline>:<Stage>", with the order's id in the variable callback_query_id. */
 static void tell_move(struct mv_work *work, int64_t client, int64_t order, int64_t state) {
-  struct mv_stmt *row = mv_db_query(work->db,
-                                  "SELECT 'crm_state_changed ' || f.name || ':' || s.name "
-                                  "FROM states s JOIN funnels f ON f.id = s.funnel WHERE s.id = ?",
-                                  "i", state);
+  struct mv_stmt *row =
+      mv_db_query(work->db,
+                  "SELECT 'crm_state_changed ' || f.name || ':' || s.name "
+                  "FROM states s JOIN funnels f ON f.id = s.funnel WHERE s.id = ?",
+                  "i", state);
   if (!mv_db_step(work->db, row)) {
     return;
   }
@@ -63,8 +64,7 @@ static void tell_move(struct mv_work *work, int64_t client, int64_t order, int64
 }
 
 void mv_orders_move(struct mv_work *work, int64_t client, int64_t order, int64_t state) {
-  int64_t before =
-      mv_db_integer(work->db, 0, "SELECT state FROM orders WHERE id = ?", "i", order);
+  int64_t before = mv_db_integer(work->db, 0, "SELECT state FROM orders WHERE id = ?", "i", order);
   if (before == state) {
     return;
   }
@@ -91,14 +91,13 @@ static json_t *states_of(struct mv_work *work, int64_t funnel) {
 
 json_t *mv_orders_funnels(struct mv_work *work) {
   json_t *funnels = json_array();
-  struct mv_stmt *row = mv_db_query(
-      work->db, "SELECT id, name FROM funnels WHERE project = ? ORDER BY position", "i",
-      work->project);
+  struct mv_stmt *row =
+      mv_db_query(work->db, "SELECT id, name FROM funnels WHERE project = ? ORDER BY position", "i",
+                  work->project);
   while (mv_db_step(work->db, row)) {
-    json_array_append_new(
-        funnels, json_pack("{s:o, s:o, s:o}", "id", mv_db_number(row, 0), "name",
-                           mv_db_text(row, 1), "states",
-                           states_of(work, mv_sql_int(row, 0))));
+    json_array_append_new(funnels, json_pack("{s:o, s:o, s:o}", "id", mv_db_number(row, 0), "name",
+                                             mv_db_text(row, 1), "states",
+                                             states_of(work, mv_sql_int(row, 0))));
   }
   return funnels;
 }
@@ -143,7 +142,8 @@ static int asked_state(struct mv_ask *ask, int64_t *state) {
 }
 
 /* A client for a phone or e-mail that nobody has yet. */
-static int64_t add_client(struct mv_work *work, int type, const char *variable, const char *contact) {
+static int64_t add_client(struct mv_work *work, int type, const char *variable,
+                          const char *contact) {
   int64_t id = mv_clients_at(work, type, "", contact);
   if (!id) {
     id = mv_clients_add(work, type, "", contact, NULL);
@@ -208,9 +208,9 @@ void mv_orders_list(struct mv_ask *ask) {
   }
   int64_t status = mv_param_integer(ask, "order_status", -1);
   struct mv_stmt *row = mv_db_query(ask->db,
-                                  "SELECT id FROM orders WHERE client = ? "
-                                  "AND (? < 0 OR status = ?) ORDER BY id",
-                                  "iii", client, status, status);
+                                    "SELECT id FROM orders WHERE client = ? "
+                                    "AND (? < 0 OR status = ?) ORDER BY id",
+                                    "iii", client, status, status);
   json_t *ids = json_array();
   while (mv_db_step(ask->db, row)) {
     json_array_append_new(ids, mv_db_number(row, 0));

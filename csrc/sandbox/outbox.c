@@ -9,11 +9,11 @@
 #include "base/json.h"
 
 enum {
-  LANES = 1024,           /* buckets of the table of clients */
-  MOST_ACTIVE = 128,      /* webhooks at once */
-  MOST_WAITING = 100000,  /* beyond, webhooks are dropped, and the journal says so */
-  LONGEST_ANSWER = 4096,  /* bytes of the receiver's answer that are kept */
-  MOST_REPLY = 1 << 20,   /* bytes a receiver may answer */
+  LANES = 1024,          /* buckets of the table of clients */
+  MOST_ACTIVE = 128,     /* webhooks at once */
+  MOST_WAITING = 100000, /* beyond, webhooks are dropped, and the journal says so */
+  LONGEST_ANSWER = 4096, /* bytes of the receiver's answer that are kept */
+  MOST_REPLY = 1 << 20,  /* bytes a receiver may answer */
 };
 
 /* The webhooks of one client, in order; at most one is under way. */

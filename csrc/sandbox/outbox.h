@@ -1,4 +1,5 @@
-/* Webhooks out: one attempt each, in order per client, side by side across clients, on an own thread. */
+/* Webhooks out: one attempt each, in order per client, side by side across clients, on an own
+ * thread. */
 #ifndef MV_SANDBOX_OUTBOX_H
 #define MV_SANDBOX_OUTBOX_H
 
@@ -21,7 +22,7 @@ struct mv_letter {
   json_t *content; /* the body */
   char *body;      /* its text */
   size_t length;
-  double timeout;  /* seconds */
+  double timeout; /* seconds */
 };
 
 /* The reference `content` is taken over, also when it fails: NULL when memory is out. */

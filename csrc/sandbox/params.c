@@ -72,7 +72,7 @@ static json_t *to_integer(const struct mv_param *param, json_t *value) {
 static json_t *to_text(const struct mv_param *param, json_t *value) {
   (void)param;
   if (json_is_string(value)) {
-    return json_incref(value);
+    return plain(value) ? json_incref(value) : NULL;
   }
   char *text = json_is_number(value) ? mv_json_scalar_text(value) : NULL;
   json_t *string = text ? json_string(text) : NULL;
@@ -174,7 +174,8 @@ static json_t *to_choice(const struct mv_param *param, json_t *value) {
   return NULL;
 }
 
-/* Digits where the pattern has 9, itself elsewhere. Whether the day exists is asked by who uses it. */
+/* Digits where the pattern has 9, itself elsewhere. Whether the day exists is asked by who uses it.
+ */
 static bool fits(const char *text, const char *pattern) {
   for (; *pattern && *text; text++, pattern++) {
     bool digit = *text >= '0' && *text <= '9';
@@ -204,7 +205,7 @@ static const struct type {
     [MV_ID] = {to_id, "an id: an integer or a text"},
     [MV_INTEGER] = {to_integer, "an integer"},
     [MV_NUMBER] = {to_number, "a number"},
-    [MV_STRING] = {to_text, "a text"},
+    [MV_STRING] = {to_text, "a text (without NUL)"},
     [MV_BOOLEAN] = {to_boolean, "true or false"},
     [MV_SCALAR] = {to_scalar, "a text, a number or a boolean"},
     [MV_ID_LIST] = {to_ids, "an array of ids"},
@@ -284,8 +285,8 @@ static int given_of(const struct mv_ask *ask, const char *names, int *all, bool 
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)length, p);
     json_t *value = json_object_get(ask->params, name);
-    bool there = value && !json_is_false(value) &&
-                 !(json_is_string(value) && !json_string_length(value));
+    bool there =
+        value && !json_is_false(value) && !(json_is_string(value) && !json_string_length(value));
     *first = *all == 0 ? there : *first;
     given += there;
     (*all)++;

@@ -8,9 +8,10 @@
 
 #include "sandbox/ask.h"
 
-/* Sorts `raw` (an object: query and body together) into ask->params and ask->extras. Texts that stand
- * for other types (forms and queries have only texts) become those types; numbers over a documented
- * limit are cut to it. Missing or wrong ones are answered with 400 and the reason: then -1. */
+/* Sorts `raw` (an object: query and body together) into ask->params and ask->extras. Texts that
+ * stand for other types (forms and queries have only texts) become those types; numbers over a
+ * documented limit are cut to it. Missing or wrong ones are answered with 400 and the reason: then
+ * -1. */
 int mv_params_check(struct mv_ask *ask, const json_t *raw);
 
 /* The parameter (borrowed), or NULL. */

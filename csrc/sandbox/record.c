@@ -77,8 +77,8 @@ static int write_entry(json_t *value, struct mv_bytes *text) {
 }
 
 static void append(struct mv_record *record, struct entry entry) {
-  while (record->count && (record->count == record->size ||
-                           record->bytes + entry.length > record->most_bytes)) {
+  while (record->count &&
+         (record->count == record->size || record->bytes + entry.length > record->most_bytes)) {
     forget_first(record);
   }
   record->ring[(record->first + record->count) % record->size] = entry;

@@ -21,7 +21,8 @@ static bool is_form(const struct mv_call *call) {
   return type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
 }
 
-/* JSON whatever the Content-Type says; what does not look like it and is announced as a form, is one. */
+/* JSON whatever the Content-Type says; what does not look like it and is announced as a form, is
+ * one. */
 static json_t *parse_body(const struct mv_call *call, struct mv_error *err) {
   size_t blank = strspn(call->body, " \t\r\n");
   if (blank == call->body_length) {
@@ -89,8 +90,8 @@ static bool read_path(const char *path, struct route *route) {
 
 /* Sets the project and the rights of a key; false (answered) when there is no such key. */
 static bool let_in(struct mv_ask *ask, const char *key, int64_t *permissions) {
-  struct mv_stmt *row = mv_db_query(ask->db, "SELECT project, permissions FROM keys WHERE key = ?",
-                                    "t", key);
+  struct mv_stmt *row =
+      mv_db_query(ask->db, "SELECT project, permissions FROM keys WHERE key = ?", "t", key);
   if (!mv_db_step(ask->db, row)) {
     mv_answer_fail(ask, 401, "Wrong API key");
     return false;
@@ -103,8 +104,8 @@ static bool let_in(struct mv_ask *ask, const char *key, int64_t *permissions) {
 
 static void answer_unknown(struct mv_ask *ask, const char *name) {
   const char *near = mv_action_nearest(name);
-  mv_answer_fail(ask, 404, "Unknown action \"%.90s\"%s%s%s", name,
-                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  mv_answer_fail(ask, 404, "Unknown action \"%.90s\"%s%s%s", name, near ? "; did you mean \"" : "",
+                 near ? near : "", near ? "\"?" : "");
 }
 
 /* Documented for find_clients: what is wrong is told with 200, in these words. */
@@ -175,7 +176,8 @@ static void reply(struct mv_call *call, const struct mv_ask *ask) {
   mv_bytes_free(&body);
 }
 
-static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call, const struct route *route) {
+static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
+                       const struct route *route) {
   struct mv_error err = {0};
   struct mv_work work;
   struct mv_ask ask = {.work = &work,
@@ -187,7 +189,8 @@ static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call, const s
   ask.db = work.db;
   decide(&ask, call, route, raw, &err);
   if (mv_work_end(&work, !ask.failed, &err)) {
-    mv_answer_fail(&ask, err.kind == MV_ERROR_BUSY ? 503 : 500, "The sandbox failed: %.300s", err.text);
+    mv_answer_fail(&ask, err.kind == MV_ERROR_BUSY ? 503 : 500, "The sandbox failed: %.300s",
+                   err.text);
   }
   record(sandbox, &ask, call, route, raw);
   reply(call, &ask);

@@ -1,4 +1,5 @@
-/* The HTTP surface: /api/{key}/{action} to the action's function, /_sandbox/… to the control API. */
+/* The HTTP surface: /api/{key}/{action} to the action's function, /_sandbox/… to the control API.
+ */
 #ifndef MV_SANDBOX_ROUTER_H
 #define MV_SANDBOX_ROUTER_H
 

@@ -14,7 +14,7 @@
 #include "sandbox/work.h"
 
 enum {
-  MOST_RECORDED = 10000,        /* entries of the journal */
+  MOST_RECORDED = 10000, /* entries of the journal */
   MOST_RECORDED_BYTES = 16 << 20,
   MOST_BODY = 8 << 20,
   STOP_MS = 1000, /* for webhooks under way */
@@ -83,7 +83,8 @@ static int start(struct mv_sandbox *sandbox, const struct mv_sandbox_options *op
   return serve(sandbox, options->listen, err);
 }
 
-struct mv_sandbox *mv_sandbox_start(const struct mv_sandbox_options *options, struct mv_error *err) {
+struct mv_sandbox *mv_sandbox_start(const struct mv_sandbox_options *options,
+                                    struct mv_error *err) {
   struct mv_sandbox *sandbox = calloc(1, sizeof *sandbox);
   if (!sandbox) {
     mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");

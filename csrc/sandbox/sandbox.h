@@ -9,10 +9,10 @@
 struct mv_sandbox;
 
 struct mv_sandbox_options {
-  const char *listen;      /* "127.0.0.1:0" */
-  const char *database;    /* a file, or ":memory:" */
-  const char *seed;        /* a JSON file, NULL: the built-in shop; only used for an empty database */
-  const char *webhook_url; /* where messages are told; NULL: as stored, or nowhere */
+  const char *listen;   /* "127.0.0.1:0" */
+  const char *database; /* a file, or ":memory:" */
+  const char *seed;     /* a JSON file, NULL: the built-in shop; only used for an empty database */
+  const char *webhook_url;      /* where messages are told; NULL: as stored, or nowhere */
   const struct mv_clock *clock; /* NULL: the machine's */
   struct mv_log *log;
 };

@@ -18,12 +18,13 @@ static int64_t by_client_variable(struct mv_work *work, const char *name, const 
 
 static int64_t by_order_variable(struct mv_work *work, const char *name, const char *value,
                                  const char *group) {
-  return mv_db_integer(work->db, 0,
-                       "SELECT min(c.id) FROM order_variables v JOIN orders o ON o.id = v.\"order\" "
-                       "JOIN clients c ON c.id = o.client "
-                       "WHERE v.name = ? AND v.value = ? AND c.project = ? "
-                       "AND (? IS NULL OR c.group_id = ?)",
-                       "ttitt", name, value, work->project, group, group);
+  return mv_db_integer(
+      work->db, 0,
+      "SELECT min(c.id) FROM order_variables v JOIN orders o ON o.id = v.\"order\" "
+      "JOIN clients c ON c.id = o.client "
+      "WHERE v.name = ? AND v.value = ? AND c.project = ? "
+      "AND (? IS NULL OR c.group_id = ?)",
+      "ttitt", name, value, work->project, group, group);
 }
 
 static int64_t by_variable(struct mv_work *work, const char *name, const char *value) {

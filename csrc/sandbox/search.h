@@ -6,8 +6,9 @@
 
 #include "sandbox/ask.h"
 
-/* The first client (lowest id) with exactly this phone as WhatsApp number or in the variable "phone";
- * with this e-mail in the variable "email". Of the client, else of its orders. 0 when there is none. */
+/* The first client (lowest id) with exactly this phone as WhatsApp number or in the variable
+ * "phone"; with this e-mail in the variable "email". Of the client, else of its orders. 0 when
+ * there is none. */
 int64_t mv_search_phone(struct mv_work *work, const char *phone);
 int64_t mv_search_email(struct mv_work *work, const char *email);
 

@@ -8,17 +8,16 @@
  *                  "enabled": true, "status": 1}],
  *    "funnels": [{"id": 7, "name": "Sales", "states": [
  *                  {"id": 1001, "name": "New", "outcome": "active"}]}],     or "won", "lost"
- *    "blocks": [{"id": 390, "condition": "/start", "match": "exact",        or "contains", "first_word"
- *                "answer": "Hello!", "buttons": [], "attachments": [],
- *                "variables": {"client.greeted": true}, "state": "New",
- *                "message_type": 0, "description": "greets"}],
- *    "clients": [{"id": 836058546, "client_type": 1, "group_id": "shop_bot", "platform_id": "6253651200",
- *                 "name": "Ada", "avatar": null, "tag": null, "paused": false, "created_at": 1609867984,
- *                 "variables": {"city": "Oslo"},
- *                 "orders": [{"id": 40632, "state": "New", "name": "tea", "description": null,
- *                             "budget": 12, "created_at": 1609867984, "variables": {"size": 2}}],
+ *    "blocks": [{"id": 390, "condition": "/start", "match": "exact",        or "contains",
+ * "first_word" "answer": "Hello!", "buttons": [], "attachments": [], "variables":
+ * {"client.greeted": true}, "state": "New", "message_type": 0, "description": "greets"}],
+ *    "clients": [{"id": 836058546, "client_type": 1, "group_id": "shop_bot", "platform_id":
+ * "6253651200", "name": "Ada", "avatar": null, "tag": null, "paused": false, "created_at":
+ * 1609867984, "variables": {"city": "Oslo"}, "orders": [{"id": 40632, "state": "New", "name":
+ * "tea", "description": null, "budget": 12, "created_at": 1609867984, "variables": {"size": 2}}],
  *                 "messages": [{"from": "client", "text": "Hi", "attachments": [],
- *                               "at": 1609867984}]}]}      from: "client", "bot", "api", "callback" */
+ *                               "at": 1609867984}]}]}      from: "client", "bot", "api", "callback"
+ */
 #include "sandbox/seed.h"
 
 #include <stdlib.h>
@@ -78,8 +77,8 @@ static int permission_bit(const char *name) {
   return 0;
 }
 
-static int load_key(struct mv_work *work, int64_t owner, const struct mv_place *at, const json_t *key,
-                    struct mv_error *err) {
+static int load_key(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                    const json_t *key, struct mv_error *err) {
   (void)owner;
   static const struct mv_shape shapes[] = {{"key", MV_SHAPE_TEXT, true},
                                            {"permissions", MV_SHAPE_LIST, true}};
@@ -102,8 +101,8 @@ static int load_key(struct mv_work *work, int64_t owner, const struct mv_place *
 
 static int load_keys(struct mv_work *work, const json_t *seed, struct mv_error *err) {
   if (!json_array_size(json_object_get(seed, "keys"))) {
-    mv_db_run(work->db, "INSERT INTO keys (key, project, permissions) VALUES ('sandbox', ?, 31)", "i",
-              work->project);
+    mv_db_run(work->db, "INSERT INTO keys (key, project, permissions) VALUES ('sandbox', ?, 31)",
+              "i", work->project);
     return 0;
   }
   return mv_seed_each(work, 0, NULL, seed, "keys", load_key, err);
@@ -111,12 +110,12 @@ static int load_keys(struct mv_work *work, const json_t *seed, struct mv_error *
 
 /* ---- channels, funnels, blocks ---- */
 
-static int load_channel(struct mv_work *work, int64_t owner, const struct mv_place *at, const json_t *channel,
-                        struct mv_error *err) {
+static int load_channel(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                        const json_t *channel, struct mv_error *err) {
   (void)owner;
   static const struct mv_shape shapes[] = {
-      {"id", MV_SHAPE_INTEGER, false},     {"client_type", MV_SHAPE_INTEGER, true},
-      {"group_id", MV_SHAPE_SCALAR, true}, {"name", MV_SHAPE_TEXT, true},
+      {"id", MV_SHAPE_INTEGER, false},      {"client_type", MV_SHAPE_INTEGER, true},
+      {"group_id", MV_SHAPE_SCALAR, true},  {"name", MV_SHAPE_TEXT, true},
       {"enabled", MV_SHAPE_BOOLEAN, false}, {"status", MV_SHAPE_INTEGER, false}};
   if (mv_shape_check(at, channel, shapes, COUNT(shapes), err)) {
     return -1;
@@ -132,8 +131,8 @@ static int load_channel(struct mv_work *work, int64_t owner, const struct mv_pla
   return mv_seed_stored(work, at, err);
 }
 
-static int load_state(struct mv_work *work, int64_t owner, const struct mv_place *at, const json_t *state,
-                      struct mv_error *err) {
+static int load_state(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                      const json_t *state, struct mv_error *err) {
   static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
                                            {"name", MV_SHAPE_TEXT, true},
                                            {"outcome", MV_SHAPE_TEXT, false}};
@@ -144,14 +143,14 @@ static int load_state(struct mv_work *work, int64_t owner, const struct mv_place
     return -1;
   }
   mv_db_run(work->db,
-            "INSERT INTO states (id, funnel, name, position, outcome) VALUES (?, ?, ?, ?, ?)", "vitii",
-            json_object_get(state, "id"), owner, mv_seed_text(state, "name"), (int64_t)at->index,
-            (int64_t)outcome);
+            "INSERT INTO states (id, funnel, name, position, outcome) VALUES (?, ?, ?, ?, ?)",
+            "vitii", json_object_get(state, "id"), owner, mv_seed_text(state, "name"),
+            (int64_t)at->index, (int64_t)outcome);
   return mv_seed_stored(work, at, err);
 }
 
-static int load_funnel(struct mv_work *work, int64_t owner, const struct mv_place *at, const json_t *funnel,
-                       struct mv_error *err) {
+static int load_funnel(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                       const json_t *funnel, struct mv_error *err) {
   (void)owner;
   static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
                                            {"name", MV_SHAPE_TEXT, true},
@@ -159,8 +158,8 @@ static int load_funnel(struct mv_work *work, int64_t owner, const struct mv_plac
   if (mv_shape_check(at, funnel, shapes, COUNT(shapes), err)) {
     return -1;
   }
-  mv_db_run(work->db, "INSERT INTO funnels (id, project, name, position) VALUES (?, ?, ?, ?)", "viti",
-            json_object_get(funnel, "id"), work->project, mv_seed_text(funnel, "name"),
+  mv_db_run(work->db, "INSERT INTO funnels (id, project, name, position) VALUES (?, ?, ?, ?)",
+            "viti", json_object_get(funnel, "id"), work->project, mv_seed_text(funnel, "name"),
             (int64_t)at->index);
   if (mv_seed_stored(work, at, err)) {
     return -1;
@@ -184,14 +183,14 @@ static int store_block(struct mv_work *work, const struct mv_place *at, const js
   return mv_seed_stored(work, at, err);
 }
 
-static int load_block(struct mv_work *work, int64_t owner, const struct mv_place *at, const json_t *block,
-                      struct mv_error *err) {
+static int load_block(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                      const json_t *block, struct mv_error *err) {
   (void)owner;
   static const struct mv_shape shapes[] = {
-      {"id", MV_SHAPE_INTEGER, false},        {"condition", MV_SHAPE_TEXT, true},
-      {"match", MV_SHAPE_TEXT, false},        {"answer", MV_SHAPE_TEXT, false},
-      {"buttons", MV_SHAPE_ANY, false},       {"attachments", MV_SHAPE_LIST, false},
-      {"variables", MV_SHAPE_OBJECT, false},  {"state", MV_SHAPE_KEY, false},
+      {"id", MV_SHAPE_INTEGER, false},           {"condition", MV_SHAPE_TEXT, true},
+      {"match", MV_SHAPE_TEXT, false},           {"answer", MV_SHAPE_TEXT, false},
+      {"buttons", MV_SHAPE_ANY, false},          {"attachments", MV_SHAPE_LIST, false},
+      {"variables", MV_SHAPE_OBJECT, false},     {"state", MV_SHAPE_KEY, false},
       {"message_type", MV_SHAPE_INTEGER, false}, {"description", MV_SHAPE_TEXT, false}};
   static const char *const matches[] = {"exact", "contains", "first_word", NULL};
   int match = MV_MATCH_EXACT;
@@ -209,14 +208,16 @@ static int load_block(struct mv_work *work, int64_t owner, const struct mv_place
 static void forget_all(struct mv_work *work) {
   mv_db_script(work->db, "DELETE FROM projects;"
                          "DELETE FROM sqlite_sequence WHERE name IN ('clients', 'orders')");
-  mv_db_run(work->db, "INSERT INTO sqlite_sequence (name, seq) VALUES ('clients', ?), ('orders', ?)",
-            "ii", FIRST_CLIENT - 1, FIRST_ORDER - 1);
+  mv_db_run(work->db,
+            "INSERT INTO sqlite_sequence (name, seq) VALUES ('clients', ?), ('orders', ?)", "ii",
+            FIRST_CLIENT - 1, FIRST_ORDER - 1);
 }
 
 static int load_parts(struct mv_work *work, const json_t *seed, json_t *webhook_url,
                       struct mv_error *err) {
   if (load_project(work, seed, err) || load_settings(work, seed, webhook_url, err) ||
-      load_keys(work, seed, err) || mv_seed_each(work, 0, NULL, seed, "channels", load_channel, err) ||
+      load_keys(work, seed, err) ||
+      mv_seed_each(work, 0, NULL, seed, "channels", load_channel, err) ||
       mv_seed_each(work, 0, NULL, seed, "funnels", load_funnel, err) ||
       mv_seed_each(work, 0, NULL, seed, "blocks", load_block, err) ||
       mv_seed_each(work, 0, NULL, seed, "clients", mv_seed_client, err)) {
@@ -227,9 +228,9 @@ static int load_parts(struct mv_work *work, const json_t *seed, json_t *webhook_
 
 int mv_seed_load(struct mv_work *work, const json_t *seed, struct mv_error *err) {
   static const struct mv_shape shapes[] = {
-      {"project", MV_SHAPE_OBJECT, false},   {"settings", MV_SHAPE_OBJECT, false},
-      {"keys", MV_SHAPE_OBJECTS, false},     {"channels", MV_SHAPE_OBJECTS, false},
-      {"funnels", MV_SHAPE_OBJECTS, false},  {"blocks", MV_SHAPE_OBJECTS, false},
+      {"project", MV_SHAPE_OBJECT, false},  {"settings", MV_SHAPE_OBJECT, false},
+      {"keys", MV_SHAPE_OBJECTS, false},    {"channels", MV_SHAPE_OBJECTS, false},
+      {"funnels", MV_SHAPE_OBJECTS, false}, {"blocks", MV_SHAPE_OBJECTS, false},
       {"clients", MV_SHAPE_OBJECTS, false}};
   if (!json_is_object(seed)) {
     return mv_error_set(err, MV_ERROR_USAGE, "takes an object");

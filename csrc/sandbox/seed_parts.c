@@ -12,7 +12,8 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 int mv_seed_each(struct mv_work *work, int64_t owner, const struct mv_place *up,
-                 const json_t *object, const char *name, mv_seed_loader load, struct mv_error *err) {
+                 const json_t *object, const char *name, mv_seed_loader load,
+                 struct mv_error *err) {
   const json_t *list = json_object_get(object, name);
   for (size_t i = 0; i < json_array_size(list); i++) {
     struct mv_place at = {up, name, (long)i};
@@ -86,12 +87,12 @@ static int64_t moment(struct mv_work *work, const json_t *object, const char *na
   return seconds > INT64_MIN / 1000 && seconds < INT64_MAX / 1000 ? seconds * 1000 : work->now;
 }
 
-static int load_order(struct mv_work *work, int64_t owner, const struct mv_place *at, const json_t *order,
-                      struct mv_error *err) {
+static int load_order(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                      const json_t *order, struct mv_error *err) {
   static const struct mv_shape shapes[] = {
-      {"id", MV_SHAPE_INTEGER, false},       {"state", MV_SHAPE_KEY, false},
-      {"name", MV_SHAPE_TEXT, false},        {"description", MV_SHAPE_TEXT, false},
-      {"budget", MV_SHAPE_SCALAR, false},    {"variables", MV_SHAPE_OBJECT, false},
+      {"id", MV_SHAPE_INTEGER, false},        {"state", MV_SHAPE_KEY, false},
+      {"name", MV_SHAPE_TEXT, false},         {"description", MV_SHAPE_TEXT, false},
+      {"budget", MV_SHAPE_SCALAR, false},     {"variables", MV_SHAPE_OBJECT, false},
       {"created_at", MV_SHAPE_INTEGER, false}};
   int64_t state = 0;
   if (mv_shape_check(at, order, shapes, COUNT(shapes), err) ||
@@ -118,12 +119,13 @@ static int load_order(struct mv_work *work, int64_t owner, const struct mv_place
   return mv_seed_stored(work, at, err);
 }
 
-static int load_message(struct mv_work *work, int64_t owner, const struct mv_place *at, const json_t *message,
-                        struct mv_error *err) {
-  static const struct mv_shape shapes[] = {
-      {"from", MV_SHAPE_TEXT, true},         {"text", MV_SHAPE_TEXT, false},
-      {"attachments", MV_SHAPE_LIST, false}, {"block", MV_SHAPE_INTEGER, false},
-      {"at", MV_SHAPE_INTEGER, false}};
+static int load_message(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                        const json_t *message, struct mv_error *err) {
+  static const struct mv_shape shapes[] = {{"from", MV_SHAPE_TEXT, true},
+                                           {"text", MV_SHAPE_TEXT, false},
+                                           {"attachments", MV_SHAPE_LIST, false},
+                                           {"block", MV_SHAPE_INTEGER, false},
+                                           {"at", MV_SHAPE_INTEGER, false}};
   static const char *const senders[] = {"client", "bot", "api", "callback", NULL};
   static const int outside[] = {MV_FROM_NORMAL, MV_FROM_NORMAL, MV_FROM_API, MV_FROM_CALLBACK};
   int from = 0;
@@ -137,20 +139,22 @@ static int load_message(struct mv_work *work, int64_t owner, const struct mv_pla
             "attachments, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             "iiivitji", owner, (int64_t)input, (int64_t)outside[from],
             json_object_get(message, "block"), moment(work, message, "at"),
-            mv_seed_text(message, "text"), json_object_get(message, "attachments"), (int64_t)!input);
+            mv_seed_text(message, "text"), json_object_get(message, "attachments"),
+            (int64_t)!input);
   return mv_seed_stored(work, at, err);
 }
 
 static int store_client(struct mv_work *work, const struct mv_place *at, const json_t *client,
                         const char *group, const char *platform_id, struct mv_error *err) {
   int64_t created = moment(work, client, "created_at");
-  mv_db_run(work->db,
-            "INSERT INTO clients (id, project, client_type, group_id, platform_id, name, avatar, tag, "
-            "paused, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            "viitttttiii", json_object_get(client, "id"), work->project,
-            mv_seed_integer(client, "client_type", 0), group, platform_id,
-            mv_seed_text(client, "name"), mv_seed_text(client, "avatar"), mv_seed_text(client, "tag"),
-            (int64_t)json_is_true(json_object_get(client, "paused")), created, created);
+  mv_db_run(
+      work->db,
+      "INSERT INTO clients (id, project, client_type, group_id, platform_id, name, avatar, tag, "
+      "paused, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "viitttttiii", json_object_get(client, "id"), work->project,
+      mv_seed_integer(client, "client_type", 0), group, platform_id, mv_seed_text(client, "name"),
+      mv_seed_text(client, "avatar"), mv_seed_text(client, "tag"),
+      (int64_t)json_is_true(json_object_get(client, "paused")), created, created);
   return mv_seed_stored(work, at, err);
 }
 
@@ -169,16 +173,16 @@ static int load_parts(struct mv_work *work, const struct mv_place *at, const jso
   return mv_seed_stored(work, at, err);
 }
 
-int mv_seed_client(struct mv_work *work, int64_t owner, const struct mv_place *at, const json_t *client,
-                   struct mv_error *err) {
+int mv_seed_client(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                   const json_t *client, struct mv_error *err) {
   (void)owner;
   static const struct mv_shape shapes[] = {
-      {"id", MV_SHAPE_INTEGER, false},       {"client_type", MV_SHAPE_INTEGER, true},
-      {"group_id", MV_SHAPE_SCALAR, true},   {"platform_id", MV_SHAPE_KEY, true},
-      {"name", MV_SHAPE_TEXT, false},        {"avatar", MV_SHAPE_TEXT, false},
-      {"tag", MV_SHAPE_TEXT, false},         {"paused", MV_SHAPE_BOOLEAN, false},
+      {"id", MV_SHAPE_INTEGER, false},         {"client_type", MV_SHAPE_INTEGER, true},
+      {"group_id", MV_SHAPE_SCALAR, true},     {"platform_id", MV_SHAPE_KEY, true},
+      {"name", MV_SHAPE_TEXT, false},          {"avatar", MV_SHAPE_TEXT, false},
+      {"tag", MV_SHAPE_TEXT, false},           {"paused", MV_SHAPE_BOOLEAN, false},
       {"created_at", MV_SHAPE_INTEGER, false}, {"variables", MV_SHAPE_OBJECT, false},
-      {"orders", MV_SHAPE_OBJECTS, false},   {"messages", MV_SHAPE_OBJECTS, false}};
+      {"orders", MV_SHAPE_OBJECTS, false},     {"messages", MV_SHAPE_OBJECTS, false}};
   if (mv_shape_check(at, client, shapes, COUNT(shapes), err)) {
     return -1;
   }
@@ -186,8 +190,8 @@ int mv_seed_client(struct mv_work *work, int64_t owner, const struct mv_place *a
   char *given = mv_json_scalar_text(json_object_get(client, "platform_id"));
   int type = (int)mv_seed_integer(client, "client_type", 0);
   char *platform_id = given ? mv_clients_platform_id(type, given) : NULL;
-  int bad = store_client(work, at, client, group, platform_id, err) ||
-            load_parts(work, at, client, err);
+  int bad =
+      store_client(work, at, client, group, platform_id, err) || load_parts(work, at, client, err);
   free(group);
   free(given);
   free(platform_id);

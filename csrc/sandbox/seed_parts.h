@@ -31,7 +31,7 @@ int mv_seed_state(struct mv_work *work, const struct mv_place *at, const json_t 
                   int64_t *state, struct mv_error *err);
 
 /* A client with variables, orders and messages. */
-int mv_seed_client(struct mv_work *work, int64_t owner, const struct mv_place *at, const json_t *client,
-                   struct mv_error *err);
+int mv_seed_client(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                   const json_t *client, struct mv_error *err);
 
 #endif

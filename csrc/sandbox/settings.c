@@ -64,9 +64,9 @@ static json_t *standard(const struct setting *setting) {
 }
 
 json_t *mv_settings_get(struct mv_work *work, const char *name) {
-  struct mv_stmt *row = mv_db_query(work->db,
-                                  "SELECT value FROM settings WHERE project = ? AND name = ?", "it",
-                                  work->project, name);
+  struct mv_stmt *row =
+      mv_db_query(work->db, "SELECT value FROM settings WHERE project = ? AND name = ?", "it",
+                  work->project, name);
   json_t *value = NULL;
   if (mv_db_step(work->db, row)) {
     value = mv_db_json(row, 0);
@@ -95,9 +95,9 @@ json_t *mv_settings_describe(void) {
   json_t *all = json_object();
   for (size_t i = 0; i < COUNT; i++) {
     const struct setting *s = &settings[i];
-    json_object_set_new(all, s->name,
-                        json_pack("{s:o, s:s, s:s}", "default", standard(s), "takes", s->takes,
-                                  "doc", s->doc));
+    json_object_set_new(
+        all, s->name,
+        json_pack("{s:o, s:s, s:s}", "default", standard(s), "takes", s->takes, "doc", s->doc));
   }
   return all;
 }

@@ -20,8 +20,8 @@ json_t *mv_settings_all(struct mv_work *work);
 /* What each takes: {name: {"default":…, "takes":…, "doc":…}}. New reference. */
 json_t *mv_settings_describe(void);
 
-/* Checks all of `values` (an object), then sets them; null puts the default back. 0, or -1 and `err`,
- * which names the setting, what it takes, and for unknown ones the nearest. */
+/* Checks all of `values` (an object), then sets them; null puts the default back. 0, or -1 and
+ * `err`, which names the setting, what it takes, and for unknown ones the nearest. */
 int mv_settings_set(struct mv_work *work, const json_t *values, struct mv_error *err);
 
 #endif

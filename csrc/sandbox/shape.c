@@ -52,6 +52,12 @@ static bool is_plain_text(const json_t *value) {
   return !json_is_string(value) || strlen(json_string_value(value)) == json_string_length(value);
 }
 
+/* In Lua an empty list and an empty table are the same, so either is taken for the other. */
+static bool is_empty(const json_t *value) {
+  return json_array_size(value) + json_object_size(value) == 0 &&
+         (json_is_array(value) || json_is_object(value));
+}
+
 static bool fits(enum mv_shape_type type, const json_t *value) {
   switch (type) {
   case MV_SHAPE_TEXT:
@@ -63,11 +69,11 @@ static bool fits(enum mv_shape_type type, const json_t *value) {
   case MV_SHAPE_BOOLEAN:
     return json_is_boolean(value);
   case MV_SHAPE_OBJECT:
-    return json_is_object(value);
+    return json_is_object(value) || is_empty(value);
   case MV_SHAPE_LIST:
-    return json_is_array(value);
+    return json_is_array(value) || is_empty(value);
   case MV_SHAPE_OBJECTS:
-    return is_objects(value);
+    return is_objects(value) || is_empty(value);
   case MV_SHAPE_KEY:
     return is_key(value);
   case MV_SHAPE_SCALAR:

@@ -21,10 +21,10 @@ enum mv_shape_type {
   MV_SHAPE_NUMBER,
   MV_SHAPE_BOOLEAN,
   MV_SHAPE_OBJECT,
-  MV_SHAPE_LIST,      /* of anything */
-  MV_SHAPE_OBJECTS,   /* a list of objects */
-  MV_SHAPE_KEY,       /* integer or text that is not empty */
-  MV_SHAPE_SCALAR,    /* text or number */
+  MV_SHAPE_LIST,    /* of anything */
+  MV_SHAPE_OBJECTS, /* a list of objects */
+  MV_SHAPE_KEY,     /* integer or text that is not empty */
+  MV_SHAPE_SCALAR,  /* text or number */
   MV_SHAPE_ANY,
 };
 

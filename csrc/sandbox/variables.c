@@ -40,8 +40,7 @@ static json_t *all(struct mv_work *work, const char *sql, int64_t owner) {
   json_t *variables = json_object();
   struct mv_stmt *row = mv_db_query(work->db, sql, "i", owner);
   while (mv_db_step(work->db, row)) {
-    json_object_set_new(variables, mv_sql_text(row, 0),
-                        mv_cell_read(row, 1, 2));
+    json_object_set_new(variables, mv_sql_text(row, 0), mv_cell_read(row, 1, 2));
   }
   return variables;
 }
@@ -108,19 +107,18 @@ void mv_variables_save(struct mv_ask *ask) {
 /* What the platform itself knows of a client; variables of the same names win. */
 static json_t *built_in(struct mv_work *work, int64_t client, int64_t order) {
   struct mv_stmt *row = mv_db_query(work->db,
-                                  "SELECT name, avatar, client_type, platform_id, tag, group_id, "
-                                  "created_at / 1000 FROM clients WHERE id = ?",
-                                  "i", client);
+                                    "SELECT name, avatar, client_type, platform_id, tag, group_id, "
+                                    "created_at / 1000 FROM clients WHERE id = ?",
+                                    "i", client);
   if (!mv_db_step(work->db, row)) {
     return json_object();
   }
   bool whatsapp = (int)mv_sql_int(row, 2) == MV_WHATSAPP;
-  json_t *values = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "client_id",
-                             (json_int_t)client, "name", mv_db_text(row, 0), "avatar",
-                             mv_db_text(row, 1), "client_type", mv_db_number(row, 2), "platform_id",
-                             mv_db_text(row, 3), "tag", mv_db_text(row, 4), "group",
-                             mv_db_text(row, 5), "created_at", mv_db_number(row, 6), "phone",
-                             whatsapp ? mv_db_text(row, 3) : json_null());
+  json_t *values = json_pack(
+      "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "client_id", (json_int_t)client, "name",
+      mv_db_text(row, 0), "avatar", mv_db_text(row, 1), "client_type", mv_db_number(row, 2),
+      "platform_id", mv_db_text(row, 3), "tag", mv_db_text(row, 4), "group", mv_db_text(row, 5),
+      "created_at", mv_db_number(row, 6), "phone", whatsapp ? mv_db_text(row, 3) : json_null());
   mv_db_reset(row);
   if (order) {
     char id[64];

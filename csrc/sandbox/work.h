@@ -1,6 +1,6 @@
-/* A unit of work: one transaction of one project, and the webhooks that it causes. They are handed to
- * the outbox when it was committed and before the next work begins, so their order is the order of
- * the messages. */
+/* A unit of work: one transaction of one project, and the webhooks that it causes. They are handed
+ * to the outbox when it was committed and before the next work begins, so their order is the order
+ * of the messages. */
 #ifndef MV_SANDBOX_WORK_H
 #define MV_SANDBOX_WORK_H
 
@@ -15,17 +15,17 @@ struct mv_sandbox;
 struct mv_work {
   struct mv_sandbox *sandbox;
   struct mv_db *db;
-  int64_t project;                /* 0 until it is known */
-  int64_t now;                    /* ms: the sandbox's time when it began */
-  int nested;                     /* blocks that run because of blocks */
-  struct mv_node *first, **last;  /* struct mv_letter (outbox.h), in order */
+  int64_t project;               /* 0 until it is known */
+  int64_t now;                   /* ms: the sandbox's time when it began */
+  int nested;                    /* blocks that run because of blocks */
+  struct mv_node *first, **last; /* struct mv_letter (outbox.h), in order */
 };
 
 /* Waits for its turn and begins. */
 void mv_work_begin(struct mv_work *work, struct mv_sandbox *sandbox);
 
-/* Commits (or rolls back), lets the webhooks go (or drops them) and gives the turn away. 0, or -1 and
- * `err` when the database refused; then nothing was changed. */
+/* Commits (or rolls back), lets the webhooks go (or drops them) and gives the turn away. 0, or -1
+ * and `err` when the database refused; then nothing was changed. */
 int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err);
 
 #endif
