@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -58,6 +59,10 @@ static const char *const schema[] = {
 /* Two hosts on one file would run every event twice. The lock is on a file beside it: SQLite's own
  * locks on the database are lost when a process closes any descriptor of it. */
 static int lock_file(struct mv_store *store, const char *path, struct mv_error *err) {
+  struct stat st;
+  if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+    return mv_error_set(err, MV_ERROR_USAGE, "%s: not a regular file; name a file for the database",
+                        path);
   struct mv_bytes name = {0};
   mv_bytes_printf(&name, "%s.lock", path);
   store->path = mv_bytes_steal(&name, NULL);
