@@ -82,8 +82,8 @@ void mv_vm_free(struct mv_vm *vm);
  * os.exit has ended well too: see mv_vm_exit_status. */
 int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err);
 
-/* The same with a module inside the program ("mavilua.cli.call"): calls the function it returns with
- * the arguments. */
+/* The same with a module inside the program ("mavilua.cli.call"): calls the function it returns
+ * with the arguments. */
 int mv_vm_run_module(struct mv_vm *vm, const char *module, struct mv_error *err);
 
 /* The error of the last load that failed, whole and with its traceback; NULL: none. */

@@ -65,7 +65,7 @@ static int kv_get(lua_State *L) {
   struct mv_error err = {0};
   json_t **box = mv_value_box(L);
   *box = options->kv_get ? options->kv_get(options->owner, key, &err) : NULL;
-  if (*box) {
+  if (*box && !json_is_null(*box)) {
     mv_value_push(L, *box, false);
     return 1;
   }

@@ -37,11 +37,14 @@ static void free_run(struct vm_run *run) {
 }
 
 void vm_forget_runs(struct mv_vm *vm) {
-  while (vm->runs) {
-    struct vm_run *run = vm->runs;
-    unlink_run(run);
+  struct vm_run *run = vm->runs;
+  while (run) {
+    struct vm_run *next = run->next;
     free_run(run);
+    run = next;
   }
+  vm->runs = NULL;
+  vm->run_count = 0;
 }
 
 /* Outcome */
@@ -123,6 +126,7 @@ static json_t *kept_effects(struct outcome *out) {
 static void tell(struct outcome *out) {
   struct vm_run *run = out->run;
   struct mv_vm *vm = run->vm;
+  vm_redact(out->reason, vm->api_key);
   out->result.reason = out->reason;
   out->result.handler = run->handler;
   out->result.reply = out->reply;

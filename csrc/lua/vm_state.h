@@ -67,6 +67,8 @@ void vm_where(lua_State *L, char *out, size_t size);
 /* Pushes the error value at `index` of `co` as text, with the traceback of `co`'s script lines if
  * `traced`. Throws when memory is out. */
 void vm_push_error(lua_State *L, lua_State *co, int index, bool traced);
+/* Replaces the API key in a text, in place. Both may be NULL. */
+void vm_redact(char *text, const char *secret);
 /* Message handler for lua_pcall: makes text with a traceback of any error. */
 int vm_traceback(lua_State *L);
 

@@ -81,3 +81,16 @@ int vm_traceback(lua_State *L) {
   vm_push_error(L, L, 1, true);
   return 1;
 }
+
+void vm_redact(char *text, const char *secret) {
+  static const char mark[] = "[redacted]";
+  size_t length = secret ? strlen(secret) : 0;
+  if (!text || length < sizeof mark) { /* no key of the platform is as short */
+    return;
+  }
+  while ((text = strstr(text, secret))) {
+    memcpy(text, mark, sizeof mark - 1);
+    memmove(text + sizeof mark - 1, text + length, strlen(text + length) + 1);
+    text += sizeof mark - 1;
+  }
+}

@@ -16,6 +16,14 @@
 #define MIB ((size_t)1024 * 1024)
 #define RESULTS 64
 #define CALLS 200
+#ifdef __SANITIZE_THREAD__
+#define SLEEPERS                                                                                   \
+  200 /* each yield leaves a frame on the sanitizer's own stack: it gets slower and slower */
+#define PATIENCE 20
+#else
+#define SLEEPERS 10000
+#define PATIENCE 2 /* seconds for calls that would take a minute one after another */
+#endif
 
 /* What came of the events of one VM. */
 struct seen {
@@ -324,6 +332,21 @@ static void effects(void) {
   close_host(&f);
 }
 
+static void key_is_hidden(void) {
+  struct fixture f = {0};
+  struct mv_error err = {0};
+  struct mv_vm_options options = host_options(&f);
+  options.api_key = "0123456789abcdef0123456789abcdef";
+  CHECK(open_with(&f, &options,
+                  "local host = require 'mavilua.host'\n"
+                  "local key = ('0123456789abcdef'):rep(2)\n"
+                  "host.on('message', function() error('a/' .. key .. '/b ' .. key) end)",
+                  &err) == 0);
+  const struct seen *s = run(&f, "webhook", "", input);
+  CHECK(has(s->reason, ".lua:3: a/[redacted]/b [redacted]\nstack"));
+  close_host(&f);
+}
+
 static void failure_keeps_once(void) {
   struct fixture f;
   open_host(&f, "local host = require 'mavilua.host'\n"
@@ -510,7 +533,7 @@ static int64_t read_clock(void *self) {
   return *(int64_t *)self;
 }
 
-static void ten_thousand_sleep(void) {
+static void many_sleep(void) {
   struct fixture f = {0};
   struct mv_error err = {0};
   int64_t now = 1700000000000;
@@ -522,18 +545,18 @@ static void ten_thousand_sleep(void) {
                   "host.on('message', function() host.sleep(3600) end)",
                   &err) == 0);
   size_t before = mv_vm_memory(f.vm);
-  for (int i = 0; i < 10000; i++) {
+  for (int i = 0; i < SLEEPERS; i++) {
     start(&f, "webhook", "", input);
   }
   mv_vm_step(f.vm, 0);
-  CHECK(mv_vm_running(f.vm) == 10000);
-  size_t each = (mv_vm_memory(f.vm) - before) / 10000;
+  CHECK(mv_vm_running(f.vm) == SLEEPERS);
+  size_t each = (mv_vm_memory(f.vm) - before) / SLEEPERS;
   printf("vm: %zu bytes of Lua memory for a sleeping event\n", each);
   CHECK(each < 8192);
   now += 3600 * 1000;
   mv_vm_wakeup(f.vm);
   settle(&f);
-  CHECK(f.count == 10000);
+  CHECK(f.count == SLEEPERS);
   close_host(&f);
 }
 
@@ -607,7 +630,7 @@ static void wait_for_calls(const char *url) {
     start(&f, "webhook", "", input);
   }
   settle(&f);
-  CHECK(seconds() - begun < 2);
+  CHECK(seconds() - begun < PATIENCE);
   printf("vm: %d calls of 300 ms took %.0f ms\n", CALLS, (seconds() - begun) * 1000);
   CHECK(f.count == CALLS && f.seen[0].verdict == MV_VM_DONE && has(f.seen[0].effects, "kv_set"));
   close_host(&f);
@@ -775,6 +798,7 @@ int main(void) {
   webhook();
   no_handler();
   effects();
+  key_is_hidden();
   failure_keeps_once();
   hooks();
   schedules();
@@ -782,7 +806,7 @@ int main(void) {
   misuse_in_handler();
   logging();
   nested_coroutines();
-  ten_thousand_sleep();
+  many_sleep();
   wakeup();
   calls_overlap();
   cpu_limit();
