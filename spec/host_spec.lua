@@ -169,6 +169,8 @@ describe("inside a handler", function()
       [function() host.after(1, "follow_up", nil, { ky = 1 }) end] = 'did you mean "key"?',
       [function() host.at("tomorrow", "follow_up") end] = "unix seconds",
       [function() host.kv.set("a", nil) end] = "host.kv.delete removes a key",
+      [function() host.kv.set("a", 1, 0) end] = "ttl must be above 0",
+      [function() host.after(1e15, "follow_up") end] = "a hundred years",
       [function() host.kv.get "" end] = "a string or a whole number",
       [function() host.kv.get(("k"):rep(600)) end] = "at most 512",
       [function() host.once("k") end] = "must be a function",

@@ -44,6 +44,8 @@ local registry = require("mavilua.host.registry").new()
 
 local host = {}
 
+local LONGEST = 100 * 366 * 86400 -- seconds
+
 -- Registration belongs to loading: what is registered must be the same on all workers.
 local function at_load(what)
   if native.running() then
@@ -158,6 +160,9 @@ end
 function host.after(delay, name, args, options)
   in_handler("host.after")
   local seconds = check.value("host.after: the delay", delay, "duration")
+  if seconds > LONGEST then
+    check.misuse("host.after: the delay is longer than a hundred years: " .. check.show(delay))
+  end
   start_job("host.after", native.now() + seconds * 1000, name, args, options)
 end
 
@@ -247,6 +252,9 @@ function host.kv.set(key, value, ttl)
     check.misuse("host.kv.set: the value is nil; host.kv.delete removes a key")
   end
   ttl = ttl ~= nil and check.value("host.kv.set: ttl", ttl, "duration") or nil
+  if ttl and (ttl <= 0 or ttl > LONGEST) then
+    check.misuse("host.kv.set: ttl must be above 0 and at most a hundred years, not " .. check.show(ttl))
+  end
   ensure("host.kv.set", native.kv_set(key, value, ttl))
 end
 
