@@ -75,11 +75,11 @@ static int read_condition(struct condition *condition, json_t *value) {
 /* Numbers are compared only where every holder of the variable has one, as documented. */
 static bool comparable(struct mv_ask *ask, const struct condition *condition, bool in_orders) {
   static const char in_clients[] =
-      "SELECT 1 FROM variables v JOIN clients c ON c.id = v.client "
+      "SELECT 1 FROM variables v CROSS JOIN clients c ON c.id = v.client "
       "WHERE v.name = ? AND v.number IS NULL AND v.kind <> 4 AND c.project = ? LIMIT 1";
   static const char in_order[] =
-      "SELECT 1 FROM order_variables v JOIN orders o ON o.id = v.\"order\" "
-      "JOIN clients c ON c.id = o.client "
+      "SELECT 1 FROM order_variables v CROSS JOIN orders o ON o.id = v.\"order\" "
+      "CROSS JOIN clients c ON c.id = o.client "
       "WHERE v.name = ? AND v.number IS NULL AND v.kind <> 4 AND c.project = ? LIMIT 1";
   if (!json_array_size(condition->numbers)) {
     return true;
