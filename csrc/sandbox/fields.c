@@ -17,8 +17,10 @@ static int hex(char c) {
 static json_t *decode(const char *text, size_t length, struct mv_error *err) {
   struct mv_bytes out = {0};
   for (size_t i = 0; i < length; i++) {
-    char c = text[i] == '+' ? ' ' : text[i];
-    if (c == '%') {
+    char c = text[i];
+    if (c == '+') {
+      c = ' ';
+    } else if (c == '%') {
       int high = i + 2 < length ? hex(text[i + 1]) : -1;
       int low = i + 2 < length ? hex(text[i + 2]) : -1;
       if (high < 0 || low < 0) {
@@ -26,7 +28,7 @@ static json_t *decode(const char *text, size_t length, struct mv_error *err) {
         mv_bytes_free(&out);
         return NULL;
       }
-      c = (char)(high << 4 | low);
+      c = (char)(unsigned char)(high << 4 | low);
       i += 2;
     }
     mv_bytes_putc(&out, c);
