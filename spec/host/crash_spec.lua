@@ -1,0 +1,99 @@
+local support = require "spec.support.bot"
+local process = require "spec.support.process"
+
+describe("a crash", function()
+  it("loses nothing of 2,000 webhooks when the host is killed three times", function()
+    local bot = support.start([[
+      host.on("message", function(event)
+        host.sleep(0.001)
+        trace(event.client_id, event.text)
+      end)
+    ]])
+    local CLIENTS, EACH = 40, 50
+    local acknowledged, sent, kills = {}, 0, 0
+    local clients = {}
+    for client = 1, CLIENTS do
+      clients[client] = client
+      acknowledged[client] = {}
+    end
+    -- As the platform: each message once, an answer or none. The next of a client goes out after it.
+    support.together(clients, CLIENTS, function(client)
+      for n = 1, EACH do
+        local status = bot:message(client * 1000 + n, client, tostring(n))
+        acknowledged[client][n] = status == 200
+        sent = sent + 1
+        if sent >= (kills + 1) * 500 and kills < 3 then
+          kills = kills + 1
+          bot:kill()
+          bot:start()
+        end
+      end
+      return true
+    end)
+    assert.equal(3, kills)
+    bot:await_summary("waiting", 0, 60)
+    bot:await_summary("running", 0, 60)
+    local count, first_seen, last_new = 0, {}, {}
+    for _, line in ipairs(bot:lines()) do
+      local client, n = line:match("^(%d+) (%d+)$")
+      client, n = tonumber(client), tonumber(n)
+      first_seen[client] = first_seen[client] or {}
+      if not first_seen[client][n] then
+        first_seen[client][n] = true
+        assert.is_true(n > (last_new[client] or 0), ("client %d: %d after %d"):format(client, n, last_new[client] or 0))
+        last_new[client] = n
+      end
+    end
+    for client = 1, CLIENTS do
+      for n = 1, EACH do
+        if acknowledged[client][n] then
+          count = count + 1
+          assert.is_true(first_seen[client] and first_seen[client][n], ("client %d: %d was lost"):format(client, n))
+        end
+      end
+    end
+    assert.is_true(count > 1000, "only " .. count .. " were acknowledged")
+    assert.equal(0, bot:ask("/api/summary").lost)
+    bot:stop()
+  end)
+
+  it("makes a running event run again at once, and the second one quarantines it", function()
+    local bot = support.start [[
+      host.on("message", function(event) trace("began", event.attempt) host.sleep(30) end)
+    ]]
+    bot:message(1, 1, "x")
+    bot:await("began 1")
+    bot:kill()
+    bot:start()
+    bot:await("began 2")
+    bot:kill()
+    bot:start()
+    local event = process.await(function() return bot:ask("/api/events?state=dead").events[1] end, "quarantine")
+    assert.match("poison", event.reason)
+    bot:stop()
+  end)
+
+  it("keeps values and jobs that were committed, and no others", function()
+    local script = [[
+      host.on("message", { text = "good" }, function()
+        host.kv.set("kept", "yes")
+        host.after(0.5, "job", { from = "before" })
+        trace("good")
+      end)
+      host.on("message", { text = "hangs" }, function() host.kv.set("lost", "yes") trace("hangs") host.sleep(30) end)
+      host.on("message", function() trace("kept", host.kv.get("kept"), "lost", host.kv.get("lost")) end)
+      host.job("job", function(args) trace("job", args.from) end)
+    ]]
+    local bot = support.start(script)
+    bot:message(1, 1, "good")
+    bot:message(2, 2, "hangs")
+    bot:await("hangs")
+    bot:await_summary("done", 1)
+    bot:kill()
+    bot:start()
+    bot:message(3, 3, "look")
+    bot:await("kept yes lost nil")
+    bot:await("job before")
+    bot:kill()
+  end)
+end)

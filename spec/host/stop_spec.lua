@@ -1,0 +1,46 @@
+local support = require "spec.support.bot"
+
+describe("a stop", function()
+  local script = [[
+    host.on("message", { text = "short" }, function(event) trace("short begins", event.attempt) host.sleep(0.5) trace("short ends") end)
+    host.on("message", { text = "long" }, function(event) trace("long begins", event.attempt) host.sleep(60) end, { timeout = "2m" })
+    host.on("message", function(event) trace("other", event.text) end)
+  ]]
+
+  it("lets running handlers end, and exits 0", function()
+    local bot = support.start(script)
+    bot:message(1, 1, "short")
+    bot:await("short begins 1")
+    assert.equal(0, (bot:stop()))
+    assert.is_true(bot:has("short ends"))
+  end)
+
+  it("takes a second signal as: at once; what was broken off costs no attempt", function()
+    local bot = support.start(script)
+    bot:message(1, 1, "long")
+    bot:await("long begins 1")
+    local start = support.now()
+    bot.process:signal("TERM")
+    require("spec.support.process").await(function()
+      return bot.process:log():find("stopping", 1, true)
+    end, "the stop to begin")
+    assert.equal(0, (bot:stop()))
+    assert.is_true(support.now() - start < 10)
+    bot:script [[ host.on("message", function(event) trace("again", event.text, event.attempt) end) ]]
+    bot:start()
+    bot:await("again long 1")
+    bot:stop()
+  end)
+
+  it("leaves what has not begun for the next start", function()
+    local bot = support.start(script)
+    bot:message(1, 1, "short")
+    bot:message(2, 1, "behind")
+    bot:await("short begins 1")
+    bot:stop()
+    assert.is_false(bot:has("other behind"))
+    bot:start()
+    bot:await("other behind")
+    bot:stop()
+  end)
+end)
