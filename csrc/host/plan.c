@@ -32,15 +32,13 @@ static void append(struct mv_plan *plan, int64_t moment) {
     plan->count--;
     plan->cut = true;
   }
-  plan->items[plan->count++] = (struct mv_plan_item){moment, NULL};
+  plan->items[plan->count++] = (struct mv_plan_item){.moment = moment};
 }
 
-static bool runs(const struct mv_plan_item *item, bool last, int64_t now, enum mv_missed missed,
-                 int64_t grace) {
-  int64_t age = now - item->moment;
-  if (age <= grace || missed == MV_MISSED_ALL)
+static bool runs(const struct mv_plan_item *item, bool last, int64_t now, enum mv_missed missed) {
+  if (!item->late || missed == MV_MISSED_ALL)
     return true;
-  return missed == MV_MISSED_ONE && last && age <= LATEST;
+  return missed == MV_MISSED_ONE && last && now - item->moment <= LATEST;
 }
 
 void mv_plan_due(const struct mv_schedule *schedule, int64_t after, int64_t now,
@@ -52,7 +50,8 @@ void mv_plan_due(const struct mv_schedule *schedule, int64_t after, int64_t now,
     append(plan, moment);
   for (size_t i = 0; i < plan->count; i++) {
     struct mv_plan_item *item = &plan->items[i];
-    if (!runs(item, i + 1 == plan->count, now, missed, grace))
+    item->late = now - item->moment > grace;
+    if (!runs(item, i + 1 == plan->count, now, missed))
       item->skip = "missed";
   }
 }

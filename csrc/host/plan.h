@@ -15,6 +15,7 @@ enum mv_missed { MV_MISSED_ONE, MV_MISSED_SKIP, MV_MISSED_ALL };
 
 struct mv_plan_item {
   int64_t moment;   /* seconds since 1970 */
+  bool late;        /* it was missed */
   const char *skip; /* why it does not run, a constant; NULL: it runs */
 };
 

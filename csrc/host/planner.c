@@ -97,7 +97,9 @@ static struct moment *moment_new(struct mv_planner *planner, const struct mv_sch
   moment->op.op.done = stored;
   moment->op.schedule = moment->schedule;
   moment->op.moment = item->moment * 1000;
-  moment->op.overlap = entry->overlap;
+  /* missed moments that are all to run wait for each other instead of skipping each other */
+  bool queued = item->late && entry->overlap == MV_OVERLAP_SKIP;
+  moment->op.overlap = queued ? MV_OVERLAP_QUEUE : entry->overlap;
   moment->op.skip = item->skip;
   moment->op.event = item->skip ? NULL : event_for(entry, item->moment);
   if (moment->schedule && (item->skip || moment->op.event))

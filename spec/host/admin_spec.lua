@@ -66,7 +66,7 @@ describe("the admin listener", function()
     assert.match('mavilua_events_accepted_total{source="webhook"} %d', reply.body)
     assert.match('mavilua_runs_total{handler="[^"]+",outcome="done"} %d', reply.body)
     assert.match("# EOF\n$", reply.body)
-    assert.is_nil(reply.body:find('="10"', 1, true))
+    assert.is_nil(reply.body:find('="20"', 1, true))
   end)
 
   it("tells what lost means: nothing", function()

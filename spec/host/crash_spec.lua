@@ -2,6 +2,8 @@ local support = require "spec.support.bot"
 local process = require "spec.support.process"
 
 describe("a crash", function()
+  after_each(support.cleanup)
+
   it("loses nothing of 2,000 webhooks when the host is killed three times", function()
     local bot = support.start([[
       host.on("message", function(event)
@@ -40,7 +42,8 @@ describe("a crash", function()
       first_seen[client] = first_seen[client] or {}
       if not first_seen[client][n] then
         first_seen[client][n] = true
-        assert.is_true(n > (last_new[client] or 0), ("client %d: %d after %d"):format(client, n, last_new[client] or 0))
+        local last = last_new[client] or 0
+        assert.is_true(n > last, ("client %d: %d after %d"):format(client, n, last))
         last_new[client] = n
       end
     end
@@ -48,7 +51,8 @@ describe("a crash", function()
       for n = 1, EACH do
         if acknowledged[client][n] then
           count = count + 1
-          assert.is_true(first_seen[client] and first_seen[client][n], ("client %d: %d was lost"):format(client, n))
+          local ran = first_seen[client] and first_seen[client][n]
+          assert.is_true(ran, ("client %d: %d was lost"):format(client, n))
         end
       end
     end
@@ -68,7 +72,9 @@ describe("a crash", function()
     bot:await("began 2")
     bot:kill()
     bot:start()
-    local event = process.await(function() return bot:ask("/api/events?state=dead").events[1] end, "quarantine")
+    local event = process.await(function()
+      return bot:ask("/api/events?state=dead").events[1]
+    end, "quarantine")
     assert.match("poison", event.reason)
     bot:stop()
   end)
@@ -80,7 +86,11 @@ describe("a crash", function()
         host.after(0.5, "job", { from = "before" })
         trace("good")
       end)
-      host.on("message", { text = "hangs" }, function() host.kv.set("lost", "yes") trace("hangs") host.sleep(30) end)
+      host.on("message", { text = "hangs" }, function()
+        host.kv.set("lost", "yes")
+        trace("hangs")
+        host.sleep(30)
+      end)
       host.on("message", function() trace("kept", host.kv.get("kept"), "lost", host.kv.get("lost")) end)
       host.job("job", function(args) trace("job", args.from) end)
     ]]

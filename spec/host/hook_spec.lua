@@ -5,7 +5,8 @@ describe("hooks", function()
 
   setup(function()
     bot = support.start [[
-      host.hook("payment", { secret = "hook-secret", key = "customer.id", dedupe = "payment.id" }, function(request)
+      local options = { secret = "hook-secret", key = "customer.id", dedupe = "payment.id" }
+      host.hook("payment", options, function(request)
         trace("payment", request.key, request.json and request.json.n)
         return { status = 201, json = { paid = true, query = request.query, headers = request.headers },
           headers = { ["X-Receipt"] = "r1" } }
@@ -14,14 +15,17 @@ describe("hooks", function()
       host.hook("nothing", function() end)
       host.hook("fails", function() error("broken") end)
       host.hook("slow", function() host.sleep(12) return { status = 200 } end)
-      host.hook("form", { key = "phone" }, function(request) return { json = { phone = request.form.phone, key = request.key } } end)
+      host.hook("form", { key = "phone" }, function(request)
+        return { json = { phone = request.form.phone, key = request.key } }
+      end)
     ]]
   end)
 
   teardown(function() bot:kill() end)
 
   it("answer what the handler returned", function()
-    local reply = bot:post("/hook/payment?secret=hook-secret&a=b", '{"customer":{"id":5},"payment":{"id":"p1"}}')
+    local reply = bot:post("/hook/payment?secret=hook-secret&a=b",
+      '{"customer":{"id":5},"payment":{"id":"p1"}}')
     assert.equal(201, reply.status)
     assert.equal("r1", reply.headers["x-receipt"])
     assert.equal("application/json", reply.headers["content-type"])
@@ -69,7 +73,8 @@ describe("hooks", function()
   end)
 
   it("read forms", function()
-    local reply = bot:post("/hook/form", "phone=%2B47+1&x=y", { headers = { ["Content-Type"] = "application/x-www-form-urlencoded" } })
+    local reply = bot:post("/hook/form", "phone=%2B47+1&x=y",
+      { headers = { ["Content-Type"] = "application/x-www-form-urlencoded" } })
     assert.same({ phone = "+47 1", key = "+47 1" }, reply:json())
   end)
 end)

@@ -1,6 +1,8 @@
 local support = require "spec.support.bot"
 
 describe("order", function()
+  after_each(support.cleanup)
+
   it("holds per client, while clients run side by side", function()
     local bot = support.start([[
       host.on("message", function(event)

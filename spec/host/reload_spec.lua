@@ -2,9 +2,15 @@ local support = require "spec.support.bot"
 local process = require "spec.support.process"
 
 describe("a reload", function()
+  after_each(support.cleanup)
+
   it("comes with SIGHUP: new events go to the new script, running ones finish on the old", function()
     local bot = support.start [[
-      host.on("message", { text = "slow" }, function() trace("slow begins") host.sleep(1) trace("slow ends old") end)
+      host.on("message", { text = "slow" }, function()
+        trace("slow begins")
+        host.sleep(1)
+        trace("slow ends old")
+      end)
       host.on("message", function(event) trace("old", event.text) end)
     ]]
     bot:message(1, 1, "slow")

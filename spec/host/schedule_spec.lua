@@ -8,10 +8,14 @@ local function schedule_of(bot, name)
 end
 
 describe("schedules", function()
+  after_each(support.cleanup)
+
   it("run at their planned moments, each with a row", function()
     local bot = support.start [[
       host.every("1s", { name = "tick" }, function(moment) trace("tick", moment.planned) end)
-      host.cron("* * * * * *", { name = "cron", timezone = "Europe/Oslo" }, function(moment) trace("cron", moment.planned) end)
+      host.cron("* * * * * *", { name = "cron", timezone = "Europe/Oslo" }, function(moment)
+        trace("cron", moment.planned)
+      end)
       host.cron("0 9 * * MON-FRI", { name = "morning" }, function() trace("morning") end)
     ]]
     process.await(function() return #bot:lines() >= 6 end, "six moments")
@@ -31,7 +35,11 @@ describe("schedules", function()
 
   it("skip a moment while the run before is not finished, or queue, or overlap", function()
     local bot = support.start([[
-      local function slow(moment) trace(moment.name, "begins", moment.planned) host.sleep(2.2) trace(moment.name, "ends") end
+      local function slow(moment)
+        trace(moment.name, "begins", moment.planned)
+        host.sleep(2.2)
+        trace(moment.name, "ends")
+      end
       host.every("1s", { name = "skips" }, slow)
       host.every("1s", { name = "allows", overlap = "allow" }, slow)
     ]])
@@ -45,14 +53,16 @@ describe("schedules", function()
     process.await(function()
       local open, most = 0, 0
       for _, line in ipairs(bot:lines()) do
-        if line:find("^allows begins") then open = open + 1 elseif line:find("^allows ends") then open = open - 1 end
+        if line:find("^allows begins") then open = open + 1 end
+        if line:find("^allows ends") then open = open - 1 end
         most = math.max(most, open)
       end
       return most >= 2
     end, "two runs at once")
     local open = 0
     for _, line in ipairs(bot:lines()) do
-      if line:find("^skips begins") then open = open + 1 elseif line:find("^skips ends") then open = open - 1 end
+      if line:find("^skips begins") then open = open + 1 end
+      if line:find("^skips ends") then open = open - 1 end
       assert.is_true(open <= 1)
     end
     bot:kill()

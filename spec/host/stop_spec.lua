@@ -1,9 +1,18 @@
 local support = require "spec.support.bot"
 
 describe("a stop", function()
+  after_each(support.cleanup)
+
   local script = [[
-    host.on("message", { text = "short" }, function(event) trace("short begins", event.attempt) host.sleep(0.5) trace("short ends") end)
-    host.on("message", { text = "long" }, function(event) trace("long begins", event.attempt) host.sleep(60) end, { timeout = "2m" })
+    host.on("message", { text = "short" }, function(event)
+      trace("short begins", event.attempt)
+      host.sleep(0.5)
+      trace("short ends")
+    end)
+    host.on("message", { text = "long" }, function(event)
+      trace("long begins", event.attempt)
+      host.sleep(60)
+    end, { timeout = "2m" })
     host.on("message", function(event) trace("other", event.text) end)
   ]]
 

@@ -25,6 +25,13 @@ local _ = host, trace
 local bot = {}
 bot.__index = bot
 
+local started = {}
+
+--- Ends what a spec left running; for after_each.
+function support.cleanup()
+  while #started > 0 do table.remove(started):kill() end
+end
+
 --- A folder with a script; not started yet.
 -- @param script Lua text; `host` and `trace(…)` are there
 -- @param options table or nil: `workers`, `args` (list), `env` (table)
@@ -47,13 +54,14 @@ function bot:script(text)
 end
 
 function bot:start()
-  local args = { "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--db", self.folder .. "/bot.db",
-    "--workers", tostring(self.options.workers or 2) }
+  local args = { "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+    "--db", self.folder .. "/bot.db", "--workers", tostring(self.options.workers or 2) }
   for _, arg in ipairs(self.options.args or {}) do args[#args + 1] = arg end
   args[#args + 1] = self.path
   args.env = { MAVILUA_WEBHOOK_SECRET = support.secret, MAVILUA_API_KEY = "0123456789abcdef0123456789abcdef" }
   for name, value in pairs(self.options.env or {}) do args.env[name] = value end
   self.process = process.start(args)
+  started[#started + 1] = self.process
   self.url, self.admin = self.process.url, self.process.admin
   return self
 end
