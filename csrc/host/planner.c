@@ -87,7 +87,7 @@ static struct mv_event *event_for(const struct mv_schedule_entry *entry, int64_t
 }
 
 static struct moment *moment_new(struct mv_planner *planner, const struct mv_schedule_entry *entry,
-                                 const struct mv_plan_item *item) {
+                                 const struct mv_plan_item *item, enum mv_overlap overlap) {
   struct moment *moment = calloc(1, sizeof *moment);
   if (!moment)
     return NULL;
@@ -97,9 +97,7 @@ static struct moment *moment_new(struct mv_planner *planner, const struct mv_sch
   moment->op.op.done = stored;
   moment->op.schedule = moment->schedule;
   moment->op.moment = item->moment * 1000;
-  /* missed moments that are all to run wait for each other instead of skipping each other */
-  bool queued = item->late && entry->overlap == MV_OVERLAP_SKIP;
-  moment->op.overlap = queued ? MV_OVERLAP_QUEUE : entry->overlap;
+  moment->op.overlap = overlap;
   moment->op.skip = item->skip;
   moment->op.event = item->skip ? NULL : event_for(entry, item->moment);
   if (moment->schedule && (item->skip || moment->op.event))
@@ -111,8 +109,11 @@ static struct moment *moment_new(struct mv_planner *planner, const struct mv_sch
 /* What could not be handed in for want of memory is planned again: `after` stays before it. */
 static int64_t hand_in(struct mv_planner *planner, const struct mv_schedule_entry *entry,
                        const struct mv_plan *plan, int64_t now) {
+  /* what is made up for waits for each other instead of skipping each other */
+  bool late = plan->count && plan->items[0].late && entry->overlap == MV_OVERLAP_SKIP;
   for (size_t i = 0; i < plan->count; i++) {
-    struct moment *moment = moment_new(planner, entry, &plan->items[i]);
+    struct moment *moment = moment_new(planner, entry, &plan->items[i],
+                                       late ? MV_OVERLAP_QUEUE : entry->overlap);
     if (!moment)
       return plan->items[i].moment - 1;
     mv_journal_moment(planner->with.journal, &moment->op);
