@@ -255,7 +255,8 @@ struct mv_planner *mv_planner_start(const struct mv_planner_options *options,
   return NULL;
 }
 
-/* Inside a transaction: where each schedule stands. */
+/* Inside a transaction: where each schedule stands. A new one, or one with other moments than before,
+ * begins now. */
 static int note_schedules(struct mv_store *store, void *context, int64_t now, int64_t *wake_at,
                           struct mv_error *err) {
   struct mv_schedules *schedules = context;
@@ -266,7 +267,7 @@ static int note_schedules(struct mv_store *store, void *context, int64_t now, in
     if (mv_store_schedule(store, entry->name, entry->definition, now, &row, err))
       return -1;
     int64_t last = row.last_moment > row.first_seen ? row.last_moment : row.first_seen;
-    entry->after = last / 1000;
+    entry->after = (row.changed ? now : last) / 1000;
     entry->next = mv_schedule_next(&entry->schedule, entry->after, NULL);
   }
   return 0;

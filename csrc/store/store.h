@@ -182,6 +182,7 @@ struct mv_schedule_row {
   char *definition;
   int64_t first_seen;  /* ms */
   int64_t last_moment; /* the last planned moment with a row; 0: none */
+  bool changed;        /* out of mv_store_schedule: it is new, or its definition is */
 };
 
 /* Notes a schedule, or its new definition; fills first_seen and last_moment (strings stay NULL). */

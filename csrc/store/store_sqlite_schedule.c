@@ -15,8 +15,10 @@ int mv_store_schedule(struct mv_store *store, const char *name, const char *defi
           "INSERT INTO schedules (name, definition, first_seen) VALUES (?,?,?) ON CONFLICT (name)"
           " DO UPDATE SET definition = excluded.definition"
           " WHERE definition <> excluded.definition",
-          "ssi", name, definition, now) ||
-      mv_sql_one_int(store->sql, &out->first_seen, err,
+          "ssi", name, definition, now))
+    return mv_store_break(store);
+  out->changed = mv_sql_changes(store->sql) > 0;
+  if (mv_sql_one_int(store->sql, &out->first_seen, err,
                      "SELECT first_seen FROM schedules WHERE name = ?", "s", name) < 0 ||
       mv_sql_one_int(store->sql, &out->last_moment, err,
                      "SELECT max(moment) FROM moments WHERE schedule = ?", "s", name) < 0)

@@ -477,7 +477,8 @@ static void test_moments(void) {
   struct mv_store *store = begin();
   struct mv_schedule_row row;
   CHECK(mv_store_schedule(store, "s", "0 9 * * *", T0, &row, &err) == 0);
-  CHECK(row.first_seen == T0 && row.last_moment == 0);
+  CHECK(row.first_seen == T0 && row.last_moment == 0 && row.changed);
+  CHECK(mv_store_schedule(store, "s", "0 9 * * *", T0, &row, &err) == 0 && !row.changed);
   struct mv_moment_result result;
   struct mv_event *event = event_of(NULL, NULL, "");
   event->source = MV_SOURCE_SCHEDULE;
@@ -504,7 +505,7 @@ static void test_moments(void) {
   CHECK(!result.skipped);
   mv_event_free(event);
   CHECK(mv_store_schedule(store, "s", "changed", T0 + 9, &row, &err) == 0);
-  CHECK(row.first_seen == T0 && row.last_moment == T0 + 5);
+  CHECK(row.first_seen == T0 && row.last_moment == T0 + 5 && row.changed);
   struct mv_moment *moments;
   int count = mv_store_moments(store, "s", 10, &moments, &err);
   const enum mv_event_state states[] = {MV_EVENT_RUNNING, MV_EVENT_DONE, MV_EVENT_SKIPPED,
