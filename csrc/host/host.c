@@ -286,7 +286,7 @@ static int start_all(struct mv_host *host, struct mv_error *err) {
   if (start_journal(host, err) || start_planner(host, err) || make_intake(host, err))
     return -1;
   share_with_workers(host);
-  if (install_scripts(host, err) || start_listeners(host, err) || start_watch(host, err))
+  if (install_scripts(host, err) || start_watch(host, err) || start_listeners(host, err))
     return -1;
   set_ready(host, true);
   return 0;

@@ -20,6 +20,7 @@ struct mv_watch {
   pthread_mutex_t lock;
   pthread_cond_t wake;
   bool closing;
+  uint64_t known; /* how the files looked when they were last told about */
 };
 
 static uint64_t mix(uint64_t hash, uint64_t value) {
@@ -55,15 +56,15 @@ static bool sleep_a_period(struct mv_watch *watch) {
 
 static void *run(void *owner) {
   struct mv_watch *watch = owner;
-  uint64_t known = look(watch->files), last = known;
+  uint64_t last = watch->known;
   pthread_mutex_lock(&watch->lock);
   while (sleep_a_period(watch)) {
     uint64_t now = look(watch->files);
     bool at_rest = now == last;
     last = now;
-    if (now == known || !at_rest)
+    if (now == watch->known || !at_rest)
       continue;
-    known = now;
+    watch->known = now;
     pthread_mutex_unlock(&watch->lock);
     watch->changed(watch->owner);
     pthread_mutex_lock(&watch->lock);
@@ -83,6 +84,7 @@ struct mv_watch *mv_watch_start(const char *const *files, void (*changed)(void *
   watch->files = files;
   watch->changed = changed;
   watch->owner = owner;
+  watch->known = look(files);
   pthread_mutex_init(&watch->lock, NULL);
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
