@@ -163,8 +163,12 @@ fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)
 fuzz: ## each fuzz target for ten minutes
 	@$(MAKE) -s fuzz-smoke FUZZ_SECONDS=600
 
-docs: all ## make docs/actions.md from the action table
+GUIDES_MADE := cli sandbox assumptions
+docs: all ## make what of docs/ the program knows itself
 	$(B)/mavilua run tools/actions_doc.lua > docs/actions.md
+	@set -e; for guide in $(GUIDES_MADE); do \
+	  $(B)/mavilua run tools/guide_doc.lua $(B)/mavilua docs/$$guide.md > $(B)/guide.new; \
+	  cat $(B)/guide.new > docs/$$guide.md; rm $(B)/guide.new; done
 
 # ---- installing ----------------------------------------------------------------------------------
 

@@ -8,12 +8,43 @@ describe("docs/actions.md", function()
   end)
 end)
 
-describe("README.md", function()
-  it("names only files that are there", function()
-    for path in process.read("README.md"):gmatch "%]%(([%w_./-]+)%)" do
-      local file = io.open(path)
-      assert.truthy(file, "README.md names " .. path)
-      file:close()
-    end
-  end)
+describe("the made sections of", function()
+  for _, name in ipairs { "docs/cli.md", "docs/sandbox.md", "docs/assumptions.md" } do
+    it(name .. " are what the program tells: run `make docs`", function()
+      local status, page, err = process.run { "run", "tools/guide_doc.lua", process.bin, name }
+      assert.equal(0, status, err)
+      assert.is_true(page == process.read(name), name .. " is older than the program: run `make docs`")
+    end)
+  end
+end)
+
+-- What a heading is called in a link.
+local function anchor(heading)
+  return (heading:lower():gsub("[^%w _-]", ""):gsub(" ", "-"))
+end
+
+local function has_anchor(path, wanted)
+  for heading in ("\n" .. process.read(path)):gmatch "\n#+ ([^\n]+)" do
+    if anchor(heading) == wanted then return true end
+  end
+  return false
+end
+
+describe("the links of", function()
+  for _, name in ipairs { "README.md", "docs/module.md", "docs/host.md", "docs/sandbox.md", "docs/cli.md",
+    "docs/assumptions.md", "docs/actions.md" } do
+    it(name .. " lead somewhere", function()
+      local folder = name:match "^.*/" or ""
+      for target in process.read(name):gmatch "%]%(([^)%s]+)%)" do
+        local path, hash = target:match "^([^#]*)#?(.*)$"
+        if not target:find "^%a+://" then
+          path = path == "" and name or folder .. path
+          local file = io.open(path)
+          assert.truthy(file, name .. " names " .. target)
+          file:close()
+          assert.is_true(hash == "" or has_anchor(path, hash), name .. " names " .. target)
+        end
+      end
+    end)
+  end
 end)
