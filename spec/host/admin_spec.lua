@@ -17,7 +17,7 @@ describe("the admin listener", function()
     bot:await_summary("done", 5)
   end)
 
-  teardown(function() bot:kill() end)
+  teardown(function() bot:stop() end)
 
   it("tells health and readiness", function()
     assert.equal("ok", bot:ask("/healthz").status)

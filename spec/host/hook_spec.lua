@@ -21,7 +21,7 @@ describe("hooks", function()
     ]]
   end)
 
-  teardown(function() bot:kill() end)
+  teardown(function() bot:stop() end)
 
   it("answer what the handler returned", function()
     local reply = bot:post("/hook/payment?secret=hook-secret&a=b",

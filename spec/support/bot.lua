@@ -66,8 +66,11 @@ function bot:start()
   return self
 end
 
+--- Stops it. @return its exit status, 0; any other, as that of a sanitizer, is an error
 function bot:stop()
-  return self.process:stop()
+  local status = self.process:stop()
+  if status ~= 0 then error(("it ended with %s:\n%s"):format(status, self.process:log()), 2) end
+  return status
 end
 
 function bot:kill()
