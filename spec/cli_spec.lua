@@ -340,6 +340,27 @@ describe("serve", function()
     assert.equal(0, status)
   end)
 
+  it("stops at once at a second signal", function()
+    local path = process.write(folder .. "/slow.lua", [[
+      local host = require "mavilua.host"
+      host.hook("slow", { secret = "0123456789abcdef" }, function()
+        host.log.warn("sleeping")
+        host.sleep(50)
+      end)
+    ]])
+    local host = start("--webhook-secret", "0123456789abcdef", path)
+    os.execute(("curl -s -m 60 -o %s/answer -X POST -d '{}' %s/hook/slow/0123456789abcdef >/dev/null 2>&1 &")
+      :format(folder, host.url))
+    process.await(function() return host:log():find("sleeping", 1, true) end, "the handler's start")
+    host:signal("TERM")
+    process.await(function() return host:log():find("stopping", 1, true) end, "the stop's start")
+    local core = require "mavilua.core"
+    local began = core.now()
+    host:signal("TERM")
+    assert.equal(0, (host:wait()))
+    assert.is_true(core.now() - began < 15)
+  end)
+
   it("starts a sandbox beside it", function()
     local answering = process.write(folder .. "/answering.lua", [[
       local bot = require "mavilua".client {}

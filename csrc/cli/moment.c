@@ -18,41 +18,53 @@ struct clock {
   int year, month, day, hour, minute, second;
 };
 
+/* Exactly `count` digits, after the character `before` (0: none). False, and nothing taken, otherwise. */
+static bool take_digits(const char **text, char before, size_t count, int *out) {
+  const char *p = *text;
+  if (before && *p++ != before)
+    return false;
+  if (strspn(p, "0123456789") < count)
+    return false;
+  for (*out = 0; count > 0; count--)
+    *out = *out * 10 + (*p++ - '0');
+  *text = p;
+  return true;
+}
+
 static bool sensible(const struct clock *c) {
   return c->year >= 1 && c->month >= 1 && c->month <= 12 && c->day >= 1 &&
-         c->day <= mv_calendar_month_length(c->year, c->month) && c->hour >= 0 && c->hour <= 23 &&
-         c->minute >= 0 && c->minute <= 59 && c->second >= 0 && c->second <= 59;
+         c->day <= mv_calendar_month_length(c->year, c->month) && c->hour <= 23 && c->minute <= 59 &&
+         c->second <= 59;
 }
 
 /* The date and time at the beginning of `text` into `local`; returns what follows, or NULL. */
 static const char *take_clock(const char *text, int64_t *local) {
   struct clock c = {0};
-  int length = 0, more = 0;
-  if (strspn(text, "0123456789") != 4 ||
-      sscanf(text, "%4d-%2d-%2d%n", &c.year, &c.month, &c.day, &length) != 3)
+  if (!take_digits(&text, 0, 4, &c.year) || !take_digits(&text, '-', 2, &c.month) ||
+      !take_digits(&text, '-', 2, &c.day))
     return NULL;
-  text += length;
-  if ((*text == ' ' || *text == 'T') &&
-      sscanf(text + 1, "%2d:%2d%n", &c.hour, &c.minute, &length) == 2) {
-    text += 1 + length;
-    if (sscanf(text, ":%2d%n", &c.second, &more) == 1)
-      text += more;
-  }
-  *local = mv_calendar_days(c.year, c.month, c.day) * MV_DAY + c.hour * 3600 + c.minute * 60 + c.second;
-  return sensible(&c) ? text : NULL;
+  if ((take_digits(&text, ' ', 2, &c.hour) || take_digits(&text, 'T', 2, &c.hour)) &&
+      (!take_digits(&text, ':', 2, &c.minute) ||
+       (*text == ':' && !take_digits(&text, ':', 2, &c.second))))
+    return NULL;
+  if (!sensible(&c))
+    return NULL;
+  int second = c.hour * 3600 + c.minute * 60 + c.second;
+  *local = mv_calendar_days(c.year, c.month, c.day) * MV_DAY + second;
+  return text;
 }
 
 /* "Z" or "+02:00"; false when it is neither. */
 static bool take_offset(const char *text, int *offset) {
-  int hours, minutes, length = 0;
+  int hours, minutes;
   *offset = 0;
   if (strcmp(text, "Z") == 0)
     return true;
-  if ((*text != '+' && *text != '-') ||
-      sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &length) != 2 || text[1 + length] ||
-      hours > 26 || minutes < 0 || minutes > 59)
+  bool west = *text == '-';
+  if (!take_digits(&text, west ? '-' : '+', 2, &hours) || !take_digits(&text, ':', 2, &minutes) ||
+      *text || hours > 26 || minutes > 59)
     return false;
-  *offset = (hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
+  *offset = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
   return true;
 }
 

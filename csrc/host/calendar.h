@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define MV_DAY 86400
+#define MV_DAY INT64_C(86400) /* seconds */
 
 struct mv_date {
   int64_t year;

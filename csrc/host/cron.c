@@ -1,6 +1,8 @@
 /* Which local times a cron expression names: by field arithmetic, a month at a time. */
 #include "host/cron.h"
 
+#include <assert.h>
+
 #include "host/calendar.h"
 
 /* The calendar repeats after 400 years, weekdays included: what does not come in them never comes. */
@@ -36,6 +38,7 @@ static int nearest_weekday(const struct month *m, int day) {
 /* Bit n: the day field names day n of this month. */
 static uint32_t days_by_number(const struct mv_cron *cron, const struct month *m) {
   uint32_t days = cron->days;
+  assert(m->length >= 28);
   for (int n = 0; n < m->length; n++)
     if (cron->last_days >> n & 1)
       days |= UINT32_C(1) << (m->length - n);

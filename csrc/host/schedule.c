@@ -73,7 +73,7 @@ static int64_t next_fixed(const struct mv_schedule *schedule, int64_t after, boo
 
 int64_t mv_schedule_next(const struct mv_schedule *schedule, int64_t after, bool *shifted) {
   const int64_t limit = INT64_C(1) << 48;
-  bool ignored;
+  bool ignored = false;
   shifted = shifted ? shifted : &ignored;
   *shifted = false;
   if (after > limit)

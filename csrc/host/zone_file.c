@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "host/zone_parts.h"
 
-#define LARGEST_FILE (256 * 1024) /* the real ones are below 5 KiB */
+#define LARGEST_FILE 262144 /* the real ones are below 5 KiB */
 #define HEADER 44
 
 /* One data block: the counts of its header and where its parts are. */

@@ -154,7 +154,7 @@ static void changes_around(const struct mv_zone_rule *rule, int64_t utc, struct 
 int32_t mv_zone_rule_offset(const struct mv_zone_rule *rule, int64_t utc, const char **name) {
   bool summer = false;
   if (rule->dst) {
-    struct change changes[6];
+    struct change changes[6] = {{0}};
     changes_around(rule, utc, changes);
     for (int i = 0; i < 6 && changes[i].moment <= utc; i++)
       summer = changes[i].starts;
@@ -165,7 +165,7 @@ int32_t mv_zone_rule_offset(const struct mv_zone_rule *rule, int64_t utc, const 
 }
 
 int64_t mv_zone_rule_next(const struct mv_zone_rule *rule, int64_t utc) {
-  struct change changes[6];
+  struct change changes[6] = {{0}};
   if (!rule->dst)
     return INT64_MAX;
   changes_around(rule, utc, changes);

@@ -5,8 +5,11 @@
 #include "test/check.h"
 #include "test/schedule_reference.h"
 
+#define HOUR INT64_C(3600)
+#define MINUTE INT64_C(60)
+
 static int64_t at(int year, int month, int day, int hour, int minute, int second) {
-  return mv_calendar_days(year, month, day) * MV_DAY + hour * 3600 + minute * 60 + second;
+  return mv_calendar_days(year, month, day) * MV_DAY + hour * HOUR + minute * MINUTE + second;
 }
 
 static int64_t next(const char *expression, int64_t from) {
@@ -43,7 +46,7 @@ static void test_moments(void) {
   CHECK(next("59 59 23 31 12 *", start) == at(2026, 12, 31, 23, 59, 59));
   CHECK(next("0 22-4/3 * * *", at(2026, 1, 1, 2, 0, 0)) == at(2026, 1, 1, 4, 0, 0));
   CHECK(next("0 0 * NOV-FEB *", at(2026, 3, 1, 0, 0, 0)) == at(2026, 11, 1, 0, 0, 0));
-  CHECK(next("5/20 0 * * *", start + 6 * 60) == start + 25 * 60);
+  CHECK(next("5/20 0 * * *", start + 6 * MINUTE) == start + 25 * MINUTE);
 }
 
 static void test_days(void) {

@@ -7,11 +7,14 @@
 #include "test/check.h"
 #include "test/schedule_reference.h"
 
+#define HOUR INT64_C(3600)
+#define MINUTE INT64_C(60)
+
 static const char *const places[] = {"Europe/Oslo",  "America/New_York",  "Australia/Lord_Howe",
                                      "Asia/Kolkata", "America/Sao_Paulo", "UTC"};
 
 static int64_t at(int year, int month, int day, int hour, int minute) {
-  return mv_calendar_days(year, month, day) * MV_DAY + hour * 3600 + minute * 60;
+  return mv_calendar_days(year, month, day) * MV_DAY + hour * HOUR + minute * MINUTE;
 }
 
 static bool open_schedule(struct mv_schedule *schedule, const char *kind, const char *text,
@@ -99,7 +102,7 @@ struct window {
 
 static void mark_by_clock(const struct mv_schedule *s, struct window *w) {
   for (int i = 0; i < w->minutes; i++) {
-    int64_t utc = w->start + i * 60;
+    int64_t utc = w->start + i * MINUTE;
     w->wanted[i] = reference_matches(&s->cron, utc + mv_zone_offset(s->zone, utc, NULL));
   }
 }
@@ -108,7 +111,7 @@ static void mark_by_clock(const struct mv_schedule *s, struct window *w) {
 static void mark_fixed(const struct mv_schedule *s, struct window *w) {
   int64_t reached = w->start - 60 + mv_zone_offset(s->zone, w->start - 60, NULL);
   for (int i = 0; i < w->minutes; i++) {
-    int64_t utc = w->start + i * 60, local = utc + mv_zone_offset(s->zone, utc, NULL);
+    int64_t utc = w->start + i * MINUTE, local = utc + mv_zone_offset(s->zone, utc, NULL);
     w->wanted[i] = false;
     for (; reached < local; reached += 60)
       w->wanted[i] |= reference_matches(&s->cron, reached + 60);
@@ -119,7 +122,7 @@ static int compare(const struct mv_schedule *s, struct window *w) {
   int wrong = 0;
   int64_t expected = mv_schedule_next(s, w->start - 1, NULL);
   for (int i = 0; i < w->minutes; i++) {
-    int64_t utc = w->start + i * 60;
+    int64_t utc = w->start + i * MINUTE;
     wrong += w->wanted[i] != (expected == utc);
     if (expected == utc)
       expected = mv_schedule_next(s, utc, NULL);

@@ -8,6 +8,8 @@
 #include "host/zone_parts.h"
 #include "test/check.h"
 
+#define HOUR INT64_C(3600)
+
 static const char *const places[] = {
     "Europe/Oslo",   "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata",   "America/Sao_Paulo",
     "Europe/Dublin", "Africa/Casablanca", "Pacific/Apia",       "Asia/Kathmandu", "Europe/Moscow",
@@ -53,7 +55,7 @@ static int differences(const char *place, int64_t step) {
 
 static void test_offsets(void) {
   for (size_t i = 0; i < PLACES; i++)
-    CHECK(differences(places[i], 31 * 3600) == 0);
+    CHECK(differences(places[i], 31 * HOUR) == 0);
 }
 
 /* Between two changes nothing changes, and at each of them something does. */
@@ -63,7 +65,7 @@ static void test_changes(const char *place) {
   int64_t t = mv_calendar_days(1970, 1, 1) * MV_DAY, end = mv_calendar_days(2060, 1, 1) * MV_DAY;
   while (zone && t < end) {
     int64_t change = mv_zone_next_change(zone, t);
-    for (int64_t u = t; u < change && u < end; u += 50 * 3600)
+    for (int64_t u = t; u < change && u < end; u += 50 * HOUR)
       wrong += mv_zone_offset(zone, u, NULL) != mv_zone_offset(zone, t, NULL);
     if (change != INT64_MAX)
       wrong += mv_zone_offset(zone, change - 1, NULL) == mv_zone_offset(zone, change, NULL);
@@ -80,12 +82,12 @@ static void test_moments(void) {
   int64_t out[2];
   int64_t spring = mv_calendar_days(2026, 3, 29) * MV_DAY, autumn = mv_calendar_days(2026, 10, 25) * MV_DAY;
   CHECK(zone != NULL);
-  CHECK(mv_zone_moments(zone, spring + 2 * 3600 - 1, out) == 1 && out[0] == spring + 3600 - 1);
-  CHECK(mv_zone_moments(zone, spring + 2 * 3600, out) == 0 && out[0] == spring + 3600);
-  CHECK(mv_zone_moments(zone, spring + 3 * 3600 - 1, out) == 0 && out[0] == spring + 3600);
-  CHECK(mv_zone_moments(zone, spring + 3 * 3600, out) == 1 && out[0] == spring + 3600);
-  CHECK(mv_zone_moments(zone, autumn + 2 * 3600, out) == 2 && out[0] == autumn && out[1] == autumn + 3600);
-  CHECK(mv_zone_moments(zone, autumn + 3 * 3600, out) == 1 && out[0] == autumn + 2 * 3600);
+  CHECK(mv_zone_moments(zone, spring + 2 * HOUR - 1, out) == 1 && out[0] == spring + 3600 - 1);
+  CHECK(mv_zone_moments(zone, spring + 2 * HOUR, out) == 0 && out[0] == spring + 3600);
+  CHECK(mv_zone_moments(zone, spring + 3 * HOUR - 1, out) == 0 && out[0] == spring + 3600);
+  CHECK(mv_zone_moments(zone, spring + 3 * HOUR, out) == 1 && out[0] == spring + 3600);
+  CHECK(mv_zone_moments(zone, autumn + 2 * HOUR, out) == 2 && out[0] == autumn && out[1] == autumn + 3600);
+  CHECK(mv_zone_moments(zone, autumn + 3 * HOUR, out) == 1 && out[0] == autumn + 2 * HOUR);
   CHECK(strcmp(mv_zone_name(zone), "Europe/Oslo") == 0);
   mv_zone_free(zone);
 }
@@ -145,10 +147,10 @@ static void test_rules(void) {
   CHECK(by_rule("IST-1GMT0,M10.5.0,M3.5.0/1", july) == 3600);
   CHECK(by_rule("IST-1GMT0,M10.5.0,M3.5.0/1", january) == 0);
   CHECK(by_rule("<-02>2<-01>,M3.5.0/-1,M10.5.0/0", july) == -3600);
-  CHECK(by_rule("EST5EDT,0/0,J365/25", july) == -4 * 3600);
-  CHECK(by_rule("EST5EDT,0/0,J365/25", mv_calendar_days(2030, 1, 1) * MV_DAY + 4 * 3600) == -4 * 3600);
-  CHECK(by_rule("NZST-12NZDT,M9.5.0,M4.1.0/3", january) == 13 * 3600);
-  CHECK(by_rule("AAA3BBB,J60/0,J300", july) == -2 * 3600);
+  CHECK(by_rule("EST5EDT,0/0,J365/25", july) == -4 * HOUR);
+  CHECK(by_rule("EST5EDT,0/0,J365/25", mv_calendar_days(2030, 1, 1) * MV_DAY + 4 * HOUR) == -4 * HOUR);
+  CHECK(by_rule("NZST-12NZDT,M9.5.0,M4.1.0/3", january) == 13 * HOUR);
+  CHECK(by_rule("AAA3BBB,J60/0,J300", july) == -2 * HOUR);
   static const char *const bad[] = {"",         "X",          "CET",           "CET-1CEST",   "CET-1CEST,M3.5.0",
                                     "<CET-1",   "CET-99",     "CET-1CEST,M13.1.0,M1.1.0",     "CET-1x,,",
                                     "CET-1CEST,M3.5.0,M10.5.0/3x", "CET-1CEST,J0,J1", "CET-1CEST,400,1"};
