@@ -19,7 +19,7 @@ static uint32_t turn(uint32_t x, int by) {
 }
 
 static void schedule(const unsigned char *block, uint32_t w[64]) {
-  for (int i = 0; i < 16; i++)
+  for (size_t i = 0; i < 16; i++)
     w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
            (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
   for (int i = 16; i < 64; i++) {
@@ -68,6 +68,6 @@ void mv_sha256_hex(const void *data, size_t length, char out[65]) {
     compress(state, bytes + i);
   compress_end(state, whole < length ? bytes + whole : (const unsigned char *)"", length - whole,
                length);
-  for (int i = 0; i < 8; i++)
+  for (size_t i = 0; i < 8; i++)
     snprintf(out + 8 * i, 9, "%08x", state[i]);
 }

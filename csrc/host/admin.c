@@ -66,7 +66,7 @@ static void put_body(json_t *object, const struct mv_event *event) {
     json_object_set_new(object, "body", text);
     return;
   }
-  for (size_t i = 0; i < event->body_length; i++)
+  for (size_t i = 0; event->body && i < event->body_length; i++)
     mv_bytes_printf(&hex, "%02x", (unsigned)(unsigned char)event->body[i]);
   put_text(object, "body_hex", hex.data);
   mv_bytes_free(&hex);
@@ -145,13 +145,13 @@ static void show_summary(struct mv_admin *admin, struct mv_call *call, const cha
                         json_integer(m.states[i]));
   answer(call, 200,
          json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-                   "accepted", (json_int_t)(m.accepted + m.jobs), "duplicates",
+                   "accepted", (json_int_t)m.accepted + (json_int_t)m.jobs, "duplicates",
                    (json_int_t)m.duplicates, "refused", (json_int_t)m.refused, "done",
                    (json_int_t)m.done, "retried", (json_int_t)m.retried, "dead",
                    (json_int_t)m.dead, "skipped", (json_int_t)m.skipped, "cancelled",
                    (json_int_t)m.cancelled, "released", (json_int_t)m.released, "recovered",
                    (json_int_t)m.recovered, "waiting",
-                   (json_int_t)(m.states[MV_EVENT_AVAILABLE] + m.states[MV_EVENT_RETRYABLE]),
+                   (json_int_t)m.states[MV_EVENT_AVAILABLE] + (json_int_t)m.states[MV_EVENT_RETRYABLE],
                    "running", (json_int_t)m.running, "moments", (json_int_t)m.moments, "lost",
                    (json_int_t)count_lost(&m), "states", states));
 }

@@ -39,12 +39,12 @@ static int digit(char c) {
 static char *decode(const char *text, size_t length, size_t *size) {
   struct mv_bytes out = {0};
   for (size_t i = 0; i < length; i++) {
-    char c = text[i] == '+' ? ' ' : text[i];
+    unsigned char c = text[i] == '+' ? ' ' : (unsigned char)text[i];
     if (c == '%' && i + 2 < length && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
-      c = (char)(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+      c = (unsigned char)(digit(text[i + 1]) * 16 + digit(text[i + 2]));
       i += 2;
     }
-    mv_bytes_putc(&out, c);
+    mv_bytes_append(&out, &c, 1);
   }
   return mv_bytes_steal(&out, size);
 }

@@ -87,7 +87,7 @@ static int check_unique(const struct mv_schedules *schedules, const struct mv_sc
                         struct mv_error *err) {
   for (size_t i = 0; i < schedules->count; i++) {
     const struct mv_schedule_entry *other = &schedules->entries[i];
-    if (other != entry && strcmp(other->name, entry->name) == 0)
+    if (other != entry && other->name && strcmp(other->name, entry->name) == 0)
       return mv_error_set(err, MV_ERROR_USAGE, "the name is taken by the schedule in line %d; give "
                           "one of them another name",
                           (int)json_integer_value(json_object_get(other->source, "line")));

@@ -127,7 +127,7 @@ static void describe(int fd, bool all, char *actual, size_t size) {
 }
 
 int mv_listen_open(const char *address, char *actual, size_t size, struct mv_error *err) {
-  struct address to;
+  struct address to = {.host = ""};
   if (split(address, &to, err))
     return -1;
   bool all = to.host[0] == 0;

@@ -87,7 +87,7 @@ static void teardown(struct fixture *f) {
 }
 
 static int dial(struct fixture *f) {
-  int port = atoi(strrchr(mv_server_url(f->server), ':') + 1);
+  long port = strtol(strrchr(mv_server_url(f->server), ':') + 1, NULL, 10);
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   struct timeval limit = {.tv_sec = 10};
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -186,7 +186,7 @@ static void test_oversize(struct fixture *f) {
   CHECK(strstr(exchange_n(f, request, (size_t)head + length), " 413 "));
   head = sprintf(request, "POST /x" END "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", length);
   memset(request + head, 'x', length);
-  memcpy(request + head + length, "\r\n0\r\n\r\n", 7);
+  snprintf(request + head + length, 8, "\r\n0\r\n\r\n");
   CHECK(strstr(exchange_n(f, request, (size_t)head + length + 7), " 413 "));
   free(request);
   CHECK(strstr(exchange(f, "POST /x" END "Content-Length: 99999999\r\n\r\n"), " 413 "));
@@ -299,7 +299,7 @@ static void test_addresses(struct fixture *f) {
   setup(&six, "[::1]:0");
   if (six.server) {
     CHECK(strncmp(mv_server_url(six.server), "http://[::1]:", 13) == 0);
-    CHECK(atoi(mv_server_url(six.server) + 13) > 0);
+    CHECK(strtol(mv_server_url(six.server) + 13, NULL, 10) > 0);
   }
   teardown(&six);
   setup(&six, ":0");
