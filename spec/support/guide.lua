@@ -205,7 +205,7 @@ function guide.steps(server)
       for _, message in ipairs(conversation().messages) do
         if not message.client_replica and message.text:find(text, 1, true) then return true end
       end
-    end, ("the bot to say %q; it said %s"):format(text, core.encode(conversation())), 10)
+    end, ("the bot to say %q"):format(text), 10)
   end
 
   --- Somebody calls a hook.
