@@ -159,7 +159,8 @@ const struct mv_command mv_command_check = {
     .least = 1,
     .most = -1,
     .doc = "load scripts without serving: their handlers, hooks, schedules and next moments",
-    .more = "Exit status 0 when `mavilua serve` would take them, 65 when a script or a schedule is wrong.\n",
+    .more = "Exit status 0 when `mavilua serve` would take them, 65 when a script or a schedule is wrong, 78\n"
+            "when nothing is registered.\n",
     .flags = flags,
     .size = sizeof(struct options),
     .run = run,
