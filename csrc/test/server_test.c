@@ -1,5 +1,6 @@
 /* The server over raw sockets: what curl would never send included. */
 #include <arpa/inet.h>
+#include <curl/curl.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -308,6 +309,52 @@ static void test_addresses(struct fixture *f) {
   teardown(&six);
 }
 
+static size_t keep(char *data, size_t size, size_t count, void *owner) {
+  mv_bytes_append(owner, data, size * count);
+  return size * count;
+}
+
+static struct mv_bytes get(const char *url) {
+  struct mv_bytes text = {0};
+  CURL *curl = curl_easy_init();
+  curl_easy_setopt(curl, CURLOPT_URL, url);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);
+  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+  curl_easy_perform(curl);
+  curl_easy_cleanup(curl);
+  return text;
+}
+
+/* With a certificate made here; where there is no openssl to make one, only the refusals. */
+static void test_tls(void) {
+  char folder[] = "/tmp/mavilua-tls-XXXXXX", command[512], cert[64], key[64], url[128];
+  struct fixture f = {0};
+  struct mv_error err = {0};
+  CHECK(mkdtemp(folder) != NULL);
+  snprintf(cert, sizeof cert, "%s/cert.pem", folder);
+  snprintf(key, sizeof key, "%s/key.pem", folder);
+  struct mv_server_options options = {.listen = "127.0.0.1:0", .handler = handle, .owner = &f,
+                                      .tls_cert = cert};
+  CHECK(!mv_server_start(&options, &err) && strstr(err.text, "its key"));
+  options.tls_key = key;
+  CHECK(!mv_server_start(&options, &err) && strstr(err.text, "cannot read"));
+  snprintf(command, sizeof command,
+           "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s -out %s "
+           "-days 2 -subj /CN=localhost >%s/log 2>&1", key, cert, folder);
+  if (system(command) == 0 && (f.server = mv_server_start(&options, &err))) {
+    CHECK(strncmp(mv_server_url(f.server), "https://127.0.0.1:", 18) == 0);
+    snprintf(url, sizeof url, "%s/private", mv_server_url(f.server));
+    struct mv_bytes text = get(url);
+    CHECK(text.data && strcmp(text.data, "GET /private? 0 -") == 0);
+    mv_bytes_free(&text);
+    mv_server_stop(f.server);
+  }
+  snprintf(command, sizeof command, "rm -r %s", folder);
+  CHECK(system(command) == 0);
+}
+
 int main(void) {
   struct fixture f;
   struct rlimit files;
@@ -325,5 +372,6 @@ int main(void) {
   test_addresses(&f);
   teardown(&f);
   test_stop_with_clients();
+  test_tls();
   return check_end("server");
 }
