@@ -5,7 +5,6 @@ B := build/$(MODE)
 PREFIX ?= /usr/local
 LUA_VERSION := 5.4
 LUA := lua$(LUA_VERSION)
-VERSION := $(shell cat VERSION)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -34,7 +33,7 @@ OPT_release := -O2 -g
 OPT_asan := -O1 -g -fno-omit-frame-pointer $(SAN_asan)
 OPT_tsan := -O1 -g $(SAN_tsan)
 
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DMV_VERSION='"$(VERSION)"' $(WARN) $(WERROR) $(OPT_$(MODE)) -fPIC \
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(WERROR) $(OPT_$(MODE)) -fPIC \
              -fvisibility=hidden -pthread -Icsrc $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(SAN_$(MODE)) $(LDFLAGS)
 
@@ -76,7 +75,7 @@ $(B)/lib/mavilua/core.so: $(call obj,$(MODULE_SRC))
 	@mkdir -p $(@D)
 	$(LINK) -shared -o $@ $^ $(MODULE_LIBS) -lm -pthread
 
-$(B)/%.o: csrc/%.c VERSION
+$(B)/%.o: csrc/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -143,11 +142,13 @@ SPEC ?= spec
 SPEC_ENV = MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
   LUA_CPATH='$(CURDIR)/$(B)/lib/?.so;;' LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;;'
 
-.PHONY: suite-unit suite-spec
+.PHONY: suite-unit suite-spec units
 suite-unit: $(UNITS)
 	@sh tools/suite.sh unit$(SUFFIX) 900 sh -c 'failed=0; for t in $(UNITS); do $$t || failed=1; done; exit $$failed'
 suite-spec:
 	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
+
+units: $(UNITS)
 
 unit: ## the C unit tests alone
 	@$(MAKE) -s suite-unit
@@ -159,7 +160,7 @@ lint: need-lint ## warnings as errors on gcc and clang, luacheck, clang-tidy, cp
 
 FUZZ_SECONDS ?= 10
 fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)
-	@sh tools/suite.sh fuzz 1200 sh tools/fuzz.sh $(FUZZ_SECONDS) '$(PKG_CFLAGS)' '$(PKG_LIBS)' '$(VERSION)'
+	@sh tools/suite.sh fuzz 1200 sh tools/fuzz.sh $(FUZZ_SECONDS) '$(PKG_CFLAGS)' '$(PKG_LIBS)'
 fuzz: ## each fuzz target for ten minutes
 	@$(MAKE) -s fuzz-smoke FUZZ_SECONDS=600
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# fuzz.sh SECONDS CFLAGS LIBS VERSION: builds each csrc/test/fuzz_*.c with libFuzzer and the
+# fuzz.sh SECONDS CFLAGS LIBS: builds each csrc/test/fuzz_*.c with libFuzzer and the
 # sanitizers and runs it that long over its corpus (build/fuzz/NAME).
-seconds=$1 cflags=$2 libs=$3 version=$4
+seconds=$1 cflags=$2 libs=$3
 mkdir -p build/fuzz
 failed=0
 sources=$(ls csrc/*/*.c | grep -v -e '^csrc/test/' -e '^csrc/cli/main.c')
-flags="-std=c11 -D_GNU_SOURCE -DMV_VERSION=\"$version\" -O1 -g -Icsrc -pthread $cflags"
+flags="-std=c11 -D_GNU_SOURCE -O1 -g -Icsrc -pthread $cflags"
 flags="$flags -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 for f in $sources build/release/gen/embedded.c; do
   o=build/fuzz/obj/$(echo "$f" | tr / _).o

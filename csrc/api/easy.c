@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "api/text.h"
+#include "base/version.h"
 
 enum {
   DEFAULT_TIMEOUT = 30,

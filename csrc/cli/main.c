@@ -4,6 +4,7 @@
 
 #include "api/action.h"
 #include "cli/cli.h"
+#include "base/version.h"
 
 static const struct mv_command *const commands[] = {
     &mv_command_serve,   &mv_command_run,  &mv_command_check,   &mv_command_next, &mv_command_call,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/version.h"
 #include "lua/core_internal.h"
 #include "lua/loop.h"
 #include "lua/values.h"
