@@ -29,9 +29,11 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconver
         -Wwrite-strings -Wvla -Wundef -Wformat=2
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 SAN_tsan := -fsanitize=thread
+SAN_fuzz := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined
 OPT_release := -O2 -g
 OPT_asan := -O1 -g -fno-omit-frame-pointer $(SAN_asan)
 OPT_tsan := -O1 -g $(SAN_tsan)
+OPT_fuzz := -O1 -g $(SAN_fuzz)
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(WERROR) $(OPT_$(MODE)) -fPIC \
              -fvisibility=hidden -pthread -Icsrc $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -50,6 +52,7 @@ C_FILES := $(wildcard csrc/*/*.c csrc/*/*.h)
 obj = $(patsubst csrc/%.c,$(B)/%.o,$(1))
 PROGRAM_OBJ := $(call obj,$(PROGRAM_SRC)) $(B)/gen/embedded.o $(B)/gen/sandbox_data.o
 LIB := $(B)/libmavilua-all.a
+FUZZERS := $(patsubst csrc/test/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 UNITS := $(patsubst csrc/test/%.c,$(B)/test/%,$(UNIT_SRC))
 
 .PHONY: all help run demo test unit spec lint asan tsan fuzz-smoke fuzz docs module program install install-program install-module uninstall clean
@@ -98,6 +101,10 @@ $(B)/gen/%.o: $(B)/gen/%.c
 $(B)/test/%: $(B)/test/%.o $(LIB)
 	$(LINK) -o $@ $^ -Wl,-E $(PKG_LIBS) -lm -ldl -pthread
 
+$(B)/fuzz/%: $(B)/test/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ -Wl,-E $(PKG_LIBS) -lm -ldl -pthread
+
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 .SECONDARY:
 
@@ -142,13 +149,14 @@ SPEC ?= spec
 SPEC_ENV = MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
   LUA_CPATH='$(CURDIR)/$(B)/lib/?.so;;' LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;;'
 
-.PHONY: suite-unit suite-spec units
+.PHONY: suite-unit suite-spec units fuzzers
 suite-unit: $(UNITS)
 	@sh tools/suite.sh unit$(SUFFIX) 900 sh -c 'failed=0; for t in $(UNITS); do $$t || failed=1; done; exit $$failed'
 suite-spec:
 	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
 
 units: $(UNITS)
+fuzzers: $(FUZZERS)
 
 unit: ## the C unit tests alone
 	@$(MAKE) -s suite-unit
@@ -160,7 +168,8 @@ lint: need-lint ## warnings as errors on gcc and clang, luacheck, clang-tidy, cp
 
 FUZZ_SECONDS ?= 10
 fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)
-	@sh tools/suite.sh fuzz 1200 sh tools/fuzz.sh $(FUZZ_SECONDS) '$(PKG_CFLAGS)' '$(PKG_LIBS)'
+	@$(MAKE) -s -j2 MODE=fuzz CC=clang fuzzers
+	@sh tools/suite.sh fuzz 7200 sh tools/fuzz.sh $(FUZZ_SECONDS) build/fuzz/fuzz
 fuzz: ## each fuzz target for ten minutes
 	@$(MAKE) -s fuzz-smoke FUZZ_SECONDS=600
 
