@@ -109,18 +109,56 @@ static void put_json(struct mv_bytes *line, const char *time, const char *level,
   json_decref(entry);
 }
 
-static void put_readable(struct mv_bytes *line, const struct mv_log *log, const char *time,
-                         enum mv_log_level level, const char *message, json_t *fields) {
-  const char *color = log->color ? level_colors[level] : "";
-  mv_bytes_printf(line, "%s%.8s %-5s %s", color, time + 11, level_names[level], message);
+/* Whether a control character begins here: C0 but the tab, DEL, or C1 as UTF-8 (C2 80 to C2 9F). */
+static bool is_control(const unsigned char *p) {
+  return (*p < 0x20 && *p != '\t') || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f);
+}
+
+/* Words of strangers: no control character reaches the terminal, and no line of theirs looks like an
+ * entry. `newline` stands for each end of line. */
+static void put_clean(struct mv_bytes *line, const char *text, size_t length, const char *newline) {
+  const unsigned char *end = (const unsigned char *)text + length;
+  for (const unsigned char *p = (const unsigned char *)text; p < end; p++) {
+    if (*p == '\n') {
+      mv_bytes_puts(line, newline);
+    } else if (is_control(p)) {
+      p += *p == 0xc2;
+      mv_bytes_printf(line, "\\x%02x", *p);
+    } else {
+      mv_bytes_putc(line, (char)*p);
+    }
+  }
+}
+
+static void put_fields(struct mv_bytes *line, json_t *fields) {
   const char *name;
   json_t *value;
   json_object_foreach(fields, name, value) {
-    char *text = mv_json_scalar_text(value);
-    char *other = text ? NULL : mv_json_text(value);
-    mv_bytes_printf(line, "  %s=%s", name, text ? text : other ? other : "?");
+    char *scalar = mv_json_scalar_text(value);
+    char *text = scalar ? scalar : mv_json_text(value);
+    mv_bytes_puts(line, "  ");
+    put_clean(line, name, strlen(name), "\\n");
+    mv_bytes_putc(line, '=');
+    put_clean(line, text ? text : "?", text ? strlen(text) : 1, "\\n");
     free(text);
-    free(other);
+  }
+}
+
+/* The fields stand behind the first line; a traceback follows, indented. */
+static void put_readable(struct mv_bytes *line, const struct mv_log *log, const char *time,
+                         enum mv_log_level level, const char *message, json_t *fields) {
+  const char *color = log->color ? level_colors[level] : "";
+  size_t length = strlen(message);
+  while (length > 0 && message[length - 1] == '\n') {
+    length--;
+  }
+  const char *rest = memchr(message, '\n', length);
+  size_t first = rest ? (size_t)(rest - message) : length;
+  mv_bytes_printf(line, "%s%.8s %-5s ", color, time + 11, level_names[level]);
+  put_clean(line, message, first, "");
+  put_fields(line, fields);
+  if (rest) {
+    put_clean(line, rest, length - first, "\n    ");
   }
   mv_bytes_puts(line, *color ? "\033[0m" : "");
 }

@@ -134,6 +134,23 @@ static void test_log(void) {
   close(ends[1]);
 }
 
+static void test_log_readable(void) {
+  int ends[2];
+  CHECK(pipe(ends) == 0);
+  struct mv_log_options options = {.fd = ends[1], .level = MV_LOG_INFO, .json = 0};
+  struct mv_log *log = mv_log_new(&options);
+  mv_log(log, MV_LOG_WARN, json_pack("{s:s, s:i}", "text", "a\n12:00:00 info  b\033[2J\xc2\x9b", "n", 1),
+         "bot.lua:7: no\nstack traceback:\n\tbot.lua:7\a\n");
+  char text[512];
+  ssize_t length = read(ends[0], text, sizeof text - 1);
+  text[length > 0 ? length : 0] = '\0';
+  CHECK(strcmp(text + 8, " warn  bot.lua:7: no  text=a\\n12:00:00 info  b\\x1b[2J\\x9b  n=1\n"
+                         "    stack traceback:\n    \tbot.lua:7\\x07\n") == 0);
+  mv_log_free(log);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 struct item {
   struct mv_node node;
   int value;
@@ -185,6 +202,7 @@ int main(void) {
   test_error();
   test_clock();
   test_log();
+  test_log_readable();
   test_queue();
   return check_end("base");
 }
