@@ -81,9 +81,10 @@ static json_t *kept_answer(const struct mv_exchange *exchange) {
 /* `status` 0: no answer, `error` says why. The URL may hold a secret and is left out. */
 static void record(struct mv_outbox *outbox, const struct mv_letter *letter, long status,
                    json_t *answer, const char *error, double seconds) {
+  int64_t at = letter->sent_at ? letter->sent_at : mv_clock_wall(outbox->clock);
   mv_record_add(outbox->record,
                 json_pack("{s:s, s:f, s:I, s:I, s:I, s:O, s:I, s:o, s:s?, s:f}", "kind", "webhook",
-                          "at", (double)mv_clock_wall(outbox->clock) / 1000.0, "project_id",
+                          "at", (double)at / 1000.0, "project_id",
                           (json_int_t)letter->project, "client_id", (json_int_t)letter->client,
                           "message_id", (json_int_t)letter->message, "body", letter->content,
                           "status", (json_int_t)status, "answer", answer, "error", error, "seconds",
@@ -173,6 +174,7 @@ static void done(struct mv_exchange *exchange) {
 static void start(struct mv_outbox *outbox, struct lane *lane) {
   static const char *const headers[] = {"Content-Type: application/json", NULL};
   struct mv_error err;
+  lane->first->sent_at = mv_clock_wall(outbox->clock);
   lane->exchange = (struct mv_exchange){.method = "POST",
                                         .url = lane->first->url,
                                         .headers = headers,

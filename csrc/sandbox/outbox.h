@@ -22,7 +22,8 @@ struct mv_letter {
   json_t *content; /* the body */
   char *body;      /* its text */
   size_t length;
-  double timeout; /* seconds */
+  double timeout;  /* seconds */
+  int64_t sent_at; /* Unix ms; 0 until then */
 };
 
 /* The reference `content` is taken over, also when it fails: NULL when memory is out. */

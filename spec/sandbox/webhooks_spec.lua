@@ -112,10 +112,12 @@ describe("the sandbox's webhooks", function()
       box:call("message", { client_id = ids[i], message = "x" })
     end
     assert.is_true(core.now() - started < 2)
+    local posted = core.time()
     for i = 1, 10 do
       local entry = box:webhooks(ids[i], 1)[1]
       assert.equal(0, entry.status)
       assert.is_string(entry.error)
+      assert.is_true(entry.at < posted + 1.5) -- when it was sent, not when it was given up
     end
     assert.is_true(core.now() - started < 12) -- one after the other would be 20
   end)
