@@ -135,6 +135,18 @@ describe("inside a handler", function()
     assert.same(3600, state.ttl or 3600)
   end)
 
+  it("keys are ids of 64 bits, or texts", function()
+    within(function()
+      for _, id in ipairs { -1001234567890123, 9007199254740993, math.maxinteger, math.mininteger } do
+        host.kv.set(id, 1)
+        assert.equal(1, state.store[tostring(id)])
+      end
+      host.kv.set(5.0, 1)
+      assert.equal(1, state.store["5"])
+      refused(function() host.kv.set(2.0 ^ 53, 1) end, "a whole number")
+    end)
+  end)
+
   it("jobs are started by name", function()
     host.job("follow_up", nothing)
     within(function() host.after("2h", "follow_up", { a = 1 }, { key = 7, id = "x" }) end)

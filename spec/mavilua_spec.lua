@@ -53,6 +53,12 @@ describe("mavilua", function()
     assert.equal('{"a":[null,"x"]}', cjson.encode(mavilua.decode '{"a":[null,"x"]}'))
   end)
 
+  it("says where mavilua.host belongs, in other programs", function()
+    local _, _, err = process.run { bin = "lua5.4", "-e", 'require "mavilua.host"' }
+    assert.matches("mavilua.host is for scripts that run under `mavilua serve`", err, 1, true)
+    assert.not_matches("no file", err)
+  end)
+
   it("keeps the key out of a dumped client", function()
     local bot = mavilua.client { api_key = "0123456789abcdef", base_url = "http://127.0.0.1:1" }
     assert.is_nil(next(bot))

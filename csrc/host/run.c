@@ -65,6 +65,14 @@ static json_t *log_fields(const struct mv_run *run) {
   return fields;
 }
 
+static const char *words_of(const struct mv_run *run, bool good) {
+  if (run->reason)
+    return run->reason;
+  if (run->op.verdict == MV_VM_RETRY)
+    return "the handler asked for another attempt";
+  return run->op.verdict == MV_VM_DEAD ? "the handler gave up" : good ? "handled" : "failed";
+}
+
 static void log_end(const struct mv_run *run) {
   const struct mv_finish_op *op = &run->op;
   bool good = op->state == MV_EVENT_DONE || op->state == MV_EVENT_CANCELLED || op->stale;
@@ -72,8 +80,7 @@ static void log_end(const struct mv_run *run) {
                                  : (op->state == MV_EVENT_DEAD ? MV_LOG_ERROR : MV_LOG_WARN);
   if (!mv_log_enabled(run->with->log, level))
     return;
-  mv_log(run->with->log, level, log_fields(run), "%s",
-         run->reason ? run->reason : (good ? "handled" : "failed"));
+  mv_log(run->with->log, level, log_fields(run), "%s", words_of(run, good));
 }
 
 static void count_end(const struct mv_run *run) {

@@ -50,12 +50,21 @@ static void add_script_lines(luaL_Buffer *out, const char *line) {
   }
 }
 
+/* Lua would say "table: 0x55d1…", which tells nobody anything. */
+static const char *push_message(lua_State *L, int error, size_t *length) {
+  if (lua_type(L, error) == LUA_TTABLE && !luaL_getmetafield(L, error, "__tostring")) {
+    lua_pushliteral(L, "the error is a table, which has no text: raise a string");
+    return lua_tolstring(L, -1, length);
+  }
+  return luaL_tolstring(L, error, length); /* calls __tostring */
+}
+
 void vm_push_error(lua_State *L, lua_State *co, int index, bool traced) {
   lua_pushvalue(co, index);
   lua_xmove(co, L, 1);
   int error = lua_gettop(L);
   size_t length;
-  const char *message = luaL_tolstring(L, error, &length); /* calls __tostring */
+  const char *message = push_message(L, error, &length);
   bool cut = length > LONGEST_MESSAGE;
   if (traced) {
     luaL_traceback(L, co, NULL, 0);

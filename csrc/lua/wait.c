@@ -112,13 +112,24 @@ void mv_wait_stop(struct mv_wait *wait) {
 
 /* where to wait */
 
+/* Puts "bot.lua:7: " on the stack: the script's line, above those of the Lua inside the program. */
+static void push_place(lua_State *L) {
+  lua_Debug ar;
+  int level = 2; /* above the line of Lua between the halves */
+  while (lua_getstack(L, level, &ar) && lua_getinfo(L, "S", &ar) &&
+         (*ar.what == 'C' || strncmp(ar.source, "=mavilua", 8) == 0)) {
+    level++;
+  }
+  luaL_where(L, level);
+}
+
 int mv_wait_misuse(lua_State *L, const char *format, ...) {
   char text[512];
   va_list args;
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  luaL_where(L, 2); /* above the line of Lua between the halves */
+  push_place(L);
   lua_pushstring(L, text);
   lua_concat(L, 2);
   lua_error(L);

@@ -35,6 +35,9 @@
 --
 -- @module mavilua.host
 
+if not package.preload["mavilua.host.native"] and not package.loaded["mavilua.host.native"] then
+  error("mavilua.host is for scripts that run under `mavilua serve`; this is another program", 0)
+end
 local core = require "mavilua.core"
 local native = require "mavilua.host.native"
 local check = require "mavilua.host.check"
@@ -309,14 +312,19 @@ local function loggable(fields)
   return out
 end
 
+-- A NUL would end the line unseen.
+local function words(message)
+  return (tostring(message):gsub("%z", "\\0"))
+end
+
 local function write(level, message, fields)
   if fields ~= nil and type(fields) ~= "table" then
     check.misuse(("host.log.%s: the fields must be a table, not %s"):format(level, check.show(fields)))
   end
   fields = fields and loggable(fields)
-  local ok, problem = native.log(level, tostring(message), fields)
+  local ok, problem = native.log(level, words(message), fields)
   if not ok then
-    native.log(level, tostring(message), { fields_error = problem })
+    native.log(level, words(message), { fields_error = problem })
   end
 end
 

@@ -81,12 +81,22 @@ function kinds.count(value)
   return nil, "a whole number of 1 or more"
 end
 
+-- Ids have 64 bits: an integer of Lua 5.4 is taken with all of them, a double as far as it is exact.
+local function digits(value)
+  local text = type(value) == "number" and tostring(value)
+  if text and text:find("^%-?%d+$") then
+    return text
+  end
+  return integer(value) and ("%.0f"):format(value) or nil
+end
+
 function kinds.id(value)
   if type(value) == "string" and value ~= "" and not value:find("%c") then
     return value
   end
-  if integer(value) then
-    return (("%.0f"):format(value))
+  local text = digits(value)
+  if text then
+    return text
   end
   return nil, "a string or a whole number"
 end
