@@ -206,8 +206,9 @@ static int check_operands(const struct mv_command *command, int count, char **op
     return mv_error_set(err, MV_ERROR_USAGE, "%s is missing; usage: mavilua %s %s", command->operands,
                         command->name, command->operands);
   if (command->most >= 0 && count > command->most)
-    return mv_error_set(err, MV_ERROR_USAGE, "\"%.60s\" is one argument too many; usage: mavilua %s %s",
-                        operands[command->most], command->name, command->operands);
+    return mv_error_set(err, MV_ERROR_USAGE, "\"%.60s\" is one argument too many; usage: mavilua %s%s%s",
+                        operands[command->most], command->name, *command->operands ? " " : "",
+                        command->operands);
   return 0;
 }
 

@@ -95,7 +95,17 @@ static void print_section(const json_t *definitions, const char *name,
   json_array_foreach(rows, i, row) print(row);
 }
 
-static int print(const struct mv_command *command, const json_t *definitions, bool json) {
+/* That a hook has a secret may be told, the secret not. */
+static void hide_secrets(json_t *definitions) {
+  size_t i;
+  json_t *hook;
+  json_array_foreach(json_object_get(definitions, "hooks"), i, hook) {
+    if (json_is_string(json_object_get(hook, "secret")))
+      json_object_set_new(hook, "secret", json_true());
+  }
+}
+
+static int print(const struct mv_command *command, json_t *definitions, bool json) {
   if (!json) {
     print_section(definitions, "handlers", print_handler);
     print_section(definitions, "hooks", print_hook);
@@ -103,6 +113,7 @@ static int print(const struct mv_command *command, const json_t *definitions, bo
     print_section(definitions, "jobs", print_job);
     return EX_OK;
   }
+  hide_secrets(definitions);
   char *text = mv_json_text(definitions);
   if (!text)
     return mv_cli_fail(command, EX_OSERR, "out of memory");

@@ -69,9 +69,9 @@ static struct mv_zone *unknown(const char *name, struct mv_error *err) {
                  name, mv_zone_directory());
   else
     mv_error_set(err, MV_ERROR_NOT_FOUND,
-                 "time zone \"%.60s\" is not known; %s%s%s a name such as Europe/Oslo or UTC is expected",
+                 "time zone \"%.60s\" is not known; %s%s%sa name such as Europe/Oslo or UTC is expected",
                  name, nearest ? "did you mean \"" : "", nearest ? nearest : "",
-                 nearest ? "\"?" : "");
+                 nearest ? "\"? " : "");
   free(nearest);
   return NULL;
 }

@@ -45,8 +45,8 @@ local function check_action(name, any)
   end
   if any then return end
   local near = core.nearest(name, names)
-  fail(USAGE, "unknown action \"%s\"%s; --any sends it all the same", name,
-    near and ("; did you mean \"%s\"?"):format(near) or "")
+  fail(USAGE, "unknown action \"%s\"; %s--any sends it all the same", name,
+    near and ("did you mean \"%s\"? "):format(near) or "")
 end
 
 local function check_key()
