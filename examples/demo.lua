@@ -93,7 +93,7 @@ local function read_events()
     if finals[event.state] and event.handler and not shown[event.id] then
       shown[event.id] = true
       local started, finished = unix(event.started_at), unix(event.finished_at)
-      add(finished, sources[event.source], event.source == "webhook" and "handler" or event.source,
+      add(started, sources[event.source], event.source == "webhook" and "handler" or event.source,
         ("%s (event %d, %s after %.0f ms)"):format(event.handler, event.id, event.state, (finished - started) * 1000))
     end
   end

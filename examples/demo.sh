@@ -17,7 +17,7 @@ finish() {
   rm -rf "$folder"
   exit "${1:-${status:-0}}"
 }
-trap 'finish' INT TERM
+trap 'finish' INT TERM HUP
 trap 'finish $?' EXIT
 
 # With --stay at the usual ports, so that `mavilua chat` finds the sandbox; otherwise at free ones.
@@ -29,8 +29,9 @@ fi
 [ -t 1 ] && MAVILUA_COLOR=1
 export MAVILUA_COLOR PAYMENT_SECRET=demo-payment-secret SHOP_REMIND_EVERY=2s SHOP_REMIND_AFTER=1
 
+# In a session of its own: Ctrl-C comes here alone, and the host is told once, by `finish`.
 mkfifo "$folder/ready"
-"$program" serve --sandbox --sandbox-listen "$sandbox" --listen "$listen" --admin "$admin" \
+setsid "$program" serve --sandbox --sandbox-listen "$sandbox" --listen "$listen" --admin "$admin" \
   --db "$folder/shop.db" "$examples/shop.lua" >"$folder/ready" 2>"$folder/log" &
 host=$!
 { read -r sandbox_line && read -r host_line; } <"$folder/ready"
