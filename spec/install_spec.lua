@@ -1,0 +1,47 @@
+-- What `make install` puts where, used from there.
+local process = require "spec.support.process"
+
+-- Another mode's module needs its sanitizer in the interpreter, which only its own program has.
+local mode = os.getenv "MAVILUA_MODE" or "release"
+
+describe("make install", function()
+  local root, prefix
+  local function make(target)
+    return process.run { bin = "make", "-s", target, "MODE=" .. mode, "DESTDIR=" .. root, "PREFIX=/opt/mavilua",
+      env = { MAKEFLAGS = "", MAKELEVEL = "" } }
+  end
+  setup(function()
+    root = process.folder()
+    prefix = root .. "/opt/mavilua"
+    local code, out, err = make "install"
+    assert.equal(0, code, out .. err)
+  end)
+
+  it("installs a program that needs nothing beside it", function()
+    local code, out, err = process.run { bin = prefix .. "/bin/mavilua", "run", "-",
+      stdin = 'print(require("mavilua").version, #require("mavilua").actions())',
+      env = { LUA_PATH = "", LUA_CPATH = "" } }
+    assert.equal(0, code, err)
+    assert.matches("^%d+%.%d+%.%d+\t43\n$", out)
+  end)
+
+  it("installs the module for Lua 5.4", function()
+    if mode ~= "release" then return end
+    local code, out, err = process.run { bin = "lua5.4", "-e",
+      'local m = require "mavilua" print(m.version, m.client { api_key = "k" })',
+      env = {
+        LUA_PATH = ("%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua"):format(prefix, prefix),
+        LUA_CPATH = prefix .. "/lib/lua/5.4/?.so",
+      } }
+    assert.equal(0, code, err)
+    assert.matches("^%d+%.%d+%.%d+\tmavilua%.client", out)
+  end)
+
+  it("is undone by make uninstall", function()
+    assert.equal(0, (make "uninstall"))
+    local pipe = assert(io.popen("find " .. process.quote(root) .. " -type f"))
+    local left = pipe:read "a"
+    pipe:close()
+    assert.equal("", left)
+  end)
+end)
