@@ -55,6 +55,10 @@ LIB := $(B)/libmavilua-all.a
 FUZZERS := $(patsubst csrc/test/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 UNITS := $(patsubst csrc/test/%.c,$(B)/test/%,$(UNIT_SRC))
 
+ifeq ($(OPT_$(MODE)),)
+$(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
+endif
+
 .PHONY: all help run demo test unit spec lint asan tsan fuzz-smoke fuzz docs module program install install-program install-module uninstall clean
 
 all: $(B)/mavilua $(B)/lib/mavilua/core.so ## build the program and the module
