@@ -147,6 +147,16 @@ describe("inside a handler", function()
     end)
   end)
 
+  it("a count that would leave 64 bits is refused", function()
+    local _, problem
+    within(function()
+      host.kv.set("n", math.maxinteger)
+      _, problem = pcall(host.kv.incr, "n")
+    end)
+    assert.truthy(problem:find("'n' would leave 64 bits", 1, true))
+    assert.equal(math.maxinteger, state.store.n)
+  end)
+
   it("jobs are started by name", function()
     host.job("follow_up", nothing)
     within(function() host.after("2h", "follow_up", { a = 1 }, { key = 7, id = "x" }) end)

@@ -66,6 +66,8 @@ static json_t *log_fields(const struct mv_run *run) {
 }
 
 static const char *words_of(const struct mv_run *run, bool good) {
+  if (run->op.op.error.kind != MV_ERROR_NONE) /* what it left behind could not be stored */
+    return run->op.op.error.text;
   if (run->reason)
     return run->reason;
   if (run->op.verdict == MV_VM_RETRY)
@@ -92,7 +94,8 @@ static void count_end(const struct mv_run *run) {
 static void ended(struct mv_op *op) {
   struct mv_finish_op *finish = (struct mv_finish_op *)(void *)op;
   struct mv_run *run = (struct mv_run *)(void *)((char *)finish - offsetof(struct mv_run, op));
-  bool good = !op->failed && run->op.verdict == MV_VM_DONE && !run->op.release;
+  /* by what is on disk: what a handler wanted to leave behind may not have been possible */
+  bool good = !op->failed && !finish->stale && finish->state == MV_EVENT_DONE;
   if (op->failed)
     mv_log(run->with->log, MV_LOG_WARN, NULL,
            "the end of event %lld is not on disk, it will run again: %s",

@@ -87,6 +87,8 @@ static void read_error(lua_State *L, struct outcome *out) {
   out->result.verdict = MV_VM_FAILED;
   if (out->run->doom) { /* the error may be the echo of it */
     lua_pushstring(out->co, out->run->doom);
+  } else if (lua_type(out->co, -1) != LUA_TSTRING) {
+    vm_watch_text(out->run, true);
   }
   if (out->status == LUA_OK) { /* it caught its end and came back all the same */
     vm_push_error(L, out->co, -1, false);
@@ -104,7 +106,6 @@ static int read_outcome(lua_State *L) {
   } else {
     read_error(L, out);
   }
-  luaL_unref(L, LUA_REGISTRYINDEX, out->run->event_ref);
   return 0;
 }
 
@@ -149,12 +150,16 @@ static void ended(struct mv_task *task, lua_State *co, int status, int count, vo
   luaL_checkstack(L, 4, NULL);
   lua_pushcfunction(L, read_outcome);
   lua_pushlightuserdata(L, &out);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) { /* a __tostring that fails, or memory */
+  int status_of_text = lua_pcall(L, 1, 0, 0);
+  vm_watch_text(run, false);
+  if (status_of_text != LUA_OK) { /* a __tostring that fails, or memory */
+    const char *text = lua_tostring(L, -1);
     out.result.verdict = MV_VM_FAILED;
     free(out.reason);
-    out.reason = mv_strdup(run->doom ? run->doom : lua_tostring(L, -1));
+    out.reason = mv_strdup(run->doom ? run->doom : text ? text : "an error without a text");
     lua_pop(L, 1);
   }
+  luaL_unref(L, LUA_REGISTRYINDEX, run->event_ref);
   unlink_run(run);
   json_decref(run->overlay); /* it shares values with the effects, which are given away now */
   json_decref(run->once);

@@ -95,6 +95,18 @@ void vm_watch_load(struct mv_vm *vm, bool on) {
   }
 }
 
+void vm_watch_text(struct vm_run *run, bool on) {
+  struct mv_vm *vm = run->vm;
+  vm->current = on ? run : NULL;
+  vm->resumed = on ? vm->L : NULL;
+  vm->cpu_started = thread_time();
+  if (on) {
+    arm(vm->L, false);
+  } else {
+    lua_sethook(vm->L, NULL, 0, 0);
+  }
+}
+
 void vm_exit(lua_State *L, int status) {
   struct mv_vm *vm = vm_of(L);
   vm->exited = true;

@@ -76,6 +76,9 @@ int vm_traceback(lua_State *L);
 void *vm_allocate(void *vm, void *block, size_t old_size, size_t new_size);
 void vm_limits_install(struct mv_vm *vm);
 void vm_watch_load(struct mv_vm *vm, bool on);
+/* While an error of the run is made text on the main state: its __tostring stands under the run's
+ * limits like the rest of the script. */
+void vm_watch_text(struct vm_run *run, bool on);
 /* Ends the script with an error that it cannot catch; its status is vm->exit_status. No return. */
 void vm_exit(lua_State *L, int status);
 /* guard(handler): the same handler for xpcall, silent when the run is at its end. */

@@ -36,6 +36,9 @@ static const char *const bot =
     "host.on('message', {text = 'later'}, function(event)\n"
     "  host.after(0.05, 'follow_up', {client = event.client_id}, {key = event.client_id})\n"
     "end)\n"
+    "host.on('message', {text = 'spoil'}, function()\n"
+    "  host.sleep(0.2) host.kv.set('sum', 'no number') host.kv.set('spoilt', true)\n"
+    "end)\n"
     "host.job('follow_up', function(args) trace('job ' .. args.client) end)\n"
     "host.on('message', function(event)\n"
     "  local n = host.kv.incr('seen:' .. event.client_id)\n"
@@ -49,6 +52,11 @@ static const char *const bot =
     "  return {status = 201, json = {got = request.json, seen = seen}, headers = {['X-Echo'] = 'yes'}}\n"
     "end)\n"
     "host.hook('open', function() end)\n"
+    "host.hook('sum', {attempts = 1}, function()\n"
+    "  local sum = host.kv.incr('sum')\n"
+    "  while not host.kv.get('spoilt') do host.sleep(0.01) end\n"
+    "  return {status = 200, json = {sum = sum}}\n"
+    "end)\n"
     "host.hook('broken', function() error('hook failed') end)\n"
     "host.every('1s', {name = 'tick'}, function(moment) trace('tick ' .. moment.planned) end)\n";
 
@@ -248,6 +256,15 @@ static void test_hooks(struct fixture *f) {
   CHECK(!strstr(ask(mv_host_admin_url(f->host), "/api/handlers", NULL, NULL).body, "s3cret"));
 }
 
+/* What a handler leaves behind may turn out to be impossible: then its reply is not true either. */
+static void test_impossible_effects(struct fixture *f) {
+  CHECK(message(f, 250, 25, "spoil").status == 200);
+  struct answer sum = post(f, "/hook/sum", "{}");
+  CHECK(sum.status == 202 && !strstr(sum.body, "sum"));
+  struct answer dead = ask(mv_host_admin_url(f->host), "/api/events?state=dead&limit=1", NULL, NULL);
+CHECK(strstr(dead.body, "hook:sum") && strstr(dead.body, "holds no number"));
+}
+
 static void test_admin(struct fixture *f) {
   const char *admin = mv_host_admin_url(f->host);
   CHECK(ask(admin, "/healthz", NULL, NULL).status == 200);
@@ -323,7 +340,7 @@ static void test_refused(struct fixture *f) {
   CHECK(start(&second, &err) == -1); /* the database is in use */
   write_script(f, bot);
   json_t *definitions = mv_host_check(scripts, NULL, &err);
-  CHECK(json_array_size(json_object_get(definitions, "hooks")) == 3);
+  CHECK(json_array_size(json_object_get(definitions, "hooks")) == 4);
   json_decref(definitions);
 }
 
@@ -336,6 +353,7 @@ int main(void) {
     test_order(&f);
     test_outcomes(&f);
     test_hooks(&f);
+  test_impossible_effects(&f);
     test_admin(&f);
     test_reload(&f);
     test_restart(&f);

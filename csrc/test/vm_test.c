@@ -672,8 +672,10 @@ static void cpu_limit(void) {
             "  host.kv.set('survived', true) end)\n"
             "host.hook('handler', function()\n"
             "  xpcall(function() while true do end end, function() while true do end end) end)\n"
+            "host.hook('text', function()\n"
+            "  error(setmetatable({}, {__tostring = function() while true do end end})) end)\n"
             "host.hook('fine', function() host.kv.set('a', 1) end)");
-  static const char *const names[] = {"loop", "pcall", "nested", "caught", "handler"};
+  static const char *const names[] = {"loop", "pcall", "nested", "caught", "handler", "text"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     double begun = seconds();
     const struct seen *s = run(&f, "hook", names[i], "");
@@ -715,6 +717,40 @@ static void memory_limit(void) {
   CHECK(f.seen[2].verdict == MV_VM_DONE);
   CHECK(f.seen[3].verdict == MV_VM_DONE && has(f.seen[3].effects, "kv_set"));
   CHECK(mv_vm_memory(f.vm) < 4 * MIB);
+  close_host(&f);
+}
+
+/* Bytes when all is collected that can be: what has a __gc takes a round more. */
+static size_t collected(struct fixture *f) {
+  for (int i = 0; i < 3; i++) {
+    run(f, "hook", "collect", "");
+  }
+  return mv_vm_memory(f->vm);
+}
+
+/* An error's own words are script too: they may fail, and may not eat the worker's memory. */
+static void error_texts(void) {
+  struct fixture f = {0};
+  struct mv_error err = {0};
+  struct mv_vm_options options = host_options(&f);
+  options.memory_limit = 8 * MIB;
+  CHECK(open_with(&f, &options,
+                  "local host = require 'mavilua.host'\n"
+                  "local function say(words) error(setmetatable({}, {__tostring = words})) end\n"
+                  "host.hook('throws', function() say(function() error({}) end) end)\n"
+                  "host.hook('collect', function() collectgarbage() end)\n"
+                  "host.hook('greedy', function() say(function()\n"
+                  "  local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end end) end)",
+                  &err) == 0);
+  const struct seen *s = run(&f, "hook", "greedy", "");
+  CHECK(s->verdict == MV_VM_FAILED && has(s->reason, "not enough memory"));
+  s = run(&f, "hook", "throws", "");
+  CHECK(s->verdict == MV_VM_FAILED && has(s->reason, "an error without a text"));
+  size_t before = collected(&f);
+  for (int i = 0; i < 500; i++) {
+    run(&f, "hook", "throws", "");
+  }
+  CHECK(collected(&f) < before + MIB / 64);
   close_host(&f);
 }
 
@@ -811,6 +847,7 @@ int main(void) {
   calls_overlap();
   cpu_limit();
   memory_limit();
+  error_texts();
   wall_limit();
   cancellation();
   collection();

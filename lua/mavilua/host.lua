@@ -285,8 +285,12 @@ function host.kv.incr(key, by)
   if type(value) ~= "number" then
     check.misuse(("host.kv.incr: '%s' holds %s, not a number"):format(key, check.show(value)))
   end
-  ensure("host.kv.incr", native.kv_add(key, by, value + by))
-  return value + by
+  local sum = value + by
+  if (by > 0 and sum < value) or (by < 0 and sum > value) then
+    check.misuse(("host.kv.incr: '%s' would leave 64 bits"):format(key))
+  end
+  ensure("host.kv.incr", native.kv_add(key, by, sum))
+  return sum
 end
 
 --- Waits; other events go on meanwhile.
