@@ -1,6 +1,7 @@
 #include "api/transport.h"
 
 #include <curl/curl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,10 +248,10 @@ int mv_transport_poll(struct mv_transport *transport, int timeout_ms) {
   int count;
   collect(transport);
   count = deliver(transport);
-  if (count > 0 || timeout_ms <= 0) {
+  if (count > 0 || timeout_ms == 0) {
     return count;
   }
-  curl_multi_poll(transport->multi, NULL, 0, timeout_ms, NULL);
+  curl_multi_poll(transport->multi, NULL, 0, timeout_ms < 0 ? INT_MAX : timeout_ms, NULL);
   collect(transport);
   return deliver(transport);
 }

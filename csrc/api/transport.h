@@ -57,7 +57,7 @@ int mv_transport_start(struct mv_transport *transport, struct mv_exchange *excha
 void mv_transport_cancel(struct mv_transport *transport, struct mv_exchange *exchange);
 
 /* Moves all exchanges on; if none ended, waits up to `timeout_ms` for something to happen (0: does
- * not wait), and calls `done` for the ended ones. Returns the number of those. It may return early
+ * not wait, negative: for ever), and calls `done` for the ended ones. Returns the number of those. It may return early
  * with none. Not to be called by `done`. */
 int mv_transport_poll(struct mv_transport *transport, int timeout_ms);
 

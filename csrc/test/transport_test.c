@@ -1,5 +1,6 @@
 #include "api/transport.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -347,6 +348,30 @@ static void *wake(void *transport) {
   return NULL;
 }
 
+struct sleeper {
+  struct mv_transport *transport;
+  atomic_bool woken;
+};
+
+static void *wake_later(void *argument) {
+  struct sleeper *sleeper = argument;
+  usleep(50000); /* long enough for a poll that does not wait to be over */
+  atomic_store(&sleeper->woken, true);
+  mv_transport_wakeup(sleeper->transport);
+  return NULL;
+}
+
+/* Idle workers wait so: one that did not would burn a processor. */
+static void waits_for_ever(void) {
+  pthread_t thread;
+  struct sleeper sleeper = {.transport = mv_transport_new(NULL)};
+  pthread_create(&thread, NULL, wake_later, &sleeper);
+  CHECK(mv_transport_poll(sleeper.transport, -1) == 0);
+  CHECK(atomic_load(&sleeper.woken));
+  pthread_join(thread, NULL);
+  mv_transport_free(sleeper.transport);
+}
+
 static void wakeups(void) {
   pthread_t thread;
   struct mv_transport *transport = mv_transport_new(NULL);
@@ -517,6 +542,7 @@ int main(void) {
   one_connection();
   concurrently();
   wakeups();
+  waits_for_ever();
   transports_in_threads();
   cancel_ended();
   cancel_active();
