@@ -42,7 +42,7 @@ LINK = $(CC) $(SAN_$(MODE)) $(LDFLAGS)
 # The module is base, api and lua without the script VM; the program is everything.
 MODULE_SRC := $(wildcard csrc/base/*.c csrc/api/*.c) \
               $(filter-out csrc/lua/vm%.c,$(wildcard csrc/lua/*.c))
-PROGRAM_SRC := $(wildcard csrc/base/*.c csrc/api/*.c csrc/lua/*.c csrc/net/*.c csrc/store/*.c \
+PROGRAM_SRC := $(wildcard csrc/base/*.c csrc/api/*.c csrc/time/*.c csrc/lua/*.c csrc/net/*.c csrc/store/*.c \
                csrc/host/*.c csrc/sandbox/*.c csrc/cli/*.c)
 UNIT_SRC := $(wildcard csrc/test/*_test.c)
 FUZZ_SRC := $(wildcard csrc/test/fuzz_*.c)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/calendar.h"
+#include "time/calendar.h"
 
 static int bad(const char *text, struct mv_error *err) {
   return mv_error_set(err, MV_ERROR_USAGE,

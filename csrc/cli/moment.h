@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "host/zone.h"
+#include "time/zone.h"
 
 /* "2026-03-29", "2026-03-29 02:30[:00]" (also with T), with "Z" or "+02:00" behind or else in the
  * zone, or seconds since 1970. 0, or -1 and `err`. */

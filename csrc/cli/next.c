@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/moment.h"
-#include "host/calendar.h"
 #include "host/schedule.h"
+#include "time/calendar.h"
 
 struct options {
   long count;

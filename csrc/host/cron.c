@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#include "host/calendar.h"
+#include "time/calendar.h"
 
 /* The calendar repeats after 400 years, weekdays included: what does not come in them never comes. */
 #define YEARS 400

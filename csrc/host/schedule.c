@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/calendar.h"
+#include "time/calendar.h"
 
 static int init_every(struct mv_schedule *schedule, const char *text, struct mv_error *err) {
   int64_t milliseconds = mv_duration_parse(text, err);

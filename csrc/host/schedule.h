@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "host/cron.h"
-#include "host/zone.h"
+#include "time/zone.h"
 
 struct mv_schedule {
   bool every;          /* host.every: `interval` seconds, aligned to 1970 */

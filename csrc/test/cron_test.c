@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "host/calendar.h"
 #include "host/cron.h"
 #include "test/check.h"
 #include "test/schedule_reference.h"
+#include "time/calendar.h"
 
 #define HOUR INT64_C(3600)
 #define MINUTE INT64_C(60)

@@ -3,10 +3,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "host/calendar.h"
-#include "host/zone.h"
-#include "host/zone_parts.h"
 #include "test/check.h"
+#include "time/calendar.h"
+#include "time/zone.h"
+#include "time/zone_parts.h"
 
 #define HOUR INT64_C(3600)
 

@@ -1,6 +1,6 @@
 /* The Gregorian calendar in whole numbers: days since 1970 and dates, far into past and future. */
-#ifndef MV_HOST_CALENDAR_H
-#define MV_HOST_CALENDAR_H
+#ifndef MV_TIME_CALENDAR_H
+#define MV_TIME_CALENDAR_H
 
 #include <stdint.h>
 

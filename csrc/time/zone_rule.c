@@ -2,8 +2,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "host/calendar.h"
-#include "host/zone_parts.h"
+#include "time/calendar.h"
+#include "time/zone_parts.h"
 
 struct reader {
   const char *text, *end;

@@ -1,4 +1,4 @@
-#include "host/zone.h"
+#include "time/zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "host/calendar.h"
-#include "host/zone_parts.h"
+#include "time/calendar.h"
+#include "time/zone_parts.h"
 
 /* Moments outside this range are asked by nobody in earnest; it keeps sums far from overflow. */
 #define LATEST (INT64_C(1) << 50)

@@ -1,6 +1,6 @@
 /* The inside of a zone, shared by the files that read and ask it. */
-#ifndef MV_HOST_ZONE_PARTS_H
-#define MV_HOST_ZONE_PARTS_H
+#ifndef MV_TIME_ZONE_PARTS_H
+#define MV_TIME_ZONE_PARTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "host/zone_parts.h"
+#include "time/zone_parts.h"
 
 #define LARGEST_FILE 262144 /* the real ones are below 5 KiB */
 #define HEADER 44

@@ -8,7 +8,7 @@
 
 #include "api/action.h"
 #include "base/bytes.h"
-#include "host/zone_parts.h"
+#include "time/zone_parts.h"
 
 #define MOST_NAMES 4096 /* there are about 600 */
 

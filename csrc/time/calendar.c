@@ -1,4 +1,4 @@
-#include "host/calendar.h"
+#include "time/calendar.h"
 
 int64_t mv_calendar_floor(int64_t value, int64_t divisor) {
   int64_t quotient = value / divisor;

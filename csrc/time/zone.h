@@ -1,6 +1,6 @@
 /* Time zones from the system's zone files (RFC 9636), read by ourselves: TZ is process-global. */
-#ifndef MV_HOST_ZONE_H
-#define MV_HOST_ZONE_H
+#ifndef MV_TIME_ZONE_H
+#define MV_TIME_ZONE_H
 
 #include <stdint.h>
 
