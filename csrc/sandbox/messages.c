@@ -9,7 +9,7 @@
 #include "sandbox/params.h"
 #include "sandbox/search.h"
 #include "sandbox/settings.h"
-#include "sandbox/variables.h"
+#include "sandbox/timeline.h"
 
 /* Ids as the platform has them today, and one for each millisecond since 2026 began. */
 #define FIRST_ID INT64_C(22563045582)
@@ -99,45 +99,32 @@ int64_t mv_messages_receive(struct mv_work *work, int64_t client, enum mv_from f
 
 /* ---- message and callback ---- */
 
-static bool is_timed(struct mv_ask *ask) {
-  return mv_param_integer(ask, "time_shift", 0) > 0 || mv_param(ask, "send_time");
-}
-
-static void answer_timed(struct mv_ask *ask) {
-  mv_answer_fail(ask, 501, "time_shift and send_time are not implemented in this sandbox yet");
-}
-
-static void send_block(struct mv_ask *ask, int64_t client, int64_t block) {
-  if (mv_blocks_run(ask->work, client, block, MV_FROM_API)) {
-    mv_answer_fail(ask, 404, "Block %lld not found", (long long)block);
-    return;
-  }
-  mv_answer_ok(ask);
+static bool has_block(struct mv_work *work, int64_t block) {
+  return mv_db_integer(work->db, 0, "SELECT 1 FROM blocks WHERE id = ? AND project = ?", "ii",
+                       block, work->project) != 0;
 }
 
 void mv_messages_send(struct mv_ask *ask) {
-  int64_t client, block;
-  if (mv_clients_asked(ask, 404, &client)) {
+  int64_t client, due, block = 0;
+  if (mv_clients_asked(ask, 404, &client) || mv_timeline_when(ask, &due) ||
+      mv_param_id(ask, "message_id", &block) < 0) {
     return;
   }
-  int given = mv_param_id(ask, "message_id", &block);
-  if (given < 0 || is_timed(ask)) {
-    return given < 0 ? (void)0 : answer_timed(ask);
-  }
-  if (given) {
-    send_block(ask, client, block);
+  if (block && !has_block(ask->work, block)) {
+    mv_answer_fail(ask, 404, "Block %lld not found", (long long)block);
     return;
   }
   const char *url = mv_param_text(ask, "attachment_url");
   json_t *attachments = !url ? NULL
                              : json_pack("[{s:s, s:s?}]", "attachment_url", url, "attachment_type",
                                          mv_param_text(ask, "attachment_type"));
-  struct mv_message message = {.client = client,
-                               .from = MV_FROM_API,
-                               .text = mv_param_text(ask, "message"),
-                               .attachments = attachments,
-                               .buttons = mv_param(ask, "buttons")};
-  mv_messages_add(ask->work, &message);
+  struct mv_sending sending = {.message = {.client = client,
+                                           .from = MV_FROM_API,
+                                           .block = block,
+                                           .text = mv_param_text(ask, "message"),
+                                           .attachments = attachments,
+                                           .buttons = mv_param(ask, "buttons")}};
+  mv_timeline_send(ask->work, due, &sending);
   json_decref(attachments);
   mv_answer_ok(ask);
 }
@@ -159,36 +146,34 @@ static int64_t called(struct mv_ask *ask) {
 }
 
 /* What the action does not know becomes variables of the client, with or without "client.". */
-static void save_extras(struct mv_ask *ask, int64_t client) {
+static json_t *extra_variables(const struct mv_ask *ask) {
+  json_t *variables = json_object();
   const char *name;
   json_t *value;
   json_object_foreach(ask->extras, name, value) {
-    const char *bare = strncmp(name, "client.", 7) == 0 ? name + 7 : name;
-    mv_variables_set_client(ask->work, client, bare, value);
+    json_object_set(variables, strncmp(name, "client.", 7) == 0 ? name + 7 : name, value);
   }
+  return variables;
 }
 
 void mv_messages_callback(struct mv_ask *ask) {
-  if (is_timed(ask)) {
-    answer_timed(ask);
-    return;
-  }
-  int64_t client = called(ask);
-  if (ask->failed) {
+  int64_t due, client = called(ask);
+  if (ask->failed || mv_timeline_when(ask, &due)) {
     return;
   }
   if (!client) {
     mv_answer_word(ask, 404, "client_not_found");
     return;
   }
-  save_extras(ask, client);
-  if (mv_param_true(ask, "resume_bot")) {
-    mv_db_run(ask->db, "UPDATE clients SET paused = 0 WHERE id = ?", "i", client);
-  }
-  const char *text = mv_param_text(ask, "message");
-  if (text) {
-    mv_messages_receive(ask->work, client, MV_FROM_CALLBACK, text, NULL);
-  }
+  json_t *variables = extra_variables(ask);
+  struct mv_sending sending = {.message = {.client = client,
+                                           .input = true,
+                                           .from = MV_FROM_CALLBACK,
+                                           .text = mv_param_text(ask, "message")},
+                               .variables = variables,
+                               .resume = mv_param_true(ask, "resume_bot")};
+  mv_timeline_send(ask->work, due, &sending);
+  json_decref(variables);
   mv_answer_ok(ask);
 }
 

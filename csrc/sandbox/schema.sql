@@ -135,3 +135,13 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE INDEX messages_by_client ON messages (client, id);
 CREATE INDEX messages_unanswered ON messages (client) WHERE answered = 0;
+
+-- What is put off (timeline.h).
+CREATE TABLE timeline (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  client INTEGER NOT NULL REFERENCES clients ON DELETE CASCADE,
+  due_at INTEGER NOT NULL,
+  content TEXT NOT NULL -- JSON
+) STRICT;
+CREATE INDEX timeline_by_due ON timeline (due_at, id);
+CREATE INDEX timeline_by_client ON timeline (client);

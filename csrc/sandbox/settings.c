@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/action.h"
+#include "time/zone.h"
 
 struct setting {
   const char *name;
@@ -37,6 +38,14 @@ static bool is_timeout(const json_t *value) {
   return json_is_number(value) && seconds > 0 && seconds <= 600;
 }
 
+static bool is_timezone(const json_t *value) {
+  struct mv_error err;
+  const char *name = json_string_value(value);
+  struct mv_zone *zone = name && *name ? mv_zone_load(name, &err) : NULL;
+  mv_zone_free(zone);
+  return zone != NULL;
+}
+
 static const struct setting settings[] = {
     {"webhook_url", "null", is_url, "a URL (http or https) or null",
      "where every message is told; null: nowhere"},
@@ -46,6 +55,8 @@ static const struct setting settings[] = {
      "what callback, message and save_variables answer: ok, or {\"status\":\"success\"}"},
     {"date_style", "\"integer\"", is_date_style, "\"integer\" or \"text\"",
      "created_at and updated_at of get_clients: unix seconds, or \"2026-09-09 10:25:47.198713\""},
+    {"timezone", "\"Europe/Moscow\"", is_timezone, "the name of a time zone, as \"Europe/Oslo\"",
+     "what send_time is in"},
 };
 
 enum { COUNT = sizeof settings / sizeof *settings };
