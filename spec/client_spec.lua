@@ -294,6 +294,11 @@ describe("mavilua.client: errors", function()
     assert.matches("[redacted]", all, 1, true)
   end)
 
+  it("leaves words whole when the key is too short to be one", function()
+    local transport = scripted.transport { fail = { kind = "network", message = "cannot talk" } }
+    assert.matches("cannot talk", tostring(select(2, new { api_key = "k", transport = transport }:get_messages())))
+  end)
+
   it("leaves the sandbox's key readable, which is no secret", function()
     local transport = scripted.transport(function()
       return { status = 501, body = '{"status":"fail","message":"not in this sandbox"}' }
