@@ -43,7 +43,7 @@ static const char readme[] =
     "and put `https://your.host/webhook/<the secret>` into *Webhook URL* of the project's settings.\n"
     "`mavilua check bot.lua` tells what the script registers and when its schedules fire.\n";
 
-static const char ignored[] = "*.db\n*.db-shm\n*.db-wal\n.env\n";
+static const char ignored[] = "*.db\n*.db-shm\n*.db-wal\n*.db.lock\n.env\n";
 
 static const char environment[] =
     "# From the project's settings, under Integrations.\n"
