@@ -28,6 +28,15 @@ local function say(client_id, text, buttons)
   assert(bot:message { client_id = client_id, message = text, buttons = buttons })
 end
 
+-- Moves the client's order, or says why it does not go that way. When the platform cannot be reached it
+-- raises, so the host tries the event again.
+local function move(client_id, state)
+  local moved, err = orders:move(client_id, state)
+  if moved then return true end
+  if err.kind == "transition" or err.kind == "state" or err.kind == "api" then return false, err.message end
+  error(err)
+end
+
 local function menu()
   local buttons = {}
   for name in pairs(prices) do buttons[#buttons + 1] = name end
@@ -63,9 +72,8 @@ host.on("message", { pattern = "^[Oo]rder (%w+)$" }, function(event)
 end)
 
 host.on("message", { text = "yes" }, function(event)
-  local moved, err = orders:move(event.client_id, "confirmed")
-  if not moved then
-    return say(event.client_id, "There is nothing to confirm: " .. tostring(err.message))
+  if not move(event.client_id, "confirmed") then
+    return say(event.client_id, "There is nothing to confirm. What may it be?", menu())
   end
   say(event.client_id, "Confirmed. Pay here: https://pay.example.com/" .. event.client_id)
 end)
@@ -83,10 +91,14 @@ host.hook("payment", {
   dedupe = "id",
 }, function(request)
   local payment = request.json
-  local client_id = payment.customer.id
-  local moved, err = orders:move(client_id, "paid")
+  local customer = type(payment) == "table" and payment.customer
+  local client_id = type(customer) == "table" and customer.id
+  if not client_id then
+    return { status = 400, json = { error = "customer.id is missing" } }
+  end
+  local moved, why = move(client_id, "paid")
   if not moved then
-    return { status = 409, json = { error = err.message } }
+    return { status = 409, json = { error = why } }
   end
   say(client_id, ("Thank you, %s € arrived. We pack your parcel."):format(payment.amount))
   host.after("2s", "ship", { client_id = client_id }, { key = client_id })

@@ -1,4 +1,5 @@
 -- The examples, run as their first lines say.
+local http = require "mavilua.http"
 local process = require "spec.support.process"
 local sandboxes = require "spec.support.sandbox"
 
@@ -37,6 +38,18 @@ describe("examples/shop.lua", function()
       at = next_at
     end
   end)
+end)
+
+it("examples/shop.lua refuses payments that it cannot take", function()
+  local shop = process.start { "serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0",
+    "--admin", "127.0.0.1:0", "--db", process.folder() .. "/shop.db", "examples/shop.lua", lines = 2 }
+  finally(function() shop:kill() end)
+  local function pay(body)
+    return assert(http.post(shop.url .. "/hook/payment?secret=shop-payment-secret", { body = body })).status
+  end
+  for _, body in ipairs { "{}", "[]", "5", "not JSON", '{"customer":5}' } do assert.equal(400, pay(body), body) end
+  assert.equal(409, pay '{"id":1,"customer":{"id":1},"amount":5}')
+  assert.equal(409, pay '{"id":2,"customer":{"id":836058546},"amount":5}')
 end)
 
 describe("with a sandbox,", function()
