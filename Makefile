@@ -121,7 +121,7 @@ run: need-run ## build, start host and sandbox with a shop, show a conversation,
 	@$(MAKE) -s all
 	@sh examples/demo.sh $(B)/mavilua --stay
 
-demo: need-run ## the same, ending by itself with a summary
+demo: need-run ## as run, but ending by itself with a summary
 	@$(MAKE) -s all
 	@sh examples/demo.sh $(B)/mavilua
 
