@@ -44,6 +44,7 @@
    .method = MV_##method_,                                                                         \
    .permission = PERMISSION_##permission_,                                                         \
    .retry = MV_##retry_,                                                                           \
+   .subject = SUBJECT,                                                                             \
    .params = params_##name_,                                                                       \
    .param_count = COUNT(params_##name_) - 1,                                                       \
    .item_params = items_##name_,                                                                   \

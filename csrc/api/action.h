@@ -85,7 +85,10 @@ struct mv_action {
   bool bare_array;    /* the body is the array itself: the single MV_ITEMS parameter's value */
   bool universal;     /* value_* and delimiter_value_* apply (the "universal webhook") */
   bool unlimited;     /* counts neither against the tariff's calls nor against a rate */
-  const char *answer; /* the shape of a success, in the notation below */
+  const char *answer;  /* the shape of a success, in the notation below */
+  const char *refusal; /* the shapes of failures that come with HTTP 200; NULL: none does */
+  bool may_miss;       /* 404 when what it names (a client, a block) is not there */
+  const char *subject; /* what it is about: "clients", "orders", … */
   const char *doc;    /* one line */
   const char *source; /* the platform's document and section */
   const struct mv_param *params;
@@ -96,13 +99,14 @@ struct mv_action {
   size_t rule_count;
 };
 
-/* The notation of `answer`, from which JSON schemas can be made:
+/* The notation of `answer` and `refusal`, from which JSON schemas are made (see schema.h):
  *
  *   ok                        the plain text "ok" (or a JSON object with status "success")
  *   {name: type, name?: type} an object; a name with "?" may be absent; others may be there, too
  *   {}                        an object of which no member is known beforehand
  *   [type]                    an array
  *   integer string boolean number null any
+ *   'text'                    this string; * in it stands for anything
  *   a|b                       either
  */
 

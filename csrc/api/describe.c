@@ -95,8 +95,8 @@ static json_t *describe_rules(const struct mv_action *action) {
 }
 
 json_t *mv_action_describe(const struct mv_action *action) {
-  json_t *out = json_pack("{ss ss ss ss ss}", "name", action->name, "doc", action->doc, "method",
-                          mv_method_name(action->method), "permission",
+  json_t *out = json_pack("{ss ss ss ss ss ss}", "name", action->name, "subject", action->subject, "doc",
+                          action->doc, "method", mv_method_name(action->method), "permission",
                           mv_permission_name(action->permission), "retry",
                           mv_retry_class_name(action->retry));
   if (action->idempotent_if) {
@@ -116,6 +116,10 @@ json_t *mv_action_describe(const struct mv_action *action) {
   json_object_set_new(out, "universal", json_boolean(action->universal));
   json_object_set_new(out, "unlimited", json_boolean(action->unlimited));
   json_object_set_new(out, "answer", json_string(action->answer));
+  if (action->refusal) {
+    json_object_set_new(out, "refusal", json_string(action->refusal));
+  }
+  json_object_set_new(out, "may_miss", json_boolean(action->may_miss));
   json_object_set_new(out, "source", json_string(action->source));
   return out;
 }

@@ -133,6 +133,10 @@ json_t *mv_json_at(json_t *value, const char *path) {
   return value;
 }
 
+char *mv_json_pretty(const json_t *value) {
+  return json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+}
+
 char *mv_json_scalar_text(const json_t *value) {
   if (json_is_string(value)) {
     return mv_memdup(json_string_value(value), json_string_length(value));

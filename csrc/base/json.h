@@ -22,6 +22,9 @@ int mv_json_write(struct mv_bytes *out, const json_t *value);
 /* Compact text to be freed with free(), or NULL. */
 char *mv_json_text(const json_t *value);
 
+/* The same for people: members in lines of their own, two blanks a level. Free with free(). */
+char *mv_json_pretty(const json_t *value);
+
 /* The value at a dotted path ("customer.id", "items.0.sku"), borrowed, or NULL. */
 json_t *mv_json_at(json_t *value, const char *path);
 

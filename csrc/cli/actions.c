@@ -3,16 +3,19 @@
 #include <string.h>
 
 #include "api/action.h"
+#include "api/openapi.h"
 #include "base/json.h"
 #include "cli/cli.h"
 
 struct options {
-  bool json;
+  bool json, openapi;
 };
 
 static const struct mv_flag flags[] = {
     {"json", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, json),
      "JSON instead of text"},
+    {"openapi", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, openapi),
+     "the whole API as an OpenAPI 3.1 document"},
     {0}};
 
 static void print_list(void) {
@@ -75,9 +78,10 @@ static void print_action(const struct mv_action *a) {
   printf("\nanswer:\n  %s\n\nsource: %s\n", a->answer, a->source);
 }
 
-/* Takes the reference over. */
-static int print_json(const struct mv_command *command, json_t *value) {
-  char *text = value ? mv_json_text(value) : NULL;
+/* Takes the reference over; `write` makes the text. */
+static int print_json(const struct mv_command *command, json_t *value,
+                      char *(*write)(const json_t *value)) {
+  char *text = value ? write(value) : NULL;
   json_decref(value);
   if (!text)
     return mv_cli_fail(command, EX_OSERR, "out of memory");
@@ -106,8 +110,12 @@ static int run(const struct mv_command *command, const void *given, char **opera
   const struct mv_action *action = name ? mv_action_find(name, strlen(name)) : NULL;
   if (name && !action)
     return unknown(command, name);
+  if (options->openapi && name)
+    return mv_cli_fail(command, EX_USAGE, "--openapi is of all actions: it goes without a name");
+  if (options->openapi)
+    return print_json(command, mv_openapi_document(), mv_json_pretty);
   if (options->json)
-    return print_json(command, action ? mv_action_describe(action) : describe_all());
+    return print_json(command, action ? mv_action_describe(action) : describe_all(), mv_json_text);
   if (action)
     print_action(action);
   else
