@@ -13,7 +13,7 @@ endif
 NEED_BUILD := libc6-dev pkg-config liblua5.4-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
               libsqlite3-dev
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
-NEED_TEST := $(NEED_RUN) lua5.4 lua-busted lua-cjson lua-socket curl sqlite3
+NEED_TEST := $(NEED_RUN) lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 nodejs npm
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 
@@ -129,17 +129,17 @@ demo: need-run ## as run, but ending by itself with a summary
 
 test: need-test ## build and run all tests
 	@$(MAKE) -s all
-	@failed=0; $(MAKE) -s suite-unit || failed=1; $(MAKE) -s suite-spec || failed=1; \
+	@failed=0; for suite in unit spec answers; do $(MAKE) -s suite-$$suite || failed=1; done; \
 	[ -n "$$CI" ] || sh tools/total.sh; exit $$failed
 
 # The sanitizers' programs run busted themselves: `mavilua run busted`.
 asan: need-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) -s MODE=asan all
-	@failed=0; $(MAKE) -s MODE=asan suite-unit || failed=1; $(MAKE) -s MODE=asan suite-spec || failed=1; exit $$failed
+	@failed=0; for suite in unit spec answers; do $(MAKE) -s MODE=asan suite-$$suite || failed=1; done; exit $$failed
 
 tsan: need-test ## the tests under ThreadSanitizer
 	@$(MAKE) -s MODE=tsan all
-	@failed=0; $(MAKE) -s MODE=tsan suite-unit || failed=1; $(MAKE) -s MODE=tsan suite-spec || failed=1; exit $$failed
+	@failed=0; for suite in unit spec answers; do $(MAKE) -s MODE=tsan suite-$$suite || failed=1; done; exit $$failed
 
 SUFFIX := $(if $(filter release,$(MODE)),,-$(MODE))
 export ASAN_OPTIONS := detect_leaks=1:abort_on_error=0:exitcode=99
@@ -150,14 +150,24 @@ BUSTED_release = $(LUA) $(BUSTED)
 BUSTED_asan = $(B)/mavilua run $(BUSTED)
 BUSTED_tsan = $(B)/mavilua run $(BUSTED)
 SPEC ?= spec
-SPEC_ENV = MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
+# What every sandbox of the specs answered, for suite-answers.
+ANSWERS = $(CURDIR)/build/results/answers$(SUFFIX).jsonl
+SPEC_ENV = MAVILUA_SANDBOX_CHECK=$(ANSWERS) MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
   LUA_CPATH='$(CURDIR)/$(B)/lib/?.so;;' LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;;'
 
-.PHONY: suite-unit suite-spec units fuzzers
+.PHONY: suite-unit suite-spec suite-answers units fuzzers
 suite-unit: $(UNITS)
 	@sh tools/suite.sh unit$(SUFFIX) 900 sh -c 'failed=0; for t in $(UNITS); do $$t || failed=1; done; exit $$failed'
 suite-spec:
+	@mkdir -p build/results && rm -f $(ANSWERS)
 	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
+# Answers of the sandbox against docs/openapi.json, and that document by a validator from npm.
+suite-answers: tools/openapi/node_modules/.package-lock.json
+	@sh tools/suite.sh answers$(SUFFIX) 120 node tools/openapi/check.mjs docs/openapi.json $(ANSWERS)
+
+tools/openapi/node_modules/.package-lock.json: tools/openapi/package-lock.json
+	@npm ci --prefix tools/openapi --no-audit --no-fund --loglevel error
+	@touch $@
 
 units: $(UNITS)
 fuzzers: $(FUZZERS)
@@ -165,6 +175,7 @@ fuzzers: $(FUZZERS)
 unit: ## the C unit tests alone
 	@$(MAKE) -s suite-unit
 spec: all ## the specs alone (SPEC=spec/client_spec.lua for one)
+	@mkdir -p build/results
 	@$(SPEC_ENV) $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
 
 lint: need-lint ## warnings as errors on gcc and clang, luacheck, clang-tidy, cppcheck
@@ -180,6 +191,7 @@ fuzz: ## each fuzz target for ten minutes
 GUIDES_MADE := cli sandbox assumptions
 docs: all ## make what of docs/ the program knows itself
 	$(B)/mavilua run tools/actions_doc.lua > docs/actions.md
+	$(B)/mavilua actions --openapi > docs/openapi.json
 	@set -e; for guide in $(GUIDES_MADE); do \
 	  $(B)/mavilua run tools/guide_doc.lua $(B)/mavilua docs/$$guide.md > $(B)/guide.new; \
 	  cat $(B)/guide.new > docs/$$guide.md; rm $(B)/guide.new; done

@@ -8,6 +8,14 @@ describe("docs/actions.md", function()
   end)
 end)
 
+describe("docs/openapi.json", function()
+  it("is what the action table says: run `make docs`", function()
+    local status, document = process.run { "actions", "--openapi" }
+    assert.equal(0, status)
+    assert.is_true(document == process.read "docs/openapi.json", "docs/openapi.json is older than the table: run `make docs`")
+  end)
+end)
+
 describe("the made sections of", function()
   for _, name in ipairs { "docs/cli.md", "docs/sandbox.md", "docs/assumptions.md" } do
     it(name .. " are what the program tells: run `make docs`", function()

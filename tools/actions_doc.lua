@@ -58,7 +58,10 @@ local function print_action(action)
   for _, rule in ipairs(action.rules) do print("- " .. rule_text(rule)) end
   if #action.rules > 0 then print "" end
   if extras[action.extras] then print(extras[action.extras] .. "\n") end
-  print(("Answer: `%s`\n\n*%s*\n"):format(action.answer, action.source))
+  print(("Answer: `%s`\n"):format(action.answer))
+  if action.refusal then print(("Refusals that come with HTTP 200: `%s`\n"):format(action.refusal)) end
+  if action.may_miss then print "HTTP 404 when what it names is not there.\n" end
+  print(("*%s*\n"):format(action.source))
 end
 
 local actions = mavilua.actions()

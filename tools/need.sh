@@ -3,6 +3,11 @@
 # one line to run and fails.
 missing=
 for package in "$@"; do
+  # Another node than Debian's will do, with the npm that came with it.
+  case $package in
+    nodejs) command -v node >/dev/null 2>&1 && continue ;;
+    npm) command -v npm >/dev/null 2>&1 && continue ;;
+  esac
   case "$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null)" in
     *" installed") ;;
     *) missing="$missing $package" ;;

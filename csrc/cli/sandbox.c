@@ -6,7 +6,7 @@
 #include "sandbox/sandbox.h"
 
 struct options {
-  const char *listen, *db, *seed, *webhook;
+  const char *listen, *db, *seed, *webhook, *answers;
   const char *log_level;
   bool log_json;
 };
@@ -20,6 +20,8 @@ static const struct mv_flag flags[] = {
      "JSON for an empty one; otherwise the built-in shop"},
     {"webhook", 0, MV_FLAG_URL, "URL", NULL, NULL, 0, 0, offsetof(struct options, webhook),
      "where messages are told"},
+    {"check-answers", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_CHECK", 0, 0,
+     offsetof(struct options, answers), "append answers that are not as documented, and samples of all"},
     MV_CLI_LOG_FLAGS(struct options),
     {0}};
 
@@ -36,6 +38,7 @@ static int serve(const struct mv_command *command, const struct options *options
                                         .database = options->db,
                                         .seed = options->seed,
                                         .webhook_url = options->webhook,
+                                        .answers = options->answers,
                                         .log = log};
   int signals = mv_cli_signals(&err);
   if (signals < 0)

@@ -22,7 +22,7 @@ struct options {
   bool watch;
   const char *webhook_secret;
   bool sandbox;
-  const char *sandbox_listen, *sandbox_db, *sandbox_seed;
+  const char *sandbox_listen, *sandbox_db, *sandbox_seed, *sandbox_answers;
   const char *log_level;
   bool log_json;
 };
@@ -50,6 +50,8 @@ static const struct mv_flag flags[] = {
      offsetof(struct options, sandbox_db), "where the sandbox keeps what it knows"},
     {"sandbox-seed", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_SEED", 0, 0,
      offsetof(struct options, sandbox_seed), "JSON for an empty sandbox; otherwise the built-in shop"},
+    {"sandbox-check-answers", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_CHECK", 0, 0,
+     offsetof(struct options, sandbox_answers), "append answers that are not as documented, and samples of all"},
     MV_CLI_LOG_FLAGS(struct options),
     {0}};
 
@@ -92,6 +94,7 @@ static int start_sandbox(struct server *s, struct mv_error *err) {
   struct mv_sandbox_options settings = {.listen = s->options->sandbox_listen,
                                         .database = s->options->sandbox_db,
                                         .seed = s->options->sandbox_seed,
+                                        .answers = s->options->sandbox_answers,
                                         .log = s->log};
   s->sandbox = mv_sandbox_start(&settings, err);
   return s->sandbox ? 0 : mv_error_prefix(err, "sandbox");

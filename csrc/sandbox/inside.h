@@ -11,6 +11,7 @@
 #include "sandbox/outbox.h"
 #include "sandbox/record.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/witness.h"
 
 struct mv_sandbox {
   pthread_mutex_t lock; /* guards db; taken by mv_work_begin */
@@ -18,6 +19,7 @@ struct mv_sandbox {
   const struct mv_clock *clock;
   struct mv_log *log;
   struct mv_record *record; /* what happened: the journal of the control API */
+  struct mv_witness *witness; /* checks answers; NULL: nobody does */
   struct mv_outbox *outbox; /* webhooks on their way */
   struct mv_server *server;
 };

@@ -156,6 +156,8 @@ static void decide(struct mv_ask *ask, const struct mv_call *call, const struct 
 static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const struct mv_call *call,
                    const struct route *route, json_t *raw) {
   json_t *answer = ask->answer ? json_incref(ask->answer) : json_string(ask->text);
+  mv_witness_see(sandbox->witness, ask->action, ask->action ? ask->action->name : route->action,
+                 ask->status, answer);
   mv_record_add(sandbox->record,
                 json_pack("{s:s, s:f, s:I, s:s, s:s, s:O?, s:i, s:o}", "kind", "api", "at",
                           (double)mv_clock_wall(sandbox->clock) / 1000.0, "project_id",

@@ -73,6 +73,10 @@ static int start(struct mv_sandbox *sandbox, const struct mv_sandbox_options *op
   if (!sandbox->record) {
     return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   }
+  if (options->answers &&
+      !(sandbox->witness = mv_witness_open(options->answers, sandbox->log, err))) {
+    return -1;
+  }
   sandbox->outbox = mv_outbox_start(sandbox->record, sandbox->clock, sandbox->log, err);
   if (!sandbox->outbox || prepare(sandbox, options->seed, err)) {
     return -1;
@@ -129,6 +133,7 @@ void mv_sandbox_stop(struct mv_sandbox *sandbox) {
     mv_db_close(&sandbox->db);
   }
   mv_record_free(sandbox->record);
+  mv_witness_close(sandbox->witness);
   pthread_mutex_destroy(&sandbox->lock);
   free(sandbox);
 }

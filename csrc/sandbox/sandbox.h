@@ -13,6 +13,7 @@ struct mv_sandbox_options {
   const char *database; /* a file, or ":memory:" */
   const char *seed;     /* a JSON file, NULL: the built-in shop; only used for an empty database */
   const char *webhook_url;      /* where messages are told; NULL: as stored, or nowhere */
+  const char *answers;          /* a file that witness.h appends to; NULL: none */
   const struct mv_clock *clock; /* NULL: the machine's */
   struct mv_log *log;
 };
