@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "api/action.h"
+#include "base/bytes.h"
 #include "sandbox/work.h"
 
 struct mv_ask {
@@ -18,6 +19,7 @@ struct mv_ask {
   unsigned status;
   json_t *answer; /* owned; NULL: `text` */
   const char *text;
+  struct mv_bytes written; /* not empty: JSON text that stands for `answer` */
   bool failed; /* a refusal: what was changed is rolled back */
 };
 
@@ -25,6 +27,11 @@ struct mv_ask {
 void mv_answer_success(struct mv_ask *ask); /* {"status":"success"} */
 void mv_answer_result(struct mv_ask *ask, const char *name,
                       json_t *value);                    /* and name = value (taken) */
+
+/* {"status":"success", name: [the first column of every row]}: integers, written as they are found,
+ * as there may be a million. The statement (NULL: no rows) is given back. */
+void mv_answer_ids(struct mv_ask *ask, const char *name, struct mv_stmt *stmt);
+
 void mv_answer_ok(struct mv_ask *ask);                   /* "ok", or JSON by setting ok_body */
 void mv_answer_json(struct mv_ask *ask, json_t *answer); /* 200; the reference is taken */
 void mv_answer_word(struct mv_ask *ask, unsigned status, const char *word); /* {"status": word} */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/json.h"
 #include "sandbox/db.h"
 
@@ -62,6 +61,41 @@ json_t *mv_cell_number(const char *text) {
   return isfinite(real) ? json_real(real) : NULL;
 }
 
+/* Whether the text is the digits of this integer and nothing else: no "007", "+1" or "-0". */
+static bool is_whole(const char *text, size_t length, int64_t *integer) {
+  bool negative = length > 0 && text[0] == '-';
+  size_t first = negative;
+  uint64_t number = 0;
+  if (length == first || length > first + 19 || (text[first] == '0' && length > 1)) {
+    return false;
+  }
+  for (size_t i = first; i < length; i++) {
+    if (text[i] < '0' || text[i] > '9') {
+      return false;
+    }
+    number = number * 10 + (uint64_t)(text[i] - '0');
+  }
+  if (number > (uint64_t)INT64_MAX + negative) {
+    return false;
+  }
+  *integer = (int64_t)(negative ? 0 - number : number);
+  return true;
+}
+
+json_t *mv_cell_key(const char *text, size_t length) {
+  int64_t integer;
+  return is_whole(text, length, &integer) ? json_integer(integer) : json_stringn(text, length);
+}
+
+void mv_cell_bind_key(struct mv_stmt *stmt, int index, const char *text, size_t length) {
+  int64_t integer;
+  if (is_whole(text, length, &integer)) {
+    mv_sql_bind_int(stmt, index, integer);
+  } else {
+    mv_sql_bind_chars(stmt, index, text, length);
+  }
+}
+
 static enum mv_cell_kind kind_of(const json_t *value) {
   switch (json_typeof(value)) {
   case JSON_STRING:
@@ -80,38 +114,94 @@ static enum mv_cell_kind kind_of(const json_t *value) {
   }
 }
 
-int mv_cell_of(const json_t *value, struct mv_cell *cell) {
-  cell->kind = kind_of(value);
-  cell->number = NULL;
-  if (cell->kind == MV_CELL_JSON) {
-    cell->value = mv_json_text(value);
-  } else {
-    cell->value = cell->kind == MV_CELL_NULL ? mv_strdup("") : mv_json_scalar_text(value);
-  }
-  if (!cell->value) {
-    return -1;
-  }
-  cell->length = cell->kind == MV_CELL_TEXT ? json_string_length(value) : strlen(cell->value);
-  if (cell->kind <= MV_CELL_REAL && strlen(cell->value) == cell->length) {
-    cell->number = mv_cell_number(cell->value);
-  }
+static void take_text(struct mv_cell *cell, const json_t *value) {
+  cell->text = json_string_value(value);
+  cell->length = json_string_length(value);
+  cell->whole = is_whole(cell->text, cell->length, &cell->integer);
+}
+
+static int take_owned(struct mv_cell *cell, char *text) {
+  cell->owned = text;
+  cell->text = text;
+  cell->length = text ? strlen(text) : 0;
+  return text ? 0 : -1;
+}
+
+/* The number that a text is which is not kept as integer. */
+static int take_number(struct mv_cell *cell) {
+  bool may_be = cell->length > 0 && strlen(cell->text) == cell->length;
+  cell->number = may_be ? mv_cell_number(cell->text) : NULL;
   return 0;
 }
 
+int mv_cell_of(const json_t *value, struct mv_cell *cell) {
+  *cell = (struct mv_cell){.kind = kind_of(value), .text = ""};
+  switch (cell->kind) {
+  case MV_CELL_TEXT:
+    take_text(cell, value);
+    return cell->whole ? 0 : take_number(cell);
+  case MV_CELL_INTEGER:
+    cell->whole = true;
+    cell->integer = json_integer_value(value);
+    return 0;
+  case MV_CELL_REAL:
+    return take_owned(cell, mv_json_text(value)) ? -1 : take_number(cell);
+  case MV_CELL_BOOLEAN:
+    cell->text = json_is_true(value) ? "true" : "false";
+    cell->length = strlen(cell->text);
+    return 0;
+  case MV_CELL_NULL:
+    cell->number = json_string("null");
+    return cell->number ? 0 : -1;
+  default:
+    return take_owned(cell, mv_json_text(value));
+  }
+}
+
 void mv_cell_free(struct mv_cell *cell) {
-  free(cell->value);
+  free(cell->owned);
   json_decref(cell->number);
 }
 
+static void bind_number(struct mv_stmt *stmt, int index, const json_t *number) {
+  if (json_is_integer(number)) {
+    mv_sql_bind_int(stmt, index, json_integer_value(number));
+  } else if (json_is_real(number)) {
+    mv_sql_bind_real(stmt, index, json_real_value(number));
+  } else {
+    mv_sql_bind_text(stmt, index, json_string_value(number)); /* NULL: null */
+  }
+}
+
+void mv_cell_bind(struct mv_stmt *stmt, int first, const struct mv_cell *cell) {
+  mv_sql_bind_int(stmt, first, (int64_t)cell->kind);
+  if (cell->whole) {
+    mv_sql_bind_int(stmt, first + 1, cell->integer);
+  } else {
+    mv_sql_bind_chars(stmt, first + 1, cell->text, cell->length);
+  }
+  bind_number(stmt, first + 2, cell->number);
+}
+
+/* A real is kept as text, because SQLite's own reading of it is not exact to the last digit. */
+static json_t *read_real(struct mv_stmt *stmt, int column) {
+  const char *text = mv_sql_text(stmt, column);
+  return json_real(text ? strtod(text, NULL) : 0);
+}
+
+static json_t *read_boolean(struct mv_stmt *stmt, int column) {
+  const char *text = mv_sql_text(stmt, column);
+  return json_boolean(text && *text == 't');
+}
+
 json_t *mv_cell_read(struct mv_stmt *stmt, int kind_column, int value_column) {
-  const char *text = mv_sql_text(stmt, value_column);
   switch ((int)mv_sql_int(stmt, kind_column)) {
   case MV_CELL_INTEGER:
-    return json_integer(strtoll(text ? text : "", NULL, 10));
+    return json_integer(mv_sql_int(stmt, value_column));
   case MV_CELL_REAL:
-    return json_real(strtod(text ? text : "", NULL));
+    return read_real(stmt, value_column);
   case MV_CELL_BOOLEAN:
-    return json_boolean(text && *text == 't');
+    return read_boolean(stmt, value_column);
   case MV_CELL_NULL:
     return json_null();
   case MV_CELL_JSON:

@@ -1,31 +1,50 @@
-/* A variable's value as the tables keep it: the type it was given with, its text (searches compare
- * text) and, where the text is one, its number. */
+/* A variable's value as the tables keep it (kind, value, number; see schema.sql).
+ *
+ * What is searched as text is found by `value` alone: mv_cell_key gives what to compare it with.
+ * What is searched as number is found where `value` or `number` equals it. */
 #ifndef MV_SANDBOX_CELL_H
 #define MV_SANDBOX_CELL_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct mv_stmt; /* store/sql.h */
 
 enum mv_cell_kind {
   MV_CELL_TEXT,
-  MV_CELL_INTEGER, /* value: digits; 64 bits */
-  MV_CELL_REAL,    /* value: shortest exact */
+  MV_CELL_INTEGER,
+  MV_CELL_REAL,    /* value: its shortest exact text */
   MV_CELL_BOOLEAN, /* value: true or false */
-  MV_CELL_NULL,    /* value: empty */
+  MV_CELL_NULL,    /* value: empty; number: 'null' */
   MV_CELL_JSON,    /* value: the array or object as JSON */
 };
 
 struct mv_cell {
   enum mv_cell_kind kind;
-  char *value;    /* to be freed by mv_cell_free; may hold NUL */
-  size_t length;  /* of value */
-  json_t *number; /* integer or real, or NULL */
+  bool whole;         /* the value is kept as `integer`, whose digits are its text */
+  int64_t integer;
+  const char *text;   /* else this: the JSON value's own, or `owned` */
+  size_t length;
+  char *owned;
+  json_t *number;     /* integer, real, the text "null", or NULL */
 };
 
-/* 0, or -1 when memory is out. */
+/* Valid as long as `value` is and until mv_cell_free. 0, or -1 when memory is out. */
 int mv_cell_of(const json_t *value, struct mv_cell *cell);
 void mv_cell_free(struct mv_cell *cell);
+
+/* Binds kind, value and number as the parameters `first` and the two after it. The cell must live
+ * until the statement is given back. */
+void mv_cell_bind(struct mv_stmt *stmt, int first, const struct mv_cell *cell);
+
+/* What a text is kept as: an integer if it is the digits of one of 64 bits, else itself. A new
+ * reference; NULL when memory is out. */
+json_t *mv_cell_key(const char *text, size_t length);
+
+/* Binds that key. The text must live until the statement is given back. */
+void mv_cell_bind_key(struct mv_stmt *stmt, int index, const char *text, size_t length);
 
 /* The number a text is ("60", "-1.5", "1e3"), as integer if it is a whole one of 64 bits; else
  * NULL. */

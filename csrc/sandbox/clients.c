@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "sandbox/pages.h"
 #include "sandbox/params.h"
 #include "sandbox/settings.h"
 #include "sandbox/variables.h"
@@ -151,17 +152,21 @@ static json_t *listed(struct mv_ask *ask, struct mv_stmt *row, bool as_text) {
   "custom_answer, tag, group_id, operator_start_dialog FROM clients WHERE project = ? "
 
 void mv_clients_list(struct mv_ask *ask) {
+  struct mv_page page;
   bool reverse = mv_param_true(ask, "reverse");
   bool as_text = mv_settings_is(ask->work, "date_style", "text");
   if (mv_param(ask, "list")) {
     mv_answer_fail(ask, 501, "Parameter \"list\": lists are not implemented in this sandbox yet");
     return;
   }
-  struct mv_stmt *row = mv_db_query(ask->db,
-                                    reverse ? LISTED "ORDER BY id LIMIT ? OFFSET ?"
-                                            : LISTED "ORDER BY id DESC LIMIT ? OFFSET ?",
-                                    "iii", ask->work->project, mv_param_integer(ask, "limit", 500),
-                                    mv_param_integer(ask, "offset", 0));
+  struct mv_stmt *row = NULL;
+  if (mv_pages_find(ask->work, mv_param_integer(ask, "offset", 0), reverse, &page)) {
+    row = mv_db_query(ask->db,
+                      reverse ? LISTED "AND id >= ? ORDER BY id LIMIT ? OFFSET ?"
+                              : LISTED "AND id <= ? ORDER BY id DESC LIMIT ? OFFSET ?",
+                      "iiii", ask->work->project, page.first, mv_param_integer(ask, "limit", 500),
+                      page.skip);
+  }
   json_t *clients = json_array();
   while (mv_db_step(ask->db, row)) {
     json_array_append_new(clients, listed(ask, row, as_text));

@@ -153,9 +153,22 @@ static void decide(struct mv_ask *ask, const struct mv_call *call, const struct 
   }
 }
 
+enum { LONGEST_RECORDED = 64 << 10 }; /* bytes of a written answer that the journal shows */
+
+static json_t *recorded_answer(const struct mv_ask *ask, bool whole) {
+  const struct mv_bytes *written = &ask->written;
+  if (written->length > LONGEST_RECORDED && !whole) {
+    return json_sprintf("%zu bytes, too long for the journal", written->length);
+  }
+  if (written->length) {
+    return mv_json_parse(written->data, written->length, NULL);
+  }
+  return ask->answer ? json_incref(ask->answer) : json_string(ask->text);
+}
+
 static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const struct mv_call *call,
                    const struct route *route, json_t *raw) {
-  json_t *answer = ask->answer ? json_incref(ask->answer) : json_string(ask->text);
+  json_t *answer = recorded_answer(ask, sandbox->witness != NULL);
   mv_witness_see(sandbox->witness, ask->action, ask->action ? ask->action->name : route->action,
                  ask->status, answer);
   mv_record_add(sandbox->record,
@@ -166,16 +179,16 @@ static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const s
                           (int)ask->status, "answer", answer));
 }
 
-static void reply(struct mv_call *call, const struct mv_ask *ask) {
-  struct mv_bytes body = {0};
+static void reply(struct mv_call *call, struct mv_ask *ask) {
   if (!ask->answer) {
     mv_call_reply(call, ask->status, "text/plain; charset=utf-8", ask->text, strlen(ask->text),
                   NULL);
     return;
   }
-  mv_json_write(&body, ask->answer);
-  mv_call_reply(call, ask->status, NULL, body.data, body.length, NULL);
-  mv_bytes_free(&body);
+  if (!ask->written.length) {
+    mv_json_write(&ask->written, ask->answer);
+  }
+  mv_call_reply(call, ask->status, NULL, ask->written.data, ask->written.length, NULL);
 }
 
 static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
@@ -200,6 +213,7 @@ static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
   json_decref(ask.params);
   json_decref(ask.extras);
   json_decref(ask.answer);
+  mv_bytes_free(&ask.written);
 }
 
 static void answer_nothing_here(struct mv_call *call) {

@@ -82,18 +82,52 @@ CREATE TABLE clients (
 CREATE UNIQUE INDEX clients_by_platform ON clients (project, platform_id, client_type, group_id);
 CREATE INDEX clients_by_project ON clients (project, id);
 
--- kind: 0 text, 1 integer, 2 real, 3 boolean, 4 null, 5 array or object (see values.h).
--- value: the scalar's text, or the JSON; number: the value where the text is one, else NULL.
+-- How many clients a project has in each run of ids: level 1 counts runs of 2^10 ids, level 2 runs
+-- of 2^20. So a page far down the list of clients is found without a walk to it (pages.h).
+CREATE TABLE client_counts (
+  project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+  level INTEGER NOT NULL,
+  run INTEGER NOT NULL, -- the id shifted right
+  count INTEGER NOT NULL,
+  PRIMARY KEY (project, level, run)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER clients_counted AFTER INSERT ON clients BEGIN
+  INSERT INTO client_counts VALUES (new.project, 1, new.id >> 10, 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+  INSERT INTO client_counts VALUES (new.project, 2, new.id >> 20, 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER clients_discounted AFTER DELETE ON clients BEGIN
+  UPDATE client_counts SET count = count - 1
+    WHERE project = old.project AND level = 1 AND run = old.id >> 10;
+  UPDATE client_counts SET count = count - 1
+    WHERE project = old.project AND level = 2 AND run = old.id >> 20;
+  DELETE FROM client_counts
+    WHERE project = old.project AND level = 1 AND run = old.id >> 10 AND count = 0;
+END;
+
+-- The names of variables. Their rows bear the number, which also tells the project.
+CREATE TABLE names (
+  id INTEGER PRIMARY KEY,
+  project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+  name TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX names_by_name ON names (project, name);
+
+-- kind: 0 text, 1 integer, 2 real, 3 boolean, 4 null, 5 array or object.
+-- value: an integer where the text of the value is the digits of one, else the text, or the JSON.
+-- number: where value is a text that is a number all the same ("1.5", "007") that number; 'null' for
+-- null. So texts are found by value alone, and numbers by value or number; see cell.h.
 CREATE TABLE variables (
   client INTEGER NOT NULL REFERENCES clients ON DELETE CASCADE,
-  name TEXT NOT NULL,
+  name INTEGER NOT NULL, -- names.id
   kind INTEGER NOT NULL,
-  value TEXT NOT NULL,
+  value ANY NOT NULL,
   number ANY,
   PRIMARY KEY (client, name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX variables_by_value ON variables (name, value);
-CREATE INDEX variables_by_number ON variables (name, number);
+CREATE INDEX variables_by_value ON variables (name, value, client, number);
+CREATE INDEX variables_by_number ON variables (name, number, client) WHERE number IS NOT NULL;
 
 CREATE TABLE orders (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -110,14 +144,15 @@ CREATE INDEX orders_by_client ON orders (client, status, id);
 
 CREATE TABLE order_variables (
   "order" INTEGER NOT NULL REFERENCES orders ON DELETE CASCADE,
-  name TEXT NOT NULL,
+  name INTEGER NOT NULL,
   kind INTEGER NOT NULL,
-  value TEXT NOT NULL,
+  value ANY NOT NULL,
   number ANY,
   PRIMARY KEY ("order", name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX order_variables_by_value ON order_variables (name, value);
-CREATE INDEX order_variables_by_number ON order_variables (name, number);
+CREATE INDEX order_variables_by_value ON order_variables (name, value, "order", number);
+CREATE INDEX order_variables_by_number ON order_variables (name, number, "order")
+  WHERE number IS NOT NULL;
 
 CREATE TABLE messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,31 +1,58 @@
 #include "sandbox/search.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
+#include "sandbox/cell.h"
 #include "sandbox/clients.h"
 #include "sandbox/params.h"
 
-/* `group` NULL: any. The lowest id; 0 when there is none. CROSS JOIN keeps SQLite from walking all
- * clients in the order of their ids, in the hope of an early match. */
+/* The numbers of names and values, to be bound: project, name; the key of the value. */
+#define NAMED "v.name = (SELECT id FROM names WHERE project = ? AND name = ?) "
+
+/* Runs it with project, name, value and, where asked for, the group. The first column or 0. */
+static int64_t first_of(struct mv_work *work, const char *sql, const char *name, const char *value,
+                        const char *group) {
+  struct mv_stmt *stmt = mv_db_query(work->db, sql, "it", work->project, name);
+  int64_t id = 0;
+  if (stmt) {
+    mv_cell_bind_key(stmt, 3, value, strlen(value));
+  }
+  if (stmt && group) {
+    mv_sql_bind_text(stmt, 4, group);
+  }
+  if (mv_db_step(work->db, stmt)) {
+    id = mv_sql_int(stmt, 0);
+    mv_db_reset(stmt);
+  }
+  return id;
+}
+
+/* `group` NULL: any. The lowest id; 0 when there is none. CROSS JOIN: along the index of values,
+ * which has them in the order of clients. */
 static int64_t by_client_variable(struct mv_work *work, const char *name, const char *value,
                                   const char *group) {
-  return mv_db_integer(work->db, 0,
-                       "SELECT min(c.id) FROM variables v CROSS JOIN clients c ON c.id = v.client "
-                       "WHERE v.name = ? AND v.value = ? AND c.project = ? "
-                       "AND (? IS NULL OR c.group_id = ?)",
-                       "ttitt", name, value, work->project, group, group);
+  return first_of(work,
+                  group ? "SELECT v.client FROM variables v CROSS JOIN clients c "
+                          "ON c.id = v.client WHERE " NAMED "AND v.value = ? AND c.group_id = ? "
+                          "ORDER BY v.client LIMIT 1"
+                        : "SELECT v.client FROM variables v WHERE " NAMED
+                          "AND v.value = ? ORDER BY v.client LIMIT 1",
+                  name, value, group);
 }
 
 static int64_t by_order_variable(struct mv_work *work, const char *name, const char *value,
                                  const char *group) {
-  return mv_db_integer(
-      work->db, 0,
-      "SELECT min(c.id) FROM order_variables v CROSS JOIN orders o ON o.id = v.\"order\" "
-      "CROSS JOIN clients c ON c.id = o.client "
-      "WHERE v.name = ? AND v.value = ? AND c.project = ? "
-      "AND (? IS NULL OR c.group_id = ?)",
-      "ttitt", name, value, work->project, group, group);
+  return first_of(work,
+                  group ? "SELECT min(o.client) FROM order_variables v "
+                          "CROSS JOIN orders o ON o.id = v.\"order\" "
+                          "CROSS JOIN clients c ON c.id = o.client WHERE " NAMED
+                          "AND v.value = ? AND c.group_id = ?"
+                        : "SELECT min(o.client) FROM order_variables v "
+                          "CROSS JOIN orders o ON o.id = v.\"order\" WHERE " NAMED
+                          "AND v.value = ?",
+                  name, value, group);
 }
 
 static int64_t by_variable(struct mv_work *work, const char *name, const char *value) {

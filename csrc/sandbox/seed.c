@@ -206,7 +206,9 @@ static int load_block(struct mv_work *work, int64_t owner, const struct mv_place
 /* ---- all of it ---- */
 
 static void forget_all(struct mv_work *work) {
-  mv_db_script(work->db, "DELETE FROM projects;"
+  /* what there is most of goes first and at once, not row by row */
+  mv_db_script(work->db, "DELETE FROM order_variables; DELETE FROM variables;"
+                         "DELETE FROM messages; DELETE FROM orders; DELETE FROM projects;"
                          "DELETE FROM sqlite_sequence WHERE name IN ('clients', 'orders')");
   mv_db_run(work->db,
             "INSERT INTO sqlite_sequence (name, seq) VALUES ('clients', ?), ('orders', ?)", "ii",

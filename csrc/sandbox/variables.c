@@ -5,18 +5,23 @@
 
 #include "sandbox/cell.h"
 #include "sandbox/clients.h"
+#include "sandbox/names.h"
 #include "sandbox/orders.h"
 #include "sandbox/params.h"
 
 static void set(struct mv_work *work, const char *sql, int64_t owner, const char *name,
                 const json_t *value) {
   struct mv_cell cell;
+  int64_t id = mv_names_get(work, name);
+  struct mv_stmt *stmt = id ? mv_db_query(work->db, sql, "ii", owner, id) : NULL;
   if (mv_cell_of(value, &cell)) {
     mv_db_fail(work->db, "out of memory");
-    return;
   }
-  mv_db_run(work->db, sql, "itisv", owner, name, (int64_t)cell.kind, cell.value, cell.length,
-            cell.number);
+  if (stmt) {
+    mv_cell_bind(stmt, 3, &cell);
+    while (mv_db_step(work->db, stmt)) {
+    }
+  }
   mv_cell_free(&cell);
 }
 
@@ -46,11 +51,17 @@ static json_t *all(struct mv_work *work, const char *sql, int64_t owner) {
 }
 
 json_t *mv_variables_of_client(struct mv_work *work, int64_t client) {
-  return all(work, "SELECT name, kind, value FROM variables WHERE client = ?", client);
+  return all(work, 
+             "SELECT n.name, v.kind, v.value FROM variables v CROSS JOIN names n ON n.id = v.name "
+             "WHERE v.client = ?",
+             client);
 }
 
 json_t *mv_variables_of_order(struct mv_work *work, int64_t order) {
-  return all(work, "SELECT name, kind, value FROM order_variables WHERE \"order\" = ?", order);
+  return all(work, 
+             "SELECT n.name, v.kind, v.value FROM order_variables v "
+             "CROSS JOIN names n ON n.id = v.name WHERE v.\"order\" = ?",
+             order);
 }
 
 void mv_variables_save_all(struct mv_work *work, int64_t client, const json_t *variables) {

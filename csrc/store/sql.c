@@ -345,6 +345,11 @@ void mv_sql_bind_text(struct mv_stmt *stmt, int index, const char *value) {
                     : sqlite3_bind_null(stmt->raw, index));
 }
 
+void mv_sql_bind_chars(struct mv_stmt *stmt, int index, const char *value, size_t length) {
+  bound(stmt, value ? sqlite3_bind_text64(stmt->raw, index, value, length, SQLITE_STATIC, SQLITE_UTF8)
+                    : sqlite3_bind_null(stmt->raw, index));
+}
+
 void mv_sql_bind_blob(struct mv_stmt *stmt, int index, const void *value, size_t length) {
   bound(stmt, value ? sqlite3_bind_blob64(stmt->raw, index, value, length, SQLITE_STATIC)
                     : sqlite3_bind_null(stmt->raw, index));

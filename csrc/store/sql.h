@@ -74,6 +74,7 @@ int mv_sql_script(struct mv_sql *sql, const char *text, struct mv_error *err);
 void mv_sql_bind_int(struct mv_stmt *stmt, int index, int64_t value);
 void mv_sql_bind_real(struct mv_stmt *stmt, int index, double value);
 void mv_sql_bind_text(struct mv_stmt *stmt, int index, const char *value);
+void mv_sql_bind_chars(struct mv_stmt *stmt, int index, const char *value, size_t length); /* text */
 void mv_sql_bind_blob(struct mv_stmt *stmt, int index, const void *value, size_t length);
 void mv_sql_bind_null(struct mv_stmt *stmt, int index);
 /* The same copied, for temporaries. */
