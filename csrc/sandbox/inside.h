@@ -8,19 +8,25 @@
 #include "base/log.h"
 #include "net/server.h"
 #include "sandbox/db.h"
+#include "sandbox/later.h"
 #include "sandbox/outbox.h"
 #include "sandbox/record.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/ticker.h"
+#include "sandbox/vclock.h"
 #include "sandbox/witness.h"
 
 struct mv_sandbox {
   pthread_mutex_t lock; /* guards db; taken by mv_work_begin */
   struct mv_db db;
-  const struct mv_clock *clock;
+  struct mv_vclock vclock;
+  const struct mv_clock *clock; /* its face */
   struct mv_log *log;
   struct mv_record *record; /* what happened: the journal of the control API */
   struct mv_witness *witness; /* checks answers; NULL: nobody does */
   struct mv_outbox *outbox; /* webhooks on their way */
+  struct mv_later *later;   /* answers and calls that wait */
+  struct mv_ticker *ticker; /* carries out the timeline */
   struct mv_server *server;
 };
 

@@ -30,10 +30,12 @@ struct lane {
 struct mv_outbox {
   pthread_t thread;
   struct mv_record *record;
+  struct mv_later *later;
   const struct mv_clock *clock;
   struct mv_log *log;
   struct mv_queue inbox;
   struct mv_transport *transport;
+  atomic_long count; /* letters posted and not yet done with */
   atomic_bool closing;
   atomic_llong deadline; /* monotonic ms, when closing */
   /* the thread's own */
@@ -84,10 +86,10 @@ static void record(struct mv_outbox *outbox, const struct mv_letter *letter, lon
   int64_t at = letter->sent_at ? letter->sent_at : mv_clock_wall(outbox->clock);
   mv_record_add(outbox->record,
                 json_pack("{s:s, s:f, s:I, s:I, s:I, s:O, s:I, s:o, s:s?, s:f}", "kind", "webhook",
-                          "at", (double)at / 1000.0, "project_id",
-                          (json_int_t)letter->project, "client_id", (json_int_t)letter->client,
-                          "message_id", (json_int_t)letter->message, "body", letter->content,
-                          "status", (json_int_t)status, "answer", answer, "error", error, "seconds",
+                          "at", (double)at / 1000.0, "project_id", (json_int_t)letter->project,
+                          "client_id", (json_int_t)letter->client, "message_id",
+                          (json_int_t)letter->message, "body", letter->content, "status",
+                          (json_int_t)status, "answer", answer, "error", error, "seconds",
                           seconds));
 }
 
@@ -140,11 +142,19 @@ static void make_ready(struct mv_outbox *outbox, struct lane *lane) {
   outbox->ready_last = &lane->next_ready;
 }
 
+/* A letter is done with, whatever became of it. */
+static void let_go(struct mv_outbox *outbox, struct mv_letter *letter) {
+  mv_letter_free(letter);
+  if (atomic_fetch_sub(&outbox->count, 1) == 1) {
+    mv_later_poke(outbox->later);
+  }
+}
+
 static void drop_first(struct lane *lane) {
   struct mv_letter *letter = lane->first;
   lane->first = (struct mv_letter *)letter->node.next;
   lane->outbox->waiting--;
-  mv_letter_free(letter);
+  let_go(lane->outbox, letter);
 }
 
 /* Its first letter is done with: the next one's turn, or the lane's end. */
@@ -211,7 +221,7 @@ static void sort_in(struct mv_outbox *outbox, struct mv_letter *letter) {
   letter->node.next = NULL;
   if (!lane) {
     record(outbox, letter, 0, json_null(), "dropped: too many webhooks are waiting", 0);
-    mv_letter_free(letter);
+    let_go(outbox, letter);
     return;
   }
   outbox->waiting++;
@@ -253,8 +263,9 @@ static void *run(void *argument) {
 
 /* ---- life ---- */
 
-struct mv_outbox *mv_outbox_start(struct mv_record *rec, const struct mv_clock *clock,
-                                  struct mv_log *log, struct mv_error *err) {
+struct mv_outbox *mv_outbox_start(struct mv_record *rec, struct mv_later *later,
+                                  const struct mv_clock *clock, struct mv_log *log,
+                                  struct mv_error *err) {
   struct mv_outbox *outbox = calloc(1, sizeof *outbox);
   if (!outbox || mv_queue_init(&outbox->inbox)) {
     free(outbox);
@@ -262,6 +273,7 @@ struct mv_outbox *mv_outbox_start(struct mv_record *rec, const struct mv_clock *
     return NULL;
   }
   outbox->record = rec;
+  outbox->later = later;
   outbox->clock = clock;
   outbox->log = log;
   outbox->ready_last = &outbox->ready;
@@ -279,11 +291,17 @@ struct mv_outbox *mv_outbox_start(struct mv_record *rec, const struct mv_clock *
 }
 
 int mv_outbox_post(struct mv_outbox *outbox, struct mv_letter *letter) {
+  atomic_fetch_add(&outbox->count, 1);
   if (!mv_queue_push(&outbox->inbox, &letter->node)) {
+    atomic_fetch_sub(&outbox->count, 1);
     return -1;
   }
   mv_transport_wakeup(outbox->transport);
   return 0;
+}
+
+long mv_outbox_count(struct mv_outbox *outbox) {
+  return atomic_load(&outbox->count);
 }
 
 static void free_lane(struct mv_outbox *outbox, struct lane *lane) {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "sandbox/later.h"
 #include "sandbox/record.h"
 
 struct mv_outbox;
@@ -30,12 +31,17 @@ struct mv_letter {
 struct mv_letter *mv_letter_new(const char *url, json_t *content);
 void mv_letter_free(struct mv_letter *letter);
 
-/* Starts the thread. Every attempt is told to `record`. */
-struct mv_outbox *mv_outbox_start(struct mv_record *record, const struct mv_clock *clock,
-                                  struct mv_log *log, struct mv_error *err);
+/* Starts the thread. Every attempt is told to `record`; `later` is poked when nothing is under way
+ * any more. */
+struct mv_outbox *mv_outbox_start(struct mv_record *record, struct mv_later *later,
+                                  const struct mv_clock *clock, struct mv_log *log,
+                                  struct mv_error *err);
 
 /* Takes the letter over and returns at once; -1 (not taken) when it is closed. From any thread. */
 int mv_outbox_post(struct mv_outbox *outbox, struct mv_letter *letter);
+
+/* Letters that wait or are under way. Any thread. */
+long mv_outbox_count(struct mv_outbox *outbox);
 
 /* Waits up to `timeout_ms` for what is under way, drops the rest, ends the thread and frees. */
 void mv_outbox_stop(struct mv_outbox *outbox, int timeout_ms);

@@ -1,30 +1,36 @@
 #include "sandbox/record.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "sandbox/later.h"
+#include "sandbox/params.h"
 
 enum { LONGEST_ENTRY = 256 << 10 }; /* bytes; of longer ones the contents are left out */
 
 struct entry {
   int64_t seq;
   char kind[16];
+  char action[64];
+  int64_t client, project;
   char *text;
   size_t length;
 };
 
 struct mv_record {
   pthread_mutex_t lock;
+  struct mv_later *later;
   struct entry *ring;
   size_t size, first, count;
   size_t bytes, most_bytes;
   int64_t seq; /* of the latest entry */
 };
 
-struct mv_record *mv_record_new(size_t entries, size_t bytes) {
+struct mv_record *mv_record_new(size_t entries, size_t bytes, struct mv_later *later) {
   struct mv_record *record = calloc(1, sizeof *record);
   struct entry *ring = calloc(entries, sizeof *ring);
   if (!record || !ring) {
@@ -32,7 +38,7 @@ struct mv_record *mv_record_new(size_t entries, size_t bytes) {
     free(ring);
     return NULL;
   }
-  *record = (struct mv_record){.ring = ring, .size = entries, .most_bytes = bytes};
+  *record = (struct mv_record){.later = later, .ring = ring, .size = entries, .most_bytes = bytes};
   pthread_mutex_init(&record->lock, NULL);
   return record;
 }
@@ -94,11 +100,33 @@ static char *number_entry(int64_t seq, const struct mv_bytes *text, size_t *leng
   return mv_bytes_steal(&numbered, length);
 }
 
+/* The client that is told of, or that an API call names. */
+static int64_t client_of(const json_t *value) {
+  int64_t client = 0;
+  const json_t *told = json_object_get(value, "client_id");
+  told = told ? told : json_object_get(json_object_get(value, "params"), "client_id");
+  if (told) {
+    mv_params_id_of(told, &client);
+  }
+  return client;
+}
+
+static void copy(char *out, size_t size, const json_t *text) {
+  const char *from = json_string_value(text);
+  snprintf(out, size, "%s", from ? from : "");
+}
+
+static struct entry head_of(const json_t *value) {
+  struct entry entry = {.client = client_of(value),
+                        .project = json_integer_value(json_object_get(value, "project_id"))};
+  copy(entry.kind, sizeof entry.kind, json_object_get(value, "kind"));
+  copy(entry.action, sizeof entry.action, json_object_get(value, "action"));
+  return entry;
+}
+
 void mv_record_add(struct mv_record *record, json_t *value) {
   struct mv_bytes text = {0};
-  struct entry entry = {0};
-  const char *kind = json_string_value(json_object_get(value, "kind"));
-  strncpy(entry.kind, kind ? kind : "", sizeof entry.kind - 1);
+  struct entry entry = head_of(value);
   if (value && !write_entry(value, &text)) {
     pthread_mutex_lock(&record->lock);
     entry.seq = record->seq + 1;
@@ -111,18 +139,54 @@ void mv_record_add(struct mv_record *record, json_t *value) {
   }
   mv_bytes_free(&text);
   json_decref(value);
+  if (record->later) {
+    mv_later_poke(record->later);
+  }
 }
 
-char *mv_record_read(struct mv_record *record, int64_t since, int64_t limit, const char *kind,
+static bool is_meant(const struct entry *entry, const struct mv_record_filter *filter) {
+  return entry->seq > filter->since && (!*filter->kind || strcmp(filter->kind, entry->kind) == 0) &&
+         (!*filter->action || strcmp(filter->action, entry->action) == 0) &&
+         (!filter->client || filter->client == entry->client) &&
+         (!filter->project || filter->project == entry->project);
+}
+
+static struct entry *entry_at(struct mv_record *record, size_t i) {
+  return &record->ring[(record->first + i) % record->size];
+}
+
+/* Seqs have no gaps: where the first entry behind `since` is. */
+static size_t index_behind(const struct mv_record *record, int64_t since) {
+  int64_t oldest = record->seq - (int64_t)record->count + 1;
+  if (since < oldest) {
+    return 0;
+  }
+  return since >= record->seq ? record->count : (size_t)(since - oldest + 1);
+}
+
+bool mv_record_has(struct mv_record *record, struct mv_record_filter *filter) {
+  bool found = false;
+  pthread_mutex_lock(&record->lock);
+  for (size_t i = index_behind(record, filter->since); !found && i < record->count; i++) {
+    found = is_meant(entry_at(record, i), filter);
+  }
+  if (!found && filter->since < record->seq) {
+    filter->since = record->seq;
+  }
+  pthread_mutex_unlock(&record->lock);
+  return found;
+}
+
+char *mv_record_read(struct mv_record *record, const struct mv_record_filter *filter, int64_t limit,
                      size_t *length) {
   struct mv_bytes out = {0};
   int64_t found = 0;
   mv_bytes_puts(&out, "{\"entries\":[");
   pthread_mutex_lock(&record->lock);
   int64_t next = record->seq;
-  for (size_t i = 0; i < record->count; i++) {
-    struct entry *entry = &record->ring[(record->first + i) % record->size];
-    if (entry->seq <= since || (kind && *kind && strcmp(kind, entry->kind) != 0)) {
+  for (size_t i = index_behind(record, filter->since); i < record->count; i++) {
+    struct entry *entry = entry_at(record, i);
+    if (!is_meant(entry, filter)) {
       continue;
     }
     if (found == limit) {

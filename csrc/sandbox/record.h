@@ -4,23 +4,37 @@
 #define MV_SANDBOX_RECORD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+struct mv_later;
 struct mv_record;
 
-/* Keeps up to `entries` entries and about `bytes` bytes; older ones are forgotten. */
-struct mv_record *mv_record_new(size_t entries, size_t bytes);
+/* Which entries are meant. */
+struct mv_record_filter {
+  int64_t since;   /* those with a greater seq */
+  char kind[16];   /* "": any */
+  char action[64]; /* "": any; webhooks have none */
+  int64_t client;  /* 0: any */
+  int64_t project; /* 0: any */
+};
+
+/* Keeps up to `entries` entries and about `bytes` bytes; older ones are forgotten.
+ * `later` (or NULL) is poked when one comes. */
+struct mv_record *mv_record_new(size_t entries, size_t bytes, struct mv_later *later);
 void mv_record_free(struct mv_record *record);
 
 /* Adds an entry (an object, whose reference is taken over) and gives it the next "seq". Any thread.
  */
 void mv_record_add(struct mv_record *record, json_t *entry);
 
-/* The entries after `since`, at most `limit`, that have this "kind" ("" or NULL: any), as JSON
- * text:
+/* The entries that are meant, at most `limit`, as JSON text:
  * {"entries":[…],"next":seq} — `next` is the cursor for the following call. To be freed with
  * free(); NULL when memory is out. */
-char *mv_record_read(struct mv_record *record, int64_t since, int64_t limit, const char *kind,
+char *mv_record_read(struct mv_record *record, const struct mv_record_filter *filter, int64_t limit,
                      size_t *length);
+
+/* Whether there is one. If not, filter->since is moved to the latest entry. */
+bool mv_record_has(struct mv_record *record, struct mv_record_filter *filter);
 
 #endif

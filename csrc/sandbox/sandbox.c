@@ -52,6 +52,8 @@ static int prepare(struct mv_sandbox *sandbox, const char *seed, struct mv_error
   struct mv_work work;
   struct mv_error other;
   mv_work_begin(&work, sandbox);
+  mv_vclock_load(&sandbox->vclock, work.db);
+  work.now = mv_clock_wall(sandbox->clock);
   int bad = seed_empty(&work, seed, err);
   mv_messages_continue_ids(&work);
   return mv_work_end(&work, !bad, bad ? &other : err) || bad ? -1 : 0;
@@ -69,7 +71,11 @@ static int serve(struct mv_sandbox *sandbox, const char *listen, struct mv_error
 
 static int start(struct mv_sandbox *sandbox, const struct mv_sandbox_options *options,
                  struct mv_error *err) {
-  sandbox->record = mv_record_new(MOST_RECORDED, MOST_RECORDED_BYTES);
+  sandbox->later = mv_later_start(err);
+  if (!sandbox->later) {
+    return -1;
+  }
+  sandbox->record = mv_record_new(MOST_RECORDED, MOST_RECORDED_BYTES, sandbox->later);
   if (!sandbox->record) {
     return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   }
@@ -77,14 +83,16 @@ static int start(struct mv_sandbox *sandbox, const struct mv_sandbox_options *op
       !(sandbox->witness = mv_witness_open(options->answers, sandbox->log, err))) {
     return -1;
   }
-  sandbox->outbox = mv_outbox_start(sandbox->record, sandbox->clock, sandbox->log, err);
+  sandbox->outbox =
+      mv_outbox_start(sandbox->record, sandbox->later, sandbox->clock, sandbox->log, err);
   if (!sandbox->outbox || prepare(sandbox, options->seed, err)) {
     return -1;
   }
   if (options->webhook_url && mv_sandbox_set_webhook(sandbox, options->webhook_url, err)) {
     return -1;
   }
-  return serve(sandbox, options->listen, err);
+  sandbox->ticker = mv_ticker_start(sandbox, err);
+  return sandbox->ticker ? serve(sandbox, options->listen, err) : -1;
 }
 
 struct mv_sandbox *mv_sandbox_start(const struct mv_sandbox_options *options,
@@ -95,7 +103,8 @@ struct mv_sandbox *mv_sandbox_start(const struct mv_sandbox_options *options,
     return NULL;
   }
   pthread_mutex_init(&sandbox->lock, NULL);
-  sandbox->clock = options->clock;
+  mv_vclock_init(&sandbox->vclock, options->clock);
+  sandbox->clock = &sandbox->vclock.face;
   sandbox->log = options->log;
   if (mv_db_open(&sandbox->db, options->database ? options->database : ":memory:", err) ||
       start(sandbox, options, err)) {
@@ -126,9 +135,16 @@ void mv_sandbox_stop(struct mv_sandbox *sandbox) {
     return;
   }
   if (sandbox->server) {
+    mv_server_quiesce(sandbox->server);
+  }
+  mv_ticker_close(sandbox->ticker);
+  mv_later_close(sandbox->later);
+  if (sandbox->server) {
     mv_server_stop(sandbox->server);
   }
+  mv_ticker_free(sandbox->ticker);
   mv_outbox_stop(sandbox->outbox, STOP_MS);
+  mv_later_free(sandbox->later);
   if (sandbox->db.sql) {
     mv_db_close(&sandbox->db);
   }

@@ -46,6 +46,9 @@ int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err) {
     mv_sql_rollback(work->db->sql);
   }
   let_go(work, done);
+  if (done && work->timed && work->sandbox->ticker) {
+    mv_ticker_wake(work->sandbox->ticker);
+  }
   pthread_mutex_unlock(&work->sandbox->lock);
   return result;
 }

@@ -1,0 +1,111 @@
+/* The client's side of the conversation. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "sandbox/channels.h"
+#include "sandbox/clients.h"
+#include "sandbox/control_parts.h"
+#include "sandbox/messages.h"
+#include "sandbox/params.h"
+
+/* The client of platform_id and group (or group_id; without one the project's first channel):
+ * found, or made, as when somebody writes for the first time. 0 when it was answered. */
+static int64_t by_platform(struct mv_control *c, const char *platform_id) {
+  json_t *given = json_object_get(c->body, "group");
+  given = given ? given : json_object_get(c->body, "group_id");
+  char *wanted = given ? mv_json_scalar_text(given) : NULL;
+  char *group;
+  int type = mv_channels_find(&c->work, wanted, &group);
+  char *kept = type >= 0 ? mv_clients_platform_id(type, platform_id) : NULL;
+  int64_t client = 0;
+  if (kept && group) {
+    client = mv_clients_at(&c->work, type, group, kept);
+    if (!client) {
+      client = mv_clients_add(&c->work, type, group, kept,
+                              json_string_value(json_object_get(c->body, "name")));
+    }
+  } else {
+    mv_control_fail(c, 400, "group: there is no channel with this group; see connected_channels");
+  }
+  free(wanted);
+  free(group);
+  free(kept);
+  return client;
+}
+
+static int64_t writer(struct mv_control *c) {
+  int64_t id = mv_control_number(c->body, "client_id", 0);
+  json_t *platform_id = json_object_get(c->body, "platform_id");
+  char *text = platform_id ? mv_json_scalar_text(platform_id) : NULL;
+  if (json_object_get(c->body, "client_id")) {
+    if (!mv_clients_exists(&c->work, id)) {
+      mv_control_fail(c, 404, "client_id: there is no such client");
+      id = 0;
+    }
+  } else if (text && *text) {
+    id = by_platform(c, text);
+  } else {
+    mv_control_fail(c, 400, "client_id, or platform_id and group, required");
+  }
+  free(text);
+  return id;
+}
+
+/* An array of URLs or of {attachment_url, attachment_type}; nothing is NULL. -1: it is neither. */
+static int read_attachments(struct mv_control *c, json_t **attachments) {
+  *attachments = json_object_get(c->body, "attachments");
+  if (!*attachments || json_is_null(*attachments) ||
+      (json_is_array(*attachments) && !json_array_size(*attachments))) {
+    *attachments = NULL;
+    return 0;
+  }
+  bool good = json_is_array(*attachments);
+  for (size_t i = 0; good && i < json_array_size(*attachments); i++) {
+    json_t *one = json_array_get(*attachments, i);
+    good = json_is_string(one) || json_is_string(json_object_get(one, "attachment_url"));
+  }
+  if (!good) {
+    mv_control_fail(c, 400,
+                    "attachments: takes an array of URLs or of {attachment_url, attachment_type}");
+  }
+  return good ? 0 : -1;
+}
+
+void mv_control_post_message(struct mv_control *c) {
+  json_t *message = json_object_get(c->body, "message");
+  json_t *attachments;
+  if (read_attachments(c, &attachments)) {
+    return;
+  }
+  const char *text = json_string_value(message);
+  if (message && !json_is_null(message) && (!text || strlen(text) != json_string_length(message))) {
+    mv_control_fail(c, 400, "message: takes a text (without NUL)");
+    return;
+  }
+  if (!text && !attachments) {
+    mv_control_fail(c, 400, "message or attachments required");
+    return;
+  }
+  int64_t client = writer(c);
+  if (client) {
+    int64_t id = mv_messages_receive(&c->work, client, MV_FROM_NORMAL, text, attachments);
+    mv_control_answer(
+        c, json_pack("{s:I, s:I}", "message_id", (json_int_t)id, "client_id", (json_int_t)client));
+  }
+}
+
+void mv_control_get_messages(struct mv_control *c) {
+  int64_t client;
+  if (!mv_params_id_of(json_object_get(c->query, "client_id"), &client)) {
+    mv_control_fail(c, 400, "client_id required");
+    return;
+  }
+  if (!mv_clients_exists(&c->work, client)) {
+    mv_control_fail(c, 404, "client_id: there is no such client");
+    return;
+  }
+  mv_control_answer(c, json_pack("{s:o}", "messages",
+                                 mv_messages_conversation(
+                                     &c->work, client, mv_control_number(c->query, "since", 0))));
+}

@@ -1,0 +1,62 @@
+/* The calls of the control API; for control*.c only. */
+#ifndef MV_SANDBOX_CONTROL_PARTS_H
+#define MV_SANDBOX_CONTROL_PARTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/server.h"
+#include "sandbox/inside.h"
+#include "sandbox/work.h"
+
+/* One call; a route fills in the answer. */
+struct mv_control {
+  struct mv_sandbox *sandbox;
+  struct mv_work work;  /* of the project that is meant; not for the routes without a work */
+  struct mv_call *call; /* NULL once a route has taken it over, and answers it later */
+  int64_t project;      /* what ?project= says; 0: nothing */
+  json_t *query;        /* object */
+  json_t *body;         /* object, or what the route takes */
+  unsigned status;
+  json_t *answer;
+  bool failed; /* what was changed is rolled back */
+};
+
+/* The answer 200; the reference is taken over. */
+void mv_control_answer(struct mv_control *c, json_t *value);
+
+/* {"status":"fail","message":…} */
+void mv_control_fail(struct mv_control *c, unsigned status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The number that a member of query or body is (a text of one, too), or `absent`. */
+int64_t mv_control_number(const json_t *object, const char *name, int64_t absent);
+
+/* Seconds (a number or a text of one; may be fractional) as milliseconds. 1, 0 when absent, -1 when
+ * it is no number between `least` and `most` seconds (answered with 400). */
+int mv_control_seconds(struct mv_control *c, const json_t *object, const char *name, double least,
+                       double most, int64_t *ms);
+
+/* Sends JSON (taken over). */
+void mv_control_send(struct mv_call *call, unsigned status, json_t *value);
+
+/* control_messages.c */
+void mv_control_post_message(struct mv_control *c);
+void mv_control_get_messages(struct mv_control *c);
+/* control_state.c */
+void mv_control_post_reset(struct mv_control *c);
+void mv_control_post_seed(struct mv_control *c);
+void mv_control_get_settings(struct mv_control *c);
+void mv_control_post_settings(struct mv_control *c);
+void mv_control_get_funnels(struct mv_control *c);
+void mv_control_get_assumptions(struct mv_control *c);
+/* control_time.c */
+void mv_control_get_clock(struct mv_control *c);
+void mv_control_post_clock(struct mv_control *c); /* without a work */
+void mv_control_get_timeline(struct mv_control *c);
+/* control_journal.c: without a work */
+void mv_control_get_journal(struct mv_control *c);
+void mv_control_get_idle(struct mv_control *c);
+
+#endif

@@ -1,0 +1,46 @@
+/* What the sandbox holds: seeds, settings. */
+#include "sandbox/assumptions.h"
+#include "sandbox/control_parts.h"
+#include "sandbox/orders.h"
+#include "sandbox/seed.h"
+#include "sandbox/settings.h"
+
+void mv_control_post_reset(struct mv_control *c) {
+  struct mv_error err;
+  if (mv_seed_reset(&c->work, &err)) {
+    mv_control_fail(c, 500, "%.400s", err.text);
+    return;
+  }
+  mv_control_answer(c, json_pack("{s:s}", "status", "success"));
+}
+
+void mv_control_post_seed(struct mv_control *c) {
+  struct mv_error err;
+  if (mv_seed_load(&c->work, c->body, &err)) {
+    mv_control_fail(c, err.kind == MV_ERROR_USAGE ? 400 : 500, "%.400s", err.text);
+    return;
+  }
+  mv_control_answer(c, json_pack("{s:s}", "status", "success"));
+}
+
+void mv_control_get_settings(struct mv_control *c) {
+  mv_control_answer(c, json_pack("{s:o, s:o}", "settings", mv_settings_all(&c->work), "takes",
+                                 mv_settings_describe()));
+}
+
+void mv_control_post_settings(struct mv_control *c) {
+  struct mv_error err;
+  if (mv_settings_set(&c->work, c->body, &err)) {
+    mv_control_fail(c, err.kind == MV_ERROR_USAGE ? 400 : 500, "%.400s", err.text);
+    return;
+  }
+  mv_control_answer(c, json_pack("{s:o}", "settings", mv_settings_all(&c->work)));
+}
+
+void mv_control_get_funnels(struct mv_control *c) {
+  mv_control_answer(c, json_pack("{s:o}", "funnels", mv_orders_funnels(&c->work)));
+}
+
+void mv_control_get_assumptions(struct mv_control *c) {
+  mv_control_answer(c, json_pack("{s:o}", "assumptions", mv_assumptions_describe()));
+}
