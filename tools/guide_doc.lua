@@ -114,11 +114,6 @@ local function control(what)
   return assert(assert(mavilua.http.get(sandbox_url() .. "/_sandbox/" .. what)):json())
 end
 
-local function played(name)
-  local reply = assert(mavilua.http.post(sandbox_url() .. "/api/sandbox/" .. name, { json = {} }))
-  return reply.status ~= 501
-end
-
 -- ---- the sections ----------------------------------------------------------------------------------
 
 local sections = {}
@@ -157,16 +152,6 @@ function sections.routes()
     out[#out + 1] = ("| `%s %s` | %s |"):format(route.method, route.path, cell(route.doc))
   end
   return table.concat(out, "\n") .. "\n"
-end
-
-function sections.actions()
-  local works, missing = {}, {}
-  for _, action in ipairs(mavilua.actions()) do
-    local list = played(action.name) and works or missing
-    list[#list + 1] = "`" .. action.name .. "`"
-  end
-  return ("These %d work: %s.\n\nThese %d answer 501: %s.\n"):format(#works, table.concat(works, ", "), #missing,
-    table.concat(missing, ", "))
 end
 
 local function fill(name)

@@ -21,20 +21,60 @@ static const struct mv_assumption assumptions[] = {
      "An unknown client: 404 {\"status\":\"client_not_found\"}; for the actions on orders with "
      "200.",
      NULL},
-    {"ok", "*", "callback, message and save_variables answer the plain text ok.", "ok_body"},
+    {"ok", "*",
+     "The callbacks, message, whatsapp_message, broadcast and save_variables answer the plain text "
+     "ok.",
+     "ok_body"},
     {"callback-phone", "callback",
      "client_id goes before client_phone before client_email; they are looked up as by "
      "find_client_id_by_phone and find_client_id_by_email.",
      NULL},
-    {"callback-extras", "callback", "Further fields become variables of the client.", NULL},
-    {"callback-input", "callback",
+    {"callback-extras", "callbacks",
+     "Further fields become variables of the client, with or without \"client.\"; they are saved "
+     "when the callback's moment has come.",
+     NULL},
+    {"callback-input", "callbacks",
      "The text is stored as the client's, told by a webhook with is_input 1, and matched with the "
      "blocks; without a text only variables are saved.",
      NULL},
-    {"message-block", "message",
+    {"callback-users", "vk_callback, ok_callback, tg_callback",
+     "The client of this user_id in this group_id, of types 0, 8 and 1; nobody is made: 404 "
+     "{\"status\":\"client_not_found\"}.",
+     NULL},
+    {"callback-name", "ok_callback, whatsapp_callback, email_callback, online_chat_client_id",
+     "name is given to clients who have none; so is tag.", NULL},
+    {"whatsapp-client", "whatsapp_callback, whatsapp_message",
+     "The number in any format; without a bot the client of any WhatsApp, else a new one at the "
+     "first WhatsApp. A bot is named by its id or its group_id; an unknown one, or no WhatsApp at "
+     "all: 404.",
+     NULL},
+    {"whatsapp-digits", "whatsapp_callback, whatsapp_message, whatsapp_client_id",
+     "A phone without a digit: 400.", NULL},
+    {"email-client", "email_callback",
+     "The e-mail client (14) with this address, at the bot of email_id_bot if one is named; a new "
+     "one gets the variable email.",
+     NULL},
+    {"platform-callback", "send_callback_by_platform_id",
+     "Every client with one of the ids is called once, in all messengers unless group_id names "
+     "one; callback_sended is their number.",
+     NULL},
+    {"message-block", "message, whatsapp_message, broadcast",
      "message_id sends the block as if it had been reached: its variables and its move of the "
      "order "
      "too; an unknown block: 404.",
+     NULL},
+    {"broadcast-nobody", "broadcast",
+     "Without recipients: ok, sent to nobody; more than one kind of them: 400. Unknown clients are "
+     "left out, and each client gets it once.",
+     NULL},
+    {"broadcast-shift", "broadcast",
+     "The first is sent at once, or at its time_shift or send_time, each further one shift seconds "
+     "later, in the order given; a list's in the order of the ids.",
+     NULL},
+    {"not-delivered", "message, whatsapp_message, broadcast",
+     "What cannot be delivered is answered with ok all the same: delivered and error_message tell "
+     "it in history and webhook. It happens when the channel is disabled, its WhatsApp is not "
+     "started, or the client is marked as undeliverable.",
      NULL},
     {"history-days", "get_history", "Days are those of UTC, the last one included.", NULL},
     {"history-attachments", "get_history",
@@ -42,8 +82,30 @@ static const struct mv_assumption assumptions[] = {
     {"answered", "get_history",
      "answered: true for what the bot sent, and for the client's messages once it sent something.",
      NULL},
+    {"assign", "assign_to_user",
+     "An unknown e-mail: 404. Without one: the employee with the fewest clients, of these the one "
+     "with the lowest id.",
+     NULL},
+    {"lists", "add_to_list, remove_from_list, get_clients, broadcast",
+     "Lists come from the seed; an unknown one: 404. Unknown clients are left out.", NULL},
     {"load-unknown-group", "load_clients", "group_id need not be one of connected_channels.", NULL},
-    {"dates", "get_clients", "created_at and updated_at are unix seconds.", "date_style"},
+    {"dates", "get_clients, subscribers, find_client_id_by_platform_id",
+     "created_at and updated_at are unix seconds.", "date_style"},
+    {"reverse-list", "get_clients", "reverse together with list: 400.", NULL},
+    {"delete", "delete_clients",
+     "Unknown clients are left out. Messages, orders, variables and what was put off go with a "
+     "client.",
+     NULL},
+    {"subscribers", "subscribers",
+     "500 a page, oldest first; pages are numbered from 1, and 0 is the first as well. tg_id is "
+     "the platform_id in every messenger.",
+     NULL},
+    {"platform-id", "find_client_id_by_platform_id",
+     "In the order of the ids given; variables is null when there are none, as for subscribers. "
+     "Numbers of WhatsApp in any format.",
+     NULL},
+    {"online-chat", "online_chat_client_id",
+     "An unknown recipient becomes a client of the first online chat.", NULL},
     {"online-chat-channel", "connected_channels", "Online chats are listed under online_chat.",
      NULL},
     {"variables-type", "save_variables",
@@ -59,6 +121,13 @@ static const struct mv_assumption assumptions[] = {
      NULL},
     {"find-absent", "find_client_id_by_var", "Nobody: 404 {\"status\":\"client_not_found\"}.",
      NULL},
+    {"find-latest", "find_latest_client_id_by_var", "Created last by created_at, then by id.",
+     NULL},
+    {"find-all", "find_all_client_id_by_var, find_all_client_id_by_several_vars",
+     "Variables of clients alone; a value is compared as text; ids ascending, [] for nobody.",
+     NULL},
+    {"find-several", "find_all_client_id_by_several_vars",
+     "Without a parameter, or with more than three: 400.", NULL},
     {"find-phone", "find_client_id_by_phone",
      "WhatsApp numbers (digits) go before the client's variable phone before the order's.", NULL},
     {"find-email", "find_client_id_by_email",
@@ -91,6 +160,15 @@ static const struct mv_assumption assumptions[] = {
      "A new phone becomes a client of telephony (13), a new e-mail one of e-mail (14), with the "
      "variable phone or email.",
      NULL},
+    {"check-whatsapp", "check_whatsapp",
+     "Clients of WhatsApp have it, and every other number of 10 to 15 digits. No enabled and "
+     "started WhatsApp in the project: 400.",
+     "whatsapp_numbers"},
+    {"check-insta", "check_insta_subscription",
+     "The permission is R. Followers come from the setting; an account that is neither there nor "
+     "among the channels: 404. avatar and real_name are those of the Instagram client whose "
+     "platform_id is the user name.",
+     "instagram_followers"},
     {"crm-event", "webhook",
      "A move of an order into another state comes as crm_state_changed <Pipeline>:<Stage> with "
      "is_input 1, and is matched with the blocks; creating an order does not.",
@@ -100,7 +178,14 @@ static const struct mv_assumption assumptions[] = {
      "attachment_type}.",
      NULL},
     {"webhook-timeout", "webhook", "The receiver has 15 seconds.", "webhook_timeout"},
+    {"telephony", "webhook", "What a client of telephony (13) writes has message_from_outside 5.",
+     NULL},
     {"block-order", "bot", "Of the blocks that match, the first of the schema runs.", NULL},
+    {"pause", "bot",
+     "A block with pause pauses the bot for the client after it has answered; a seed and the "
+     "control API do so as well. Paused, nothing is matched, until a callback with resume_bot; "
+     "webhooks and history go on.",
+     NULL},
 };
 
 size_t mv_assumptions_count(void) {

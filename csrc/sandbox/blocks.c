@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sandbox/clients.h"
 #include "sandbox/fold.h"
 #include "sandbox/orders.h"
 #include "sandbox/variables.h"
@@ -75,18 +76,19 @@ void mv_blocks_match(struct mv_work *work, int64_t client, const char *text) {
 struct block {
   json_t *answer, *buttons, *attachments, *variables;
   int64_t state;
+  bool pause;
 };
 
 static bool read_block(struct mv_work *work, int64_t id, struct block *block) {
   struct mv_stmt *row = mv_db_query(work->db,
-                                    "SELECT answer, buttons, attachments, variables, state "
+                                    "SELECT answer, buttons, attachments, variables, state, pause "
                                     "FROM blocks WHERE id = ? AND project = ?",
                                     "ii", id, work->project);
   if (!mv_db_step(work->db, row)) {
     return false;
   }
   *block = (struct block){mv_db_text(row, 0), mv_db_json(row, 1), mv_db_json(row, 2),
-                          mv_db_json(row, 3), mv_sql_int(row, 4)};
+                          mv_db_json(row, 3), mv_sql_int(row, 4), mv_sql_int(row, 5) != 0};
   mv_db_reset(row);
   return true;
 }
@@ -112,6 +114,9 @@ int mv_blocks_run(struct mv_work *work, int64_t client, int64_t id, enum mv_from
     mv_variables_save_all(work, client, block.variables);
   }
   answer(work, client, id, &block, from);
+  if (block.pause) {
+    mv_clients_pause(work, client, true);
+  }
   if (block.state) {
     mv_orders_move(work, client, mv_orders_needed(work, client), block.state);
   }

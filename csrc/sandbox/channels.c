@@ -37,6 +37,28 @@ int mv_channels_find(struct mv_work *work, const char *group, char **out) {
   return type;
 }
 
+char *mv_channels_group(struct mv_work *work, int client_type, const char *bot) {
+  struct mv_stmt *row = mv_db_query(work->db,
+                                    "SELECT CAST(group_id AS TEXT) FROM channels WHERE project = ? "
+                                    "AND client_type = ? AND (? IS NULL OR "
+                                    "CAST(group_id AS TEXT) = ? OR CAST(id AS TEXT) = ?) "
+                                    "ORDER BY id LIMIT 1",
+                                    "iittt", work->project, (int64_t)client_type, bot, bot, bot);
+  if (!mv_db_step(work->db, row)) {
+    return NULL;
+  }
+  char *group = mv_sql_text_dup(row, 0);
+  mv_db_reset(row);
+  return group;
+}
+
+bool mv_channels_has_whatsapp(struct mv_work *work) {
+  return mv_db_integer(work->db, 0,
+                       "SELECT 1 FROM channels WHERE project = ? AND client_type = ? "
+                       "AND enabled = 1 AND status = 1",
+                       "ii", work->project, (int64_t)MV_WHATSAPP) == 1;
+}
+
 /* Columns: id, group_id, name, enabled, status. */
 static json_t *channel(struct mv_stmt *row, const struct messenger *messenger) {
   json_t *out = json_pack("{s:o}", "id", mv_db_number(row, 0));

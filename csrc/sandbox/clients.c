@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "sandbox/lists.h"
 #include "sandbox/pages.h"
 #include "sandbox/params.h"
 #include "sandbox/settings.h"
@@ -58,6 +59,17 @@ int64_t mv_clients_add(struct mv_work *work, int client_type, const char *group,
             "iitttii", work->project, (int64_t)client_type, group, platform_id, name, work->now,
             work->now);
   return mv_db_last_id(work->db);
+}
+
+void mv_clients_name(struct mv_work *work, int64_t id, const char *name) {
+  if (name && *name) {
+    mv_db_run(work->db, "UPDATE clients SET name = ? WHERE id = ? AND coalesce(name, '') = ''",
+              "ti", name, id);
+  }
+}
+
+void mv_clients_pause(struct mv_work *work, int64_t id, bool paused) {
+  mv_db_run(work->db, "UPDATE clients SET paused = ? WHERE id = ?", "ii", (int64_t)paused, id);
 }
 
 void mv_clients_touch(struct mv_work *work, int64_t id) {
@@ -122,7 +134,7 @@ void mv_clients_load(struct mv_ask *ask) {
 }
 
 /* Unix seconds, or "2026-09-09 10:25:47.198713" (UTC) by setting date_style. */
-static json_t *date(struct mv_stmt *row, int column, bool as_text) {
+json_t *mv_clients_date(struct mv_stmt *row, int column, bool as_text) {
   int64_t ms = mv_sql_int(row, column);
   if (!as_text) {
     return json_integer(ms / 1000);
@@ -137,13 +149,14 @@ static json_t *date(struct mv_stmt *row, int column, bool as_text) {
 }
 
 static json_t *listed(struct mv_ask *ask, struct mv_stmt *row, bool as_text) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",      //
-                   "id", mv_db_number(row, 0), "platform_id", mv_db_text(row, 1),            //
-                   "client_type", mv_db_number(row, 2), "name", mv_db_text(row, 3),          //
-                   "avatar", mv_db_text(row, 4), "message_id", mv_db_number(row, 5),         //
-                   "project_id", (json_int_t)ask->work->project,                             //
-                   "created_at", date(row, 6, as_text), "updated_at", date(row, 7, as_text), //
-                   "custom_answer", mv_db_text(row, 8), "tag", mv_db_text(row, 9),           //
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", //
+                   "id", mv_db_number(row, 0), "platform_id", mv_db_text(row, 1),       //
+                   "client_type", mv_db_number(row, 2), "name", mv_db_text(row, 3),     //
+                   "avatar", mv_db_text(row, 4), "message_id", mv_db_number(row, 5),    //
+                   "project_id", (json_int_t)ask->work->project,                        //
+                   "created_at", mv_clients_date(row, 6, as_text),                      //
+                   "updated_at", mv_clients_date(row, 7, as_text),                      //
+                   "custom_answer", mv_db_text(row, 8), "tag", mv_db_text(row, 9),      //
                    "group", mv_db_text(row, 10), "operator_start_dialog", mv_db_number(row, 11));
 }
 
@@ -151,25 +164,53 @@ static json_t *listed(struct mv_ask *ask, struct mv_stmt *row, bool as_text) {
   "SELECT id, platform_id, client_type, name, avatar, block, created_at, updated_at, "             \
   "custom_answer, tag, group_id, operator_start_dialog FROM clients WHERE project = ? "
 
-void mv_clients_list(struct mv_ask *ask) {
+/* NULL: there are not that many. */
+static struct mv_stmt *all_clients(struct mv_ask *ask, int64_t limit, int64_t offset) {
   struct mv_page page;
   bool reverse = mv_param_true(ask, "reverse");
+  if (!mv_pages_find(ask->work, offset, reverse, &page)) {
+    return NULL;
+  }
+  return mv_db_query(ask->db,
+                     reverse ? LISTED "AND id >= ? ORDER BY id LIMIT ? OFFSET ?"
+                             : LISTED "AND id <= ? ORDER BY id DESC LIMIT ? OFFSET ?",
+                     "iiii", ask->work->project, page.first, limit, page.skip);
+}
+
+static struct mv_stmt *clients_of_list(struct mv_ask *ask, int64_t list, int64_t limit,
+                                       int64_t offset) {
+  return mv_db_query(ask->db,
+                     LISTED "AND id IN (SELECT client FROM list_members WHERE list = ?) "
+                            "ORDER BY id DESC LIMIT ? OFFSET ?",
+                     "iiii", ask->work->project, list, limit, offset);
+}
+
+void mv_clients_list(struct mv_ask *ask) {
   bool as_text = mv_settings_is(ask->work, "date_style", "text");
-  if (mv_param(ask, "list")) {
-    mv_answer_fail(ask, 501, "Parameter \"list\": lists are not implemented in this sandbox yet");
+  int64_t list, limit = mv_param_integer(ask, "limit", 500);
+  int64_t offset = mv_param_integer(ask, "offset", 0);
+  bool of_list = mv_param(ask, "list") != NULL;
+  if (of_list && mv_lists_asked(ask, "list", &list)) {
     return;
   }
-  struct mv_stmt *row = NULL;
-  if (mv_pages_find(ask->work, mv_param_integer(ask, "offset", 0), reverse, &page)) {
-    row = mv_db_query(ask->db,
-                      reverse ? LISTED "AND id >= ? ORDER BY id LIMIT ? OFFSET ?"
-                              : LISTED "AND id <= ? ORDER BY id DESC LIMIT ? OFFSET ?",
-                      "iiii", ask->work->project, page.first, mv_param_integer(ask, "limit", 500),
-                      page.skip);
-  }
+  struct mv_stmt *row =
+      of_list ? clients_of_list(ask, list, limit, offset) : all_clients(ask, limit, offset);
   json_t *clients = json_array();
   while (mv_db_step(ask->db, row)) {
     json_array_append_new(clients, listed(ask, row, as_text));
   }
   mv_answer_result(ask, "clients", clients);
+}
+
+void mv_clients_delete(struct mv_ask *ask) {
+  json_t *ids = mv_clients_given(ask, "client_ids");
+  if (!ids) {
+    return;
+  }
+  for (size_t i = 0; i < json_array_size(ids); i++) {
+    mv_db_run(ask->db, "DELETE FROM clients WHERE id = ?", "i",
+              json_integer_value(json_array_get(ids, i)));
+  }
+  json_decref(ids);
+  mv_answer_success(ask);
 }

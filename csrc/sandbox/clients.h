@@ -1,4 +1,5 @@
-/* Clients: who they are, and the actions load_clients and get_clients. */
+/* Clients: who they are, how they are found by what their messengers call them, and the actions on
+ * clients themselves. */
 #ifndef MV_SANDBOX_CLIENTS_H
 #define MV_SANDBOX_CLIENTS_H
 
@@ -8,7 +9,17 @@
 
 #include "sandbox/ask.h"
 
-enum { MV_ONLINE_CHAT = 5, MV_WHATSAPP = 6, MV_TELEPHONY = 13, MV_EMAIL = 14 };
+/* client_type */
+enum {
+  MV_VK = 0,
+  MV_TELEGRAM = 1,
+  MV_ONLINE_CHAT = 5,
+  MV_WHATSAPP = 6,
+  MV_ODNOKLASSNIKI = 8,
+  MV_INSTAGRAM = 10,
+  MV_TELEPHONY = 13,
+  MV_EMAIL = 14,
+};
 
 /* Whether the project has this client. */
 bool mv_clients_exists(struct mv_work *work, int64_t id);
@@ -35,7 +46,48 @@ json_t *mv_clients_told(struct mv_work *work, int64_t id);
 /* Notes that something of the client changed. */
 void mv_clients_touch(struct mv_work *work, int64_t id);
 
+/* Gives a name to a client who has none; NULL or "": nothing to give. */
+void mv_clients_name(struct mv_work *work, int64_t id, const char *name);
+
+/* Puts the bot on its pause for this client, or takes it off. */
+void mv_clients_pause(struct mv_work *work, int64_t id, bool paused);
+
+/* created_at or updated_at (a column of ms) as setting date_style wants it: `as_text` or unix
+ * seconds. New reference. */
+json_t *mv_clients_date(struct mv_stmt *row, int column, bool as_text);
+
+/* ---- finding them (clients_find.c) ---- */
+
+/* The clients of the parameter `name` (an array of ids) who are there, each once, in its order: an
+ * array of integers. NULL when one is no number (answered). New reference. */
+json_t *mv_clients_given(struct mv_ask *ask, const char *name);
+
+/* The clients with these ids in a messenger (array; WhatsApp's in any format), each once, in the
+ * order of the list; `group` NULL: of all. An array of integers; new reference. */
+json_t *mv_clients_of_platform_ids(struct mv_work *work, const json_t *platform_ids,
+                                   const char *group);
+
+/* The first client (lowest id) of this type with this (kept) platform id; `group` NULL: any. Or 0.
+ */
+int64_t mv_clients_find(struct mv_work *work, int client_type, const char *group,
+                        const char *platform_id);
+
+/* The client with this platform id, made if there is none, whose variable (phone, email) is it. */
+int64_t mv_clients_contact(struct mv_work *work, int client_type, const char *group,
+                           const char *variable, const char *platform_id);
+
+/* The client of the parameter "phone" at the WhatsApp that the parameter `bot` names, or at any if
+ * it is absent; made if there is none. 0 when that cannot be (answered). */
+int64_t mv_clients_whatsapp(struct mv_ask *ask, const char *bot);
+
+/* ---- the actions ---- */
+
 void mv_clients_load(struct mv_ask *ask);
 void mv_clients_list(struct mv_ask *ask);
+void mv_clients_delete(struct mv_ask *ask);
+void mv_clients_subscribers(struct mv_ask *ask);
+void mv_clients_by_platform_id(struct mv_ask *ask);
+void mv_clients_online_chat(struct mv_ask *ask);
+void mv_clients_whatsapp_id(struct mv_ask *ask);
 
 #endif

@@ -7,7 +7,8 @@
 
 #define COLUMNS                                                                                    \
   "SELECT id, answered, client_replica, block, from_outside, created_at / 1000, text, "            \
-  "attachments, delivered, error_message, buttons FROM messages "
+  "attachments, delivered, error_message, buttons, manager, "                                      \
+  "(SELECT email FROM managers WHERE id = manager) FROM messages "
 
 /* Days since 1970 of a Gregorian date (Hinnant's algorithm, years from March). */
 static int64_t day_number(int year, int month, int day) {
@@ -54,13 +55,13 @@ static json_t *replica(struct mv_stmt *row) {
   if (json_is_null(attachments)) { /* the documented empty one */
     attachments = json_object();
   }
-  return json_pack("{s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:n, s:n}", //
+  return json_pack("{s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", //
                    "id", mv_db_number(row, 0), "answered", (int)mv_sql_int(row, 1),
                    "client_replica", (int)mv_sql_int(row, 2), "message_id", mv_db_number(row, 3),
                    "message_from_outside", mv_db_number(row, 4), "created_at", mv_db_number(row, 5),
                    "text", mv_db_text(row, 6), "attachments", attachments, "delivered",
                    (int)mv_sql_int(row, 8), "error_message", mv_db_text(row, 9), "manager_id",
-                   "manager_email");
+                   mv_db_number(row, 11), "manager_email", mv_db_text(row, 12));
 }
 
 void mv_messages_history(struct mv_ask *ask) {

@@ -1,5 +1,5 @@
-/* Messages: what is written and sent, their webhooks, and the actions message, callback,
- * get_history and clear_history. */
+/* Messages: what is written and sent, their webhooks, and the actions get_history and
+ * clear_history. What sends them: sends.h, callbacks.h, blocks.h. */
 #ifndef MV_SANDBOX_MESSAGES_H
 #define MV_SANDBOX_MESSAGES_H
 
@@ -15,6 +15,7 @@ enum mv_from {
   MV_FROM_API = 1,
   MV_FROM_CRM = 2,
   MV_FROM_CALLBACK = 3,
+  MV_FROM_TELEPHONY = 5,
 };
 
 struct mv_message {
@@ -25,6 +26,7 @@ struct mv_message {
   const char *text;          /* NULL: none */
   const json_t *attachments; /* array of {attachment_url, attachment_type} or of URLs; or NULL */
   const json_t *buttons;     /* or NULL */
+  int64_t manager;           /* the employee who wrote it; 0: none */
 };
 
 /* Stores a message and tells it by webhook. Its id. */
@@ -42,8 +44,6 @@ json_t *mv_messages_conversation(struct mv_work *work, int64_t client, int64_t s
  * the last id or from one made of the time, whichever is greater. */
 void mv_messages_continue_ids(struct mv_work *work);
 
-void mv_messages_send(struct mv_ask *ask);
-void mv_messages_callback(struct mv_ask *ask);
 void mv_messages_history(struct mv_ask *ask);
 void mv_messages_clear(struct mv_ask *ask);
 

@@ -141,23 +141,10 @@ static int asked_state(struct mv_ask *ask, int64_t *state) {
   return given;
 }
 
-/* A client for a phone or e-mail that nobody has yet. */
-static int64_t add_client(struct mv_work *work, int type, const char *variable,
-                          const char *contact) {
-  int64_t id = mv_clients_at(work, type, "", contact);
-  if (!id) {
-    id = mv_clients_add(work, type, "", contact, NULL);
-  }
-  json_t *value = json_string(contact);
-  mv_variables_set_client(work, id, variable, value);
-  json_decref(value);
-  return id;
-}
-
 static int64_t client_by_phone(struct mv_ask *ask) {
   char *phone = mv_param_id_text(ask, "phone");
   int64_t id = mv_search_phone(ask->work, phone);
-  id = id ? id : add_client(ask->work, MV_TELEPHONY, "phone", phone);
+  id = id ? id : mv_clients_contact(ask->work, MV_TELEPHONY, "", "phone", phone);
   free(phone);
   return id;
 }
@@ -165,7 +152,7 @@ static int64_t client_by_phone(struct mv_ask *ask) {
 static int64_t client_by_email(struct mv_ask *ask) {
   const char *email = mv_param_text(ask, "email");
   int64_t id = mv_search_email(ask->work, email);
-  return id ? id : add_client(ask->work, MV_EMAIL, "email", email);
+  return id ? id : mv_clients_contact(ask->work, MV_EMAIL, "", "email", email);
 }
 
 void mv_orders_create(struct mv_ask *ask) {

@@ -40,8 +40,12 @@ static json_t *number_of(const json_t *value) {
 }
 
 static json_t *to_number(const struct mv_param *param, json_t *value) {
-  (void)param;
-  return json_is_number(value) ? json_incref(value) : number_of(value);
+  json_t *number = json_is_number(value) ? json_incref(value) : number_of(value);
+  if (json_is_number(number) && json_number_value(number) < (double)param->least) {
+    json_decref(number);
+    return NULL;
+  }
+  return number;
 }
 
 /* Cut to the documented limit; below the least one it is refused. */
@@ -113,8 +117,29 @@ static json_t *structure(json_t *value) {
   return json_incref(value);
 }
 
+/* Forms of PHP number the elements of a list: a[0]=x&a[1]=y. */
+static json_t *unnumbered(json_t *given) {
+  json_t *list = json_object_size(given) ? json_array() : NULL;
+  const char *name;
+  json_t *element;
+  json_object_foreach(given, name, element) {
+    char index[24];
+    snprintf(index, sizeof index, "%zu", json_array_size(list));
+    if (!list || strcmp(index, name) != 0) {
+      json_decref(list);
+      return given;
+    }
+    json_array_append(list, element);
+  }
+  if (!list) {
+    return given;
+  }
+  json_decref(given);
+  return list;
+}
+
 static json_t *to_list(const struct mv_param *param, json_t *value, convert each) {
-  json_t *given = structure(value);
+  json_t *given = unnumbered(structure(value));
   json_t *list = json_is_array(given) ? json_array() : NULL;
   for (size_t i = 0; list && i < json_array_size(given); i++) {
     json_t *element = each(param, json_array_get(given, i));
@@ -304,8 +329,8 @@ static int check_rule(struct mv_ask *ask, const struct mv_rule *rule) {
   case MV_RULE_ANY:
     complaint = given > 0 ? NULL : "One of the parameters is required";
     break;
-  case MV_RULE_ONE:
-    complaint = given == 1 ? NULL : "Exactly one of the parameters is required";
+  case MV_RULE_ONE: /* with none of them the action decides */
+    complaint = given <= 1 ? NULL : "Only one of the parameters may be given";
     break;
   case MV_RULE_ALL:
     complaint = given == 0 || given == all ? NULL : "All or none of the parameters are required";
@@ -324,14 +349,23 @@ static int check_rule(struct mv_ask *ask, const struct mv_rule *rule) {
   return 0;
 }
 
-static void sort_extras(struct mv_ask *ask, const json_t *raw) {
+static int sort_extras(struct mv_ask *ask, const json_t *raw) {
+  const struct mv_action *action = ask->action;
   const char *name;
   json_t *value;
   json_object_foreach((json_t *)raw, name, value) {
-    if (!mv_action_param(ask->action, name)) {
+    if (!mv_action_param(action, name)) {
       json_object_set(ask->extras, name, value);
     }
   }
+  size_t count = json_object_size(ask->extras);
+  if (action->extras == MV_EXTRAS_CONDITIONS &&
+      (!count || (action->extras_limit && count > (size_t)action->extras_limit))) {
+    mv_answer_fail(ask, 400, "Takes 1 to %d parameters, names and values of variables",
+                   action->extras_limit);
+    return -1;
+  }
+  return 0;
 }
 
 int mv_params_check(struct mv_ask *ask, const json_t *raw) {
@@ -340,8 +374,7 @@ int mv_params_check(struct mv_ask *ask, const json_t *raw) {
       return -1;
     }
   }
-  sort_extras(ask, raw);
-  if (check_items(ask)) {
+  if (sort_extras(ask, raw) || check_items(ask)) {
     return -1;
   }
   for (size_t i = 0; i < ask->action->rule_count; i++) {

@@ -29,6 +29,14 @@ CREATE TABLE channels (
 ) STRICT;
 CREATE INDEX channels_by_type ON channels (project, client_type);
 
+CREATE TABLE managers ( -- the employees whom clients are assigned to
+  id INTEGER PRIMARY KEY,
+  project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+  email TEXT NOT NULL,
+  name TEXT
+) STRICT;
+CREATE UNIQUE INDEX managers_by_email ON managers (project, email);
+
 CREATE TABLE funnels (
   id INTEGER PRIMARY KEY,
   project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
@@ -59,7 +67,8 @@ CREATE TABLE blocks (
   buttons TEXT,             -- JSON or NULL
   attachments TEXT,         -- JSON or NULL
   variables TEXT,           -- JSON object or NULL
-  state INTEGER REFERENCES states ON DELETE SET NULL -- where the current order goes, or NULL
+  state INTEGER REFERENCES states ON DELETE SET NULL, -- where the current order goes, or NULL
+  pause INTEGER NOT NULL DEFAULT 0 -- 1: the bot then pauses for this client
 ) STRICT;
 CREATE INDEX blocks_by_position ON blocks (project, position);
 
@@ -76,11 +85,28 @@ CREATE TABLE clients (
   operator_start_dialog INTEGER,
   block INTEGER,             -- the last block that answered
   paused INTEGER NOT NULL DEFAULT 0,
+  manager INTEGER,           -- of managers, or NULL: nobody's
+  undeliverable TEXT,        -- why nothing that is sent arrives, or NULL
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX clients_by_platform ON clients (project, platform_id, client_type, group_id);
 CREATE INDEX clients_by_project ON clients (project, id);
+CREATE INDEX clients_by_manager ON clients (manager) WHERE manager IS NOT NULL;
+
+CREATE TABLE lists (
+  id INTEGER PRIMARY KEY,
+  project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+  name TEXT
+) STRICT;
+CREATE INDEX lists_by_project ON lists (project);
+
+CREATE TABLE list_members (
+  list INTEGER NOT NULL REFERENCES lists ON DELETE CASCADE,
+  client INTEGER NOT NULL REFERENCES clients ON DELETE CASCADE,
+  PRIMARY KEY (list, client)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX list_members_by_client ON list_members (client);
 
 -- How many clients a project has in each run of ids: level 1 counts runs of 2^10 ids, level 2 runs
 -- of 2^20. So a page far down the list of clients is found without a walk to it (pages.h).
@@ -158,7 +184,8 @@ CREATE TABLE messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   client INTEGER NOT NULL REFERENCES clients ON DELETE CASCADE,
   client_replica INTEGER NOT NULL, -- 1: the client wrote it
-  from_outside INTEGER NOT NULL,   -- message_from_outside: 0 normal, 1 API, 2 CRM, 3 callback
+  from_outside INTEGER NOT NULL,   -- message_from_outside: 0 normal, 1 API, 2 CRM, 3 callback,
+                                   -- 5 telephony
   block INTEGER,                   -- message_id: the block that was sent
   created_at INTEGER NOT NULL,
   text TEXT,
@@ -166,7 +193,8 @@ CREATE TABLE messages (
   buttons TEXT,                    -- JSON or NULL
   answered INTEGER NOT NULL,
   delivered INTEGER NOT NULL DEFAULT 1,
-  error_message TEXT NOT NULL DEFAULT ''
+  error_message TEXT NOT NULL DEFAULT '',
+  manager INTEGER                  -- who wrote it, or NULL
 ) STRICT;
 CREATE INDEX messages_by_client ON messages (client, id);
 CREATE INDEX messages_unanswered ON messages (client) WHERE answered = 0;

@@ -7,9 +7,10 @@
 #include "sandbox/cell.h"
 #include "sandbox/clients.h"
 #include "sandbox/params.h"
+#include "sandbox/query.h"
 
 /* The numbers of names and values, to be bound: project, name; the key of the value. */
-#define NAMED "v.name = (SELECT id FROM names WHERE project = ? AND name = ?) "
+#define NAMED "v.name = (SELECT id FROM names WHERE project = ?1 AND name = ?2) "
 
 /* Runs it with project, name, value and, where asked for, the group. The first column or 0. */
 static int64_t first_of(struct mv_work *work, const char *sql, const char *name, const char *value,
@@ -35,7 +36,7 @@ static int64_t by_client_variable(struct mv_work *work, const char *name, const 
                                   const char *group) {
   return first_of(work,
                   group ? "SELECT v.client FROM variables v CROSS JOIN clients c "
-                          "ON c.id = v.client WHERE " NAMED "AND v.value = ? AND c.group_id = ? "
+                          "ON c.id = v.client WHERE " NAMED "AND v.value = ?3 AND c.group_id = ?4 "
                           "ORDER BY v.client LIMIT 1"
                         : "SELECT v.client FROM variables v WHERE " NAMED
                           "AND v.value = ? ORDER BY v.client LIMIT 1",
@@ -101,4 +102,57 @@ void mv_search_by_var(struct mv_ask *ask) {
   free(value);
   free(group);
   answer_one(ask, client);
+}
+
+void mv_search_latest(struct mv_ask *ask) {
+  char *value = mv_param_id_text(ask, "val");
+  answer_one(ask,
+             first_of(ask->work,
+                      "SELECT c.id FROM (SELECT v.client FROM variables v WHERE " NAMED
+                      "AND v.value = ?3 UNION SELECT o.client FROM order_variables v "
+                      "CROSS JOIN orders o ON o.id = v.\"order\" WHERE " NAMED
+                      "AND v.value = ?3) f CROSS JOIN clients c ON c.id = f.client "
+                      "ORDER BY c.created_at DESC, c.id DESC LIMIT 1",
+                      mv_param_text(ask, "var"), value, NULL));
+  free(value);
+}
+
+/* Answers with those of whose variables all conditions hold, and frees these. */
+static void answer_all(struct mv_ask *ask, struct mv_condition *conditions, size_t count) {
+  struct mv_query query = {.conditions = conditions, .count = count};
+  if (!ask->failed) {
+    mv_answer_ids(ask, "client_ids", mv_query_start(ask->work, &query));
+  }
+  for (size_t i = 0; i < count; i++) {
+    mv_condition_free(&conditions[i]);
+  }
+}
+
+static void read_condition(struct mv_ask *ask, struct mv_condition *condition, const char *name,
+                           const json_t *value) {
+  char *text = mv_json_scalar_text(value);
+  mv_condition_init(condition, name);
+  if (!text || mv_condition_add_text(condition, text)) {
+    mv_answer_fail(ask, 400, "Parameter \"%.100s\" takes a text, a number or a boolean", name);
+  }
+  free(text);
+}
+
+void mv_search_all(struct mv_ask *ask) {
+  struct mv_condition condition;
+  read_condition(ask, &condition, mv_param_text(ask, "var"), mv_param(ask, "val"));
+  answer_all(ask, &condition, 1);
+}
+
+void mv_search_several(struct mv_ask *ask) {
+  struct mv_condition conditions[MV_QUERY_CONDITIONS];
+  size_t count = 0;
+  const char *name;
+  json_t *value;
+  json_object_foreach(ask->extras, name, value) {
+    if (count < MV_QUERY_CONDITIONS) {
+      read_condition(ask, &conditions[count++], name, value);
+    }
+  }
+  answer_all(ask, conditions, count);
 }

@@ -15,6 +15,9 @@ int64_t mv_search_email(struct mv_work *work, const char *email);
 void mv_search_by_phone(struct mv_ask *ask);
 void mv_search_by_email(struct mv_ask *ask);
 void mv_search_by_var(struct mv_ask *ask);
+void mv_search_latest(struct mv_ask *ask);  /* find_latest_client_id_by_var */
+void mv_search_all(struct mv_ask *ask);     /* find_all_client_id_by_var */
+void mv_search_several(struct mv_ask *ask); /* find_all_client_id_by_several_vars */
 void mv_search_clients(struct mv_ask *ask);
 
 #endif

@@ -10,13 +10,20 @@
  *                  {"id": 1001, "name": "New", "outcome": "active"}]}],     or "won", "lost"
  *    "blocks": [{"id": 390, "condition": "/start", "match": "exact",        or "contains",
  * "first_word" "answer": "Hello!", "buttons": [], "attachments": [], "variables":
- * {"client.greeted": true}, "state": "New", "message_type": 0, "description": "greets"}],
+ * {"client.greeted": true}, "state": "New", "pause": false, "message_type": 0,
+ *                 "description": "greets"}],
+ *    "managers": [{"id": 12486, "email": "eva@shop.example", "name": "Eva"}],
  *    "clients": [{"id": 836058546, "client_type": 1, "group_id": "shop_bot", "platform_id":
- * "6253651200", "name": "Ada", "avatar": null, "tag": null, "paused": false, "created_at":
- * 1609867984, "variables": {"city": "Oslo"}, "orders": [{"id": 40632, "state": "New", "name":
- * "tea", "description": null, "budget": 12, "created_at": 1609867984, "variables": {"size": 2}}],
+ * "6253651200", "name": "Ada", "avatar": null, "tag": null, "paused": false,
+ *                 "manager": "eva@shop.example", "undeliverable": null, "created_at": 1609867984,
+ * "variables": {"city": "Oslo"}, "orders": [{"id": 40632, "state": "New", "name": "tea",
+ * "description": null, "budget": 12, "created_at": 1609867984, "variables": {"size": 2}}],
  *                 "messages": [{"from": "client", "text": "Hi", "attachments": [],
- *                               "at": 1609867984}]}]}      from: "client", "bot", "api", "callback"
+ *                               "at": 1609867984}]}],
+ *    "lists": [{"id": 12, "name": "VIP", "clients": [836058546]}]}
+ *
+ * from: "client", "bot", "api", "callback", "manager"; undeliverable: why nothing that is sent to
+ * the client arrives.
  */
 #include "sandbox/seed.h"
 
@@ -29,6 +36,7 @@
 #include "sandbox/clients.h"
 #include "sandbox/data.h"
 #include "sandbox/fold.h"
+#include "sandbox/lists.h"
 #include "sandbox/messages.h"
 #include "sandbox/seed_parts.h"
 #include "sandbox/settings.h"
@@ -172,13 +180,14 @@ static int store_block(struct mv_work *work, const struct mv_place *at, const js
   char *folded = mv_fold(mv_seed_text(block, "condition"));
   mv_db_run(work->db,
             "INSERT INTO blocks (id, project, position, condition, folded, match, message_type, "
-            "description, answer, buttons, attachments, variables, state) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0))",
-            "viittiittjjji", json_object_get(block, "id"), work->project, (int64_t)at->index,
+            "description, answer, buttons, attachments, variables, state, pause) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)",
+            "viittiittjjjii", json_object_get(block, "id"), work->project, (int64_t)at->index,
             mv_seed_text(block, "condition"), folded, (int64_t)match,
             mv_seed_integer(block, "message_type", 0), mv_seed_text(block, "description"),
             mv_seed_text(block, "answer"), json_object_get(block, "buttons"),
-            json_object_get(block, "attachments"), json_object_get(block, "variables"), state);
+            json_object_get(block, "attachments"), json_object_get(block, "variables"), state,
+            (int64_t)json_is_true(json_object_get(block, "pause")));
   free(folded);
   return mv_seed_stored(work, at, err);
 }
@@ -191,7 +200,8 @@ static int load_block(struct mv_work *work, int64_t owner, const struct mv_place
       {"match", MV_SHAPE_TEXT, false},           {"answer", MV_SHAPE_TEXT, false},
       {"buttons", MV_SHAPE_ANY, false},          {"attachments", MV_SHAPE_LIST, false},
       {"variables", MV_SHAPE_OBJECT, false},     {"state", MV_SHAPE_KEY, false},
-      {"message_type", MV_SHAPE_INTEGER, false}, {"description", MV_SHAPE_TEXT, false}};
+      {"message_type", MV_SHAPE_INTEGER, false}, {"description", MV_SHAPE_TEXT, false},
+      {"pause", MV_SHAPE_BOOLEAN, false}};
   static const char *const matches[] = {"exact", "contains", "first_word", NULL};
   int match = MV_MATCH_EXACT;
   int64_t state = 0;
@@ -201,6 +211,47 @@ static int load_block(struct mv_work *work, int64_t owner, const struct mv_place
     return -1;
   }
   return store_block(work, at, block, match, state, err);
+}
+
+/* ---- managers, lists ---- */
+
+static int load_manager(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                        const json_t *manager, struct mv_error *err) {
+  (void)owner;
+  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
+                                           {"email", MV_SHAPE_TEXT, true},
+                                           {"name", MV_SHAPE_TEXT, false}};
+  if (mv_shape_check(at, manager, shapes, COUNT(shapes), err)) {
+    return -1;
+  }
+  mv_db_run(work->db, "INSERT INTO managers (id, project, email, name) VALUES (?, ?, ?, ?)", "vitt",
+            json_object_get(manager, "id"), work->project, mv_seed_text(manager, "email"),
+            mv_seed_text(manager, "name"));
+  return mv_seed_stored(work, at, err);
+}
+
+static int load_list(struct mv_work *work, int64_t owner, const struct mv_place *at,
+                     const json_t *list, struct mv_error *err) {
+  (void)owner;
+  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
+                                           {"name", MV_SHAPE_TEXT, false},
+                                           {"clients", MV_SHAPE_LIST, false}};
+  if (mv_shape_check(at, list, shapes, COUNT(shapes), err)) {
+    return -1;
+  }
+  mv_db_run(work->db, "INSERT INTO lists (id, project, name) VALUES (?, ?, ?)", "vit",
+            json_object_get(list, "id"), work->project, mv_seed_text(list, "name"));
+  int64_t id = mv_db_last_id(work->db);
+  const json_t *clients = json_object_get(list, "clients");
+  for (size_t i = 0; i < json_array_size(clients); i++) {
+    int64_t client = json_integer_value(json_array_get(clients, i));
+    struct mv_place member = {at, "clients", (long)i};
+    if (!mv_clients_exists(work, client)) {
+      return mv_shape_fault(&member, NULL, err, "there is no client with this id");
+    }
+    mv_lists_add_member(work, id, client);
+  }
+  return mv_seed_stored(work, at, err);
 }
 
 /* ---- all of it ---- */
@@ -222,7 +273,9 @@ static int load_parts(struct mv_work *work, const json_t *seed, json_t *webhook_
       mv_seed_each(work, 0, NULL, seed, "channels", load_channel, err) ||
       mv_seed_each(work, 0, NULL, seed, "funnels", load_funnel, err) ||
       mv_seed_each(work, 0, NULL, seed, "blocks", load_block, err) ||
-      mv_seed_each(work, 0, NULL, seed, "clients", mv_seed_client, err)) {
+      mv_seed_each(work, 0, NULL, seed, "managers", load_manager, err) ||
+      mv_seed_each(work, 0, NULL, seed, "clients", mv_seed_client, err) ||
+      mv_seed_each(work, 0, NULL, seed, "lists", load_list, err)) {
     return -1;
   }
   return work->db->failed ? mv_error_set(err, MV_ERROR_SYSTEM, "%s", work->db->error.text) : 0;
@@ -233,7 +286,8 @@ int mv_seed_load(struct mv_work *work, const json_t *seed, struct mv_error *err)
       {"project", MV_SHAPE_OBJECT, false},  {"settings", MV_SHAPE_OBJECT, false},
       {"keys", MV_SHAPE_OBJECTS, false},    {"channels", MV_SHAPE_OBJECTS, false},
       {"funnels", MV_SHAPE_OBJECTS, false}, {"blocks", MV_SHAPE_OBJECTS, false},
-      {"clients", MV_SHAPE_OBJECTS, false}};
+      {"clients", MV_SHAPE_OBJECTS, false}, {"managers", MV_SHAPE_OBJECTS, false},
+      {"lists", MV_SHAPE_OBJECTS, false}};
   if (!json_is_object(seed)) {
     return mv_error_set(err, MV_ERROR_USAGE, "takes an object");
   }

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "sandbox/clients.h"
+#include "sandbox/managers.h"
 #include "sandbox/messages.h"
 #include "sandbox/orders.h"
 #include "sandbox/variables.h"
@@ -126,8 +127,9 @@ static int load_message(struct mv_work *work, int64_t owner, const struct mv_pla
                                            {"attachments", MV_SHAPE_LIST, false},
                                            {"block", MV_SHAPE_INTEGER, false},
                                            {"at", MV_SHAPE_INTEGER, false}};
-  static const char *const senders[] = {"client", "bot", "api", "callback", NULL};
-  static const int outside[] = {MV_FROM_NORMAL, MV_FROM_NORMAL, MV_FROM_API, MV_FROM_CALLBACK};
+  static const char *const senders[] = {"client", "bot", "api", "callback", "manager", NULL};
+  static const int outside[] = {MV_FROM_NORMAL, MV_FROM_NORMAL, MV_FROM_API, MV_FROM_CALLBACK,
+                                MV_FROM_CRM};
   int from = 0;
   if (mv_shape_check(at, message, shapes, COUNT(shapes), err) ||
       mv_seed_choice(at, message, "from", senders, &from, err)) {
@@ -158,9 +160,28 @@ static int store_client(struct mv_work *work, const struct mv_place *at, const j
   return mv_seed_stored(work, at, err);
 }
 
+/* Whose the client is, and why nothing reaches it. */
+static int load_marks(struct mv_work *work, int64_t id, const struct mv_place *at,
+                      const json_t *client, struct mv_error *err) {
+  const char *email = mv_seed_text(client, "manager");
+  int64_t manager = email ? mv_managers_find(work, email) : 0;
+  if (email && !manager) {
+    return mv_shape_fault(at, "manager", err, "there is no manager with this e-mail");
+  }
+  const char *reason = mv_seed_text(client, "undeliverable");
+  if (manager || reason) {
+    mv_db_run(work->db, "UPDATE clients SET manager = nullif(?, 0), undeliverable = ? WHERE id = ?",
+              "iti", manager, reason, id);
+  }
+  return 0;
+}
+
 static int load_parts(struct mv_work *work, const struct mv_place *at, const json_t *client,
                       struct mv_error *err) {
   int64_t id = mv_db_last_id(work->db);
+  if (load_marks(work, id, at, client, err)) {
+    return -1;
+  }
   const char *name;
   json_t *value;
   json_object_foreach(json_object_get(client, "variables"), name, value) {
@@ -182,7 +203,8 @@ int mv_seed_client(struct mv_work *work, int64_t owner, const struct mv_place *a
       {"name", MV_SHAPE_TEXT, false},          {"avatar", MV_SHAPE_TEXT, false},
       {"tag", MV_SHAPE_TEXT, false},           {"paused", MV_SHAPE_BOOLEAN, false},
       {"created_at", MV_SHAPE_INTEGER, false}, {"variables", MV_SHAPE_OBJECT, false},
-      {"orders", MV_SHAPE_OBJECTS, false},     {"messages", MV_SHAPE_OBJECTS, false}};
+      {"orders", MV_SHAPE_OBJECTS, false},     {"messages", MV_SHAPE_OBJECTS, false},
+      {"manager", MV_SHAPE_TEXT, false},       {"undeliverable", MV_SHAPE_TEXT, false}};
   if (mv_shape_check(at, client, shapes, COUNT(shapes), err)) {
     return -1;
   }

@@ -46,17 +46,45 @@ static bool is_timezone(const json_t *value) {
   return zone != NULL;
 }
 
+static bool is_numbers(const json_t *value) {
+  bool good = json_is_array(value);
+  for (size_t i = 0; good && i < json_array_size(value); i++) {
+    const json_t *number = json_array_get(value, i);
+    good = json_is_string(number) || json_is_integer(number);
+  }
+  return good;
+}
+
+static bool is_followers(const json_t *value) {
+  const char *login;
+  json_t *names;
+  bool good = json_is_object(value);
+  json_object_foreach((json_t *)value, login, names) {
+    good = good && json_is_array(names);
+    for (size_t i = 0; good && i < json_array_size(names); i++) {
+      good = json_is_string(json_array_get(names, i));
+    }
+  }
+  return good;
+}
+
 static const struct setting settings[] = {
     {"webhook_url", "null", is_url, "a URL (http or https) or null",
      "where every message is told; null: nowhere"},
     {"webhook_timeout", "15", is_timeout, "seconds, up to 600",
      "how long a receiver may take to answer a webhook"},
     {"ok_body", "\"text\"", is_ok_body, "\"text\" or \"json\"",
-     "what callback, message and save_variables answer: ok, or {\"status\":\"success\"}"},
+     "what the callbacks, message, whatsapp_message, broadcast and save_variables answer: ok, or "
+     "{\"status\":\"success\"}"},
     {"date_style", "\"integer\"", is_date_style, "\"integer\" or \"text\"",
      "created_at and updated_at of get_clients: unix seconds, or \"2026-09-09 10:25:47.198713\""},
     {"timezone", "\"Europe/Moscow\"", is_timezone, "the name of a time zone, as \"Europe/Oslo\"",
      "what send_time is in"},
+    {"whatsapp_numbers", "null", is_numbers, "an array of phone numbers, or null",
+     "which numbers, besides the clients', have WhatsApp for check_whatsapp; null: all of 10 to 15 "
+     "digits"},
+    {"instagram_followers", "{}", is_followers, "{login: [user names]}",
+     "who follows which connected account, for check_insta_subscription"},
 };
 
 enum { COUNT = sizeof settings / sizeof *settings };
