@@ -39,7 +39,7 @@ static int64_t by_client_variable(struct mv_work *work, const char *name, const 
                           "ON c.id = v.client WHERE " NAMED "AND v.value = ?3 AND c.group_id = ?4 "
                           "ORDER BY v.client LIMIT 1"
                         : "SELECT v.client FROM variables v WHERE " NAMED
-                          "AND v.value = ? ORDER BY v.client LIMIT 1",
+                          "AND v.value = ?3 ORDER BY v.client LIMIT 1",
                   name, value, group);
 }
 
@@ -49,10 +49,10 @@ static int64_t by_order_variable(struct mv_work *work, const char *name, const c
                   group ? "SELECT min(o.client) FROM order_variables v "
                           "CROSS JOIN orders o ON o.id = v.\"order\" "
                           "CROSS JOIN clients c ON c.id = o.client WHERE " NAMED
-                          "AND v.value = ? AND c.group_id = ?"
+                          "AND v.value = ?3 AND c.group_id = ?4"
                         : "SELECT min(o.client) FROM order_variables v "
                           "CROSS JOIN orders o ON o.id = v.\"order\" WHERE " NAMED
-                          "AND v.value = ?",
+                          "AND v.value = ?3",
                   name, value, group);
 }
 
