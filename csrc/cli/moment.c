@@ -91,6 +91,21 @@ int mv_moment_parse(const char *text, const struct mv_zone *zone, int64_t *utc,
   return 0;
 }
 
+int mv_moment_clock(const char *text, int64_t *ms, struct mv_error *err) {
+  int64_t utc;
+  *ms = 0;
+  if (!text)
+    return 0;
+  struct mv_zone *zone = mv_zone_load("UTC", err);
+  int failed = !zone || mv_moment_parse(text, zone, &utc, err);
+  mv_zone_free(zone);
+  if (!failed && utc <= 0)
+    failed = mv_error_set(err, MV_ERROR_USAGE, "\"%.40s\": a virtual clock begins after 1970", text);
+  if (!failed)
+    *ms = utc * 1000;
+  return failed ? -1 : 0;
+}
+
 char *mv_moment_format(const struct mv_zone *zone, int64_t utc, char *out) {
   static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   const char *name = "";

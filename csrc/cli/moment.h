@@ -12,6 +12,9 @@
 int mv_moment_parse(const char *text, const struct mv_zone *zone, int64_t *utc,
                     struct mv_error *err);
 
+/* The same in UTC, as milliseconds for a virtual clock; `text` NULL: 0. 0, or -1 and `err`. */
+int mv_moment_clock(const char *text, int64_t *ms, struct mv_error *err);
+
 /* "Sun 2026-03-29 03:00:00 +02:00 CEST" into `out` of at least 64 bytes; returns `out`. */
 char *mv_moment_format(const struct mv_zone *zone, int64_t utc, char *out);
 

@@ -3,10 +3,11 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/moment.h"
 #include "sandbox/sandbox.h"
 
 struct options {
-  const char *listen, *db, *seed, *webhook, *answers;
+  const char *listen, *db, *seed, *webhook, *clock, *answers;
   const char *log_level;
   bool log_json;
 };
@@ -20,6 +21,8 @@ static const struct mv_flag flags[] = {
      "JSON for an empty one; otherwise the built-in shop"},
     {"webhook", 0, MV_FLAG_URL, "URL", NULL, NULL, 0, 0, offsetof(struct options, webhook),
      "where messages are told"},
+    {"clock", 0, MV_FLAG_TEXT, "MOMENT", NULL, "MAVILUA_SANDBOX_CLOCK", 0, 0,
+     offsetof(struct options, clock), "a virtual clock that begins here, as \"2026-01-05 09:00\" (UTC)"},
     {"check-answers", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_CHECK", 0, 0,
      offsetof(struct options, answers), "append answers that are not as documented, and samples of all"},
     MV_CLI_LOG_FLAGS(struct options),
@@ -40,6 +43,8 @@ static int serve(const struct mv_command *command, const struct options *options
                                         .webhook_url = options->webhook,
                                         .answers = options->answers,
                                         .log = log};
+  if (mv_moment_clock(options->clock, &settings.virtual_now, &err))
+    return mv_cli_fail_with(command, &err);
   int signals = mv_cli_signals(&err);
   if (signals < 0)
     return mv_cli_fail_with(command, &err);

@@ -10,9 +10,9 @@
 
 #include "base/bytes.h"
 #include "cli/cli.h"
+#include "cli/moment.h"
+#include "cli/pair.h"
 #include "cli/script.h"
-#include "host/host.h"
-#include "sandbox/sandbox.h"
 
 #define SHORTEST_SECRET 16
 
@@ -22,7 +22,7 @@ struct options {
   bool watch;
   const char *webhook_secret;
   bool sandbox;
-  const char *sandbox_listen, *sandbox_db, *sandbox_seed, *sandbox_answers;
+  const char *sandbox_listen, *sandbox_db, *sandbox_seed, *sandbox_clock, *sandbox_answers;
   const char *log_level;
   bool log_json;
 };
@@ -50,6 +50,9 @@ static const struct mv_flag flags[] = {
      offsetof(struct options, sandbox_db), "where the sandbox keeps what it knows"},
     {"sandbox-seed", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_SEED", 0, 0,
      offsetof(struct options, sandbox_seed), "JSON for an empty sandbox; otherwise the built-in shop"},
+    {"sandbox-clock", 0, MV_FLAG_TEXT, "MOMENT", NULL, "MAVILUA_SANDBOX_CLOCK", 0, 0,
+     offsetof(struct options, sandbox_clock),
+     "a virtual clock that begins here, as \"2026-01-05 09:00\" (UTC); the host goes by it, too"},
     {"sandbox-check-answers", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_CHECK", 0, 0,
      offsetof(struct options, sandbox_answers), "append answers that are not as documented, and samples of all"},
     MV_CLI_LOG_FLAGS(struct options),
@@ -63,8 +66,8 @@ struct server {
   int signals;
   int stopped; /* an eventfd: the host has stopped */
   atomic_bool hurry; /* a second signal came while it stopped */
-  struct mv_sandbox *sandbox;
-  struct mv_host *host;
+  struct mv_pair pair;
+  bool started; /* pair is there */
   char secret[65];
 };
 
@@ -90,59 +93,44 @@ static int find_secret(struct server *s, struct mv_error *err) {
   return 0;
 }
 
-static int start_sandbox(struct server *s, struct mv_error *err) {
-  struct mv_sandbox_options settings = {.listen = s->options->sandbox_listen,
-                                        .database = s->options->sandbox_db,
-                                        .seed = s->options->sandbox_seed,
-                                        .answers = s->options->sandbox_answers,
-                                        .log = s->log};
-  s->sandbox = mv_sandbox_start(&settings, err);
-  return s->sandbox ? 0 : mv_error_prefix(err, "sandbox");
-}
-
-static int start_host(struct server *s, char **scripts, struct mv_error *err) {
-  struct mv_host_options settings = {.listen = s->options->listen,
-                                     .admin = s->options->admin,
-                                     .admin_token = s->options->admin_token,
-                                     .database = s->options->db,
-                                     .webhook_secret = s->secret,
-                                     .scripts = (const char *const *)scripts,
-                                     .workers = (unsigned)s->options->workers,
-                                     .watch = s->options->watch,
-                                     .hurry = &s->hurry,
+static int sandbox_options(const struct server *s, struct mv_sandbox_options *out,
+                           struct mv_error *err) {
+  *out = (struct mv_sandbox_options){.listen = s->options->sandbox_listen,
+                                     .database = s->options->sandbox_db,
+                                     .seed = s->options->sandbox_seed,
+                                     .answers = s->options->sandbox_answers,
                                      .log = s->log};
-  if (s->sandbox) {
-    settings.api_key = "sandbox";
-    settings.base_url = mv_sandbox_url(s->sandbox);
-  }
-  s->host = mv_host_start(&settings, err);
-  return s->host ? 0 : -1;
-}
-
-static int wire(struct server *s, struct mv_error *err) {
-  struct mv_bytes url = {0};
-  mv_bytes_printf(&url, "%s/webhook/%s", mv_host_url(s->host), s->secret);
-  int failed = url.failed ? mv_error_set(err, MV_ERROR_SYSTEM, "out of memory")
-                          : mv_sandbox_set_webhook(s->sandbox, url.data, err);
-  mv_bytes_free(&url);
-  return failed;
+  return mv_moment_clock(s->options->sandbox_clock, &out->virtual_now, err);
 }
 
 static int start(struct server *s, char **scripts, struct mv_error *err) {
-  if (s->options->sandbox && start_sandbox(s, err))
+  struct mv_sandbox_options sandbox;
+  struct mv_host_options host = {.listen = s->options->listen,
+                                 .admin = s->options->admin,
+                                 .admin_token = s->options->admin_token,
+                                 .database = s->options->db,
+                                 .webhook_secret = s->secret,
+                                 .scripts = (const char *const *)scripts,
+                                 .workers = (unsigned)s->options->workers,
+                                 .watch = s->options->watch,
+                                 .hurry = &s->hurry,
+                                 .log = s->log};
+  if (sandbox_options(s, &sandbox, err))
     return -1;
-  if (start_host(s, scripts, err) || (s->sandbox && wire(s, err)))
+  s->started = true;
+  if (mv_pair_start(&s->pair, s->options->sandbox ? &sandbox : NULL, &host, err))
     return -1;
-  if (s->sandbox)
-    mv_cli_ready("mavilua: sandbox ready at %s", mv_sandbox_url(s->sandbox));
-  mv_cli_ready("mavilua: host ready at %s (admin %s)", mv_host_url(s->host), mv_host_admin_url(s->host));
+  if (s->pair.sandbox)
+    mv_cli_ready("mavilua: sandbox ready at %s", mv_sandbox_url(s->pair.sandbox));
+  mv_cli_ready("mavilua: host ready at %s (admin %s)", mv_host_url(s->pair.host),
+               mv_host_admin_url(s->pair.host));
   return 0;
 }
 
 static void *stop_host(void *owner) {
   struct server *s = owner;
   uint64_t one = 1;
-  mv_host_stop(s->host, false);
+  mv_pair_stop_host(&s->pair, false);
   (void)!write(s->stopped, &one, sizeof one);
   return NULL;
 }
@@ -153,7 +141,7 @@ static void stop_gently(struct server *s) {
   pthread_t thread;
   s->stopped = eventfd(0, EFD_CLOEXEC);
   if (s->stopped < 0 || pthread_create(&thread, NULL, stop_host, s)) {
-    mv_host_stop(s->host, false);
+    mv_pair_stop_host(&s->pair, false);
     return;
   }
   struct pollfd waits[] = {{s->signals, POLLIN, 0}, {s->stopped, POLLIN, 0}};
@@ -167,10 +155,9 @@ static void stop_gently(struct server *s) {
 
 static void serve_until_told(struct server *s) {
   while (mv_cli_wait_signal(s->signals) == SIGHUP)
-    mv_host_reload(s->host, NULL); /* a failure is in the log, and the old scripts go on */
+    mv_host_reload(s->pair.host, NULL); /* a failure is in the log, and the old scripts go on */
   mv_log(s->log, MV_LOG_INFO, NULL, "stopping; a second signal stops at once");
   stop_gently(s);
-  s->host = NULL;
 }
 
 static void hide_secrets(const struct server *s) {
@@ -192,9 +179,8 @@ static int serve(struct server *s, char **scripts) {
     status = mv_cli_fail_with(s->command, &err);
   else
     serve_until_told(s);
-  if (s->host)
-    mv_host_stop(s->host, true);
-  mv_sandbox_stop(s->sandbox);
+  if (s->started)
+    mv_pair_stop(&s->pair);
   close(s->signals);
   return status;
 }

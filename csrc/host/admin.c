@@ -135,6 +135,11 @@ static int64_t count_lost(const struct mv_journal_metrics *journal) {
   return lost > 0 ? lost : 0;
 }
 
+/* Nothing runs, and nothing will before the clock goes on or something comes. */
+static bool is_idle(const struct mv_admin *admin, const struct mv_journal_metrics *m) {
+  return m->running == 0 && m->waiting == 0 && m->next_due > mv_clock_wall(admin->with.clock);
+}
+
 static void show_summary(struct mv_admin *admin, struct mv_call *call, const char *argument) {
   struct mv_journal_metrics m;
   json_t *states = json_object();
@@ -143,7 +148,7 @@ static void show_summary(struct mv_admin *admin, struct mv_call *call, const cha
   for (int i = 0; i < MV_EVENT_STATES; i++)
     json_object_set_new(states, mv_event_state_name((enum mv_event_state)i),
                         json_integer(m.states[i]));
-  answer(call, 200,
+  json_t *summary =
          json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
                    "accepted", (json_int_t)m.accepted + (json_int_t)m.jobs, "duplicates",
                    (json_int_t)m.duplicates, "refused", (json_int_t)m.refused, "done",
@@ -153,7 +158,10 @@ static void show_summary(struct mv_admin *admin, struct mv_call *call, const cha
                    (json_int_t)m.recovered, "waiting",
                    (json_int_t)m.states[MV_EVENT_AVAILABLE] + (json_int_t)m.states[MV_EVENT_RETRYABLE],
                    "running", (json_int_t)m.running, "moments", (json_int_t)m.moments, "lost",
-                   (json_int_t)count_lost(&m), "states", states));
+                   (json_int_t)count_lost(&m), "states", states);
+  json_object_set_new(summary, "idle", json_boolean(is_idle(admin, &m)));
+  put_time(summary, "next_due", m.next_due);
+  answer(call, 200, summary);
 }
 
 /* A number of the query; -1 when it is none. */

@@ -230,7 +230,8 @@ static int start_journal(struct mv_host *host, struct mv_error *err) {
 
 static int start_planner(struct mv_host *host, struct mv_error *err) {
   struct mv_planner_options options = {.journal = host->journal, .metrics = host->metrics,
-                                       .log = host->log, .clock = host->settings.options.clock};
+                                       .log = host->log, .clock = host->settings.options.clock,
+                                       .clock_told = host->settings.options.clock_told};
   host->planner = mv_planner_start(&options, err);
   return host->planner ? 0 : -1;
 }
@@ -318,6 +319,18 @@ struct mv_host *mv_host_start(const struct mv_host_options *options, struct mv_e
     host = NULL;
   }
   return host;
+}
+
+/* The transaction that holds this claims what is due. */
+static int nothing(struct mv_store *store, void *context, int64_t now, int64_t *wake_at,
+                   struct mv_error *err) {
+  (void)store, (void)context, (void)now, (void)wake_at, (void)err;
+  return 0;
+}
+
+void mv_host_tick(struct mv_host *host) {
+  mv_planner_tick(host->planner);
+  mv_journal_call_wait(host->journal, nothing, NULL, NULL);
 }
 
 const char *mv_host_url(const struct mv_host *host) {

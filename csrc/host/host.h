@@ -34,6 +34,8 @@ struct mv_host_options {
   const atomic_bool *hurry;   /* once true, a stop under way waits no longer; a signal handler may
                                  set it. NULL: none */
   const struct mv_clock *clock;
+  bool clock_told;            /* mv_host_tick follows each leap of the clock; otherwise it is looked
+                                 at again and again, if it is not the machine's */
   struct mv_log *log;
 };
 
@@ -45,6 +47,10 @@ const char *mv_host_admin_url(const struct mv_host *host); /* "http://127.0.0.1:
 
 /* Loads the scripts anew beside the old ones and switches over when they are good. 0, or -1. */
 int mv_host_reload(struct mv_host *host, struct mv_error *err);
+
+/* The clock has leapt: the schedules' moments that are due by now have their events when this
+ * returns, and these, with due jobs and retries, are on their way. Any thread. */
+void mv_host_tick(struct mv_host *host);
 
 /* Closes the listener, waits for running handlers (at most stop_timeout; 0 with `now`), leaves the
  * rest for the next start, and frees. */

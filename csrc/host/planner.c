@@ -162,7 +162,7 @@ static void compare_clocks(struct mv_planner *planner, int64_t wall) {
   bool jumped = jump > JUMP_MS || jump < -JUMP_MS;
   planner->wall = wall;
   planner->monotonic = monotonic;
-  if (!jumped)
+  if (!jumped || planner->with.clock_told)
     return;
   mv_log(planner->with.log, MV_LOG_WARN, NULL, "the wall clock jumped by %.3f seconds",
          (double)jump / 1000);
@@ -171,7 +171,8 @@ static void compare_clocks(struct mv_planner *planner, int64_t wall) {
 
 /* How long until something may be due: ms, -1 for ever. */
 static int64_t patience(const struct mv_planner *planner, int64_t nearest, int64_t wall) {
-  bool own_clock = planner->with.clock && planner->with.clock != &mv_clock_system;
+  bool own_clock = planner->with.clock && planner->with.clock != &mv_clock_system &&
+                   !planner->with.clock_told;
   int64_t most = own_clock ? TEST_NAP_MS : NAP_MS;
   if (planner->schedules.count == 0)
     return -1;
@@ -353,6 +354,13 @@ json_t *mv_planner_list(struct mv_planner *planner, struct mv_store *reader, str
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
+
+void mv_planner_tick(struct mv_planner *planner) {
+  pthread_mutex_lock(&planner->lock);
+  plan_due(planner);
+  pthread_cond_signal(&planner->changed);
+  pthread_mutex_unlock(&planner->lock);
+}
 
 void mv_planner_stop(struct mv_planner *planner) {
   if (!planner || planner->closing)

@@ -16,6 +16,7 @@ struct mv_planner_options {
   struct mv_metrics *metrics;
   struct mv_log *log;
   const struct mv_clock *clock; /* NULL: the machine's */
+  bool clock_told;              /* mv_planner_tick follows each leap of the clock */
 };
 
 /* Checks the "schedules" of mv_vm_definitions. 0, or -1 and `err`, which names the schedule's place
@@ -32,6 +33,9 @@ int mv_planner_load(struct mv_planner *planner, json_t *definitions, struct mv_e
 /* The schedules with their next 5 and, from `reader`, last 5 moments, as a JSON array. New
  * reference, or NULL and `err`. */
 json_t *mv_planner_list(struct mv_planner *planner, struct mv_store *reader, struct mv_error *err);
+
+/* The clock has leapt: what is due by now is with the journal when this returns. Any thread. */
+void mv_planner_tick(struct mv_planner *planner);
 
 /* Ends the thread; before mv_journal_stop. */
 void mv_planner_stop(struct mv_planner *planner);

@@ -21,6 +21,8 @@ struct mv_sandbox {
   struct mv_db db;
   struct mv_vclock vclock;
   const struct mv_clock *clock; /* its face */
+  void (*clock_changed)(void *owner); /* or NULL */
+  void *owner;
   struct mv_log *log;
   struct mv_record *record; /* what happened: the journal of the control API */
   struct mv_witness *witness; /* checks answers; NULL: nobody does */

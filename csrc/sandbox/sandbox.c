@@ -48,11 +48,16 @@ static int seed_empty(struct mv_work *work, const char *path, struct mv_error *e
   return bad;
 }
 
-static int prepare(struct mv_sandbox *sandbox, const char *seed, struct mv_error *err) {
+static int prepare(struct mv_sandbox *sandbox, const char *seed, int64_t virtual_now,
+                   struct mv_error *err) {
   struct mv_work work;
   struct mv_error other;
   mv_work_begin(&work, sandbox);
   mv_vclock_load(&sandbox->vclock, work.db);
+  if (virtual_now) {
+    mv_vclock_set(&sandbox->vclock, virtual_now);
+    mv_vclock_save(&sandbox->vclock, work.db);
+  }
   work.now = mv_clock_wall(sandbox->clock);
   int bad = seed_empty(&work, seed, err);
   mv_messages_continue_ids(&work);
@@ -85,7 +90,7 @@ static int start(struct mv_sandbox *sandbox, const struct mv_sandbox_options *op
   }
   sandbox->outbox =
       mv_outbox_start(sandbox->record, sandbox->later, sandbox->clock, sandbox->log, err);
-  if (!sandbox->outbox || prepare(sandbox, options->seed, err)) {
+  if (!sandbox->outbox || prepare(sandbox, options->seed, options->virtual_now, err)) {
     return -1;
   }
   if (options->webhook_url && mv_sandbox_set_webhook(sandbox, options->webhook_url, err)) {
@@ -105,6 +110,8 @@ struct mv_sandbox *mv_sandbox_start(const struct mv_sandbox_options *options,
   pthread_mutex_init(&sandbox->lock, NULL);
   mv_vclock_init(&sandbox->vclock, options->clock);
   sandbox->clock = &sandbox->vclock.face;
+  sandbox->clock_changed = options->clock_changed;
+  sandbox->owner = options->owner;
   sandbox->log = options->log;
   if (mv_db_open(&sandbox->db, options->database ? options->database : ":memory:", err) ||
       start(sandbox, options, err)) {
@@ -112,6 +119,10 @@ struct mv_sandbox *mv_sandbox_start(const struct mv_sandbox_options *options,
     return NULL;
   }
   return sandbox;
+}
+
+const struct mv_clock *mv_sandbox_clock(const struct mv_sandbox *sandbox) {
+  return sandbox->clock;
 }
 
 const char *mv_sandbox_url(const struct mv_sandbox *sandbox) {

@@ -94,6 +94,9 @@ static void carry_out(struct mv_ticker *ticker, struct mv_tick *tick) {
     mv_error_set(&tick->error, MV_ERROR_BUSY, "the sandbox is ending");
   } else {
     move(ticker, tick);
+    if (ticker->sandbox->clock_changed) {
+      ticker->sandbox->clock_changed(ticker->sandbox->owner);
+    }
   }
   tick->done(tick, mv_clock_wall(ticker->sandbox->clock));
 }

@@ -386,6 +386,6 @@ native.install(function()
 end, function()
   return registry:definitions()
 end)
-globals.install(native.globals, host.log, native.guard)
+globals.install(native.globals, host.log, native.guard, core.time)
 
 return host

@@ -1,0 +1,28 @@
+/* A host, and if need be a sandbox beside it: neither knows of the other, here they are wired. The
+ * sandbox is the host's platform, tells it of messages, and gives it its clock. */
+#ifndef MV_CLI_PAIR_H
+#define MV_CLI_PAIR_H
+
+#include <pthread.h>
+
+#include "host/host.h"
+#include "sandbox/sandbox.h"
+
+struct mv_pair {
+  pthread_mutex_t lock; /* guards `host` against the sandbox's clock */
+  struct mv_sandbox *sandbox;
+  struct mv_host *host;
+};
+
+/* `sandbox` NULL: the host alone. Fills in what wires them. 0, or -1 and `err`; mv_pair_stop is due
+ * in both cases. The struct stays where it is until then. */
+int mv_pair_start(struct mv_pair *pair, struct mv_sandbox_options *sandbox,
+                  struct mv_host_options *host, struct mv_error *err);
+
+/* Stops the host as mv_host_stop does; the sandbox goes on. */
+void mv_pair_stop_host(struct mv_pair *pair, bool now);
+
+/* Stops what still runs, at once. */
+void mv_pair_stop(struct mv_pair *pair);
+
+#endif
