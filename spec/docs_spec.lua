@@ -12,7 +12,8 @@ describe("docs/openapi.json", function()
   it("is what the action table says: run `make docs`", function()
     local status, document = process.run { "actions", "--openapi" }
     assert.equal(0, status)
-    assert.is_true(document == process.read "docs/openapi.json", "docs/openapi.json is older than the table: run `make docs`")
+    assert.is_true(document == process.read "docs/openapi.json",
+      "docs/openapi.json is older than the table: run `make docs`")
   end)
 end)
 

@@ -1,7 +1,7 @@
 -- A host beside a sandbox goes by the sandbox's clock.
 local http = require "mavilua.http"
 local process = require "spec.support.process"
-local support = require "spec.support.host"
+local support = require "spec.support.bot"
 
 local script = [[
 host.every("15m", { name = "quarter" }, function(event) trace("quarter", os.date("!%H:%M:%S")) end)

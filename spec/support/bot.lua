@@ -58,6 +58,7 @@ function bot:start()
     "--db", self.folder .. "/bot.db", "--workers", tostring(self.options.workers or 2) }
   for _, arg in ipairs(self.options.args or {}) do args[#args + 1] = arg end
   args[#args + 1] = self.path
+  args.lines = self.options.lines
   args.env = { MAVILUA_WEBHOOK_SECRET = support.secret, MAVILUA_API_KEY = "0123456789abcdef0123456789abcdef" }
   for name, value in pairs(self.options.env or {}) do args.env[name] = value end
   self.process = process.start(args)
