@@ -48,25 +48,53 @@ int mv_bytes_puts(struct mv_bytes *bytes, const char *string) {
 }
 
 int mv_bytes_putc(struct mv_bytes *bytes, char c) {
-  return mv_bytes_append(bytes, &c, 1);
+  if (reserve(bytes, 1)) {
+    return -1;
+  }
+  bytes->data[bytes->length++] = c;
+  bytes->data[bytes->length] = '\0';
+  return 0;
 }
 
+/* Into the room that there is; again, with enough, if that was too little. */
 int mv_bytes_printf(struct mv_bytes *bytes, const char *format, ...) {
   va_list args, again;
+  size_t room = bytes->data ? bytes->capacity - bytes->length + 1 : 0;
+  char *end = bytes->data ? bytes->data + bytes->length : NULL;
   va_start(args, format);
   va_copy(again, args);
-  int length = vsnprintf(NULL, 0, format, args);
+  int length = bytes->failed ? -1 : vsnprintf(end, room, format, args);
   va_end(args);
   int result = -1;
   if (length < 0) {
     bytes->failed = true;
+  } else if ((size_t)length < room) {
+    result = 0;
   } else if (!reserve(bytes, (size_t)length)) {
     vsnprintf(bytes->data + bytes->length, (size_t)length + 1, format, again);
-    bytes->length += (size_t)length;
     result = 0;
   }
   va_end(again);
+  if (!result) {
+    bytes->length += (size_t)length;
+  } else if (end) {
+    *end = '\0';
+  }
   return result;
+}
+
+int mv_bytes_put_int(struct mv_bytes *bytes, int64_t number) {
+  char digits[20];
+  char *first = digits + sizeof digits;
+  uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+  do {
+    *--first = (char)('0' + left % 10);
+    left /= 10;
+  } while (left);
+  if (number < 0) {
+    *--first = '-';
+  }
+  return mv_bytes_append(bytes, first, (size_t)(digits + sizeof digits - first));
 }
 
 static bool unreserved(unsigned char c) {

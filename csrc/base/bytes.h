@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct mv_bytes {
   char *data;      /* NULL while empty and never grown */
@@ -18,6 +19,7 @@ int mv_bytes_puts(struct mv_bytes *bytes, const char *string);
 int mv_bytes_putc(struct mv_bytes *bytes, char c);
 int mv_bytes_printf(struct mv_bytes *bytes, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+int mv_bytes_put_int(struct mv_bytes *bytes, int64_t number); /* its decimal digits */
 
 /* Appends `length` bytes percent-encoded for a URL's query or path segment (RFC 3986 unreserved stay). */
 int mv_bytes_put_url(struct mv_bytes *bytes, const char *data, size_t length);

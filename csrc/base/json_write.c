@@ -40,18 +40,23 @@ static void write_escape(struct mv_bytes *out, unsigned char c) {
   }
 }
 
+static bool is_plain(unsigned char c) {
+  return c >= 0x20 && c != '"' && c != '\\' && c != 0x7F;
+}
+
 static void write_string(struct mv_bytes *out, const char *text, size_t length) {
   mv_bytes_putc(out, '"');
-  size_t from = 0;
-  for (size_t i = 0; i < length; i++) {
-    unsigned char c = (unsigned char)text[i];
-    if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) {
-      mv_bytes_append(out, text + from, i - from);
-      write_escape(out, c);
-      from = i + 1;
+  for (size_t from = 0; from < length; from++) {
+    size_t to = from;
+    while (to < length && is_plain((unsigned char)text[to])) {
+      to++;
     }
+    mv_bytes_append(out, text + from, to - from);
+    if (to < length) {
+      write_escape(out, (unsigned char)text[to]);
+    }
+    from = to;
   }
-  mv_bytes_append(out, text + from, length - from);
   mv_bytes_putc(out, '"');
 }
 
@@ -91,12 +96,14 @@ static int write_array(struct mv_bytes *out, const json_t *array, int depth) {
 
 static int write_object(struct mv_bytes *out, const json_t *object, int depth) {
   mv_bytes_putc(out, '{');
-  const char *comma = "";
+  bool first = true;
   json_t *members = (json_t *)object; /* jansson's iterators take no const, and change nothing */
   for (void *at = json_object_iter(members); at; at = json_object_iter_next(members, at)) {
     const char *name = json_object_iter_key(at);
-    mv_bytes_puts(out, comma);
-    comma = ",";
+    if (!first) {
+      mv_bytes_putc(out, ',');
+    }
+    first = false;
     write_string(out, name, strlen(name));
     mv_bytes_putc(out, ':');
     if (write_value(out, json_object_iter_value(at), depth)) {
@@ -119,7 +126,7 @@ static int write_value(struct mv_bytes *out, const json_t *value, int depth) {
     write_string(out, json_string_value(value), json_string_length(value));
     return 0;
   case JSON_INTEGER:
-    return mv_bytes_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    return mv_bytes_put_int(out, json_integer_value(value));
   case JSON_REAL:
     return write_real(out, json_real_value(value));
   case JSON_TRUE:

@@ -29,27 +29,13 @@ void mv_answer_result(struct mv_ask *ask, const char *name, json_t *value) {
   mv_answer_json(ask, json_pack("{s:s, s:o}", "status", "success", name, value));
 }
 
-static void put_integer(struct mv_bytes *out, int64_t integer) {
-  char digits[24];
-  char *first = digits + sizeof digits;
-  uint64_t left = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
-  do {
-    *--first = (char)('0' + left % 10);
-    left /= 10;
-  } while (left);
-  if (integer < 0) {
-    *--first = '-';
-  }
-  mv_bytes_append(out, first, (size_t)(digits + sizeof digits - first));
-}
-
 void mv_answer_ids(struct mv_ask *ask, const char *name, struct mv_stmt *stmt) {
   mv_answer_success(ask);
   struct mv_bytes *out = &ask->written;
   mv_bytes_printf(out, "{\"status\":\"success\",\"%s\":[", name);
   for (bool first = true; mv_db_step(ask->db, stmt); first = false) {
     mv_bytes_puts(out, first ? "" : ",");
-    put_integer(out, mv_sql_int(stmt, 0));
+    mv_bytes_put_int(out, mv_sql_int(stmt, 0));
   }
   mv_bytes_puts(out, "]}");
   if (out->failed) {

@@ -1,11 +1,9 @@
 #include "sandbox/record.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/json.h"
 #include "sandbox/later.h"
 #include "sandbox/params.h"
@@ -17,7 +15,7 @@ struct entry {
   char kind[16];
   char action[64];
   int64_t client, project;
-  char *text;
+  char *text; /* the members of the object */
   size_t length;
 };
 
@@ -92,14 +90,6 @@ static void append(struct mv_record *record, struct entry entry) {
   record->bytes += entry.length;
 }
 
-/* "seq" is put in by hand, as it is only known under the lock: {"seq":1,… */
-static char *number_entry(int64_t seq, const struct mv_bytes *text, size_t *length) {
-  struct mv_bytes numbered = {0};
-  mv_bytes_printf(&numbered, "{\"seq\":%lld,", (long long)seq);
-  mv_bytes_append(&numbered, text->data + 1, text->length - 1);
-  return mv_bytes_steal(&numbered, length);
-}
-
 /* The client that is told of, or that an API call names. */
 static int64_t client_of(const json_t *value) {
   int64_t client = 0;
@@ -111,37 +101,38 @@ static int64_t client_of(const json_t *value) {
   return client;
 }
 
-static void copy(char *out, size_t size, const json_t *text) {
-  const char *from = json_string_value(text);
-  snprintf(out, size, "%s", from ? from : "");
-}
-
-static struct entry head_of(const json_t *value) {
-  struct entry entry = {.client = client_of(value),
-                        .project = json_integer_value(json_object_get(value, "project_id"))};
-  copy(entry.kind, sizeof entry.kind, json_object_get(value, "kind"));
-  copy(entry.action, sizeof entry.action, json_object_get(value, "action"));
-  return entry;
+void mv_record_put(struct mv_record *record, const struct mv_record_head *head,
+                   struct mv_bytes *members) {
+  struct entry entry = {.client = head->client, .project = head->project};
+  strncpy(entry.kind, head->kind, sizeof entry.kind - 1);
+  strncpy(entry.action, head->action ? head->action : "", sizeof entry.action - 1);
+  entry.text = mv_bytes_steal(members, &entry.length);
+  if (entry.text) {
+    pthread_mutex_lock(&record->lock);
+    entry.seq = ++record->seq;
+    append(record, entry);
+    pthread_mutex_unlock(&record->lock);
+  }
+  if (record->later) {
+    mv_later_poke(record->later);
+  }
 }
 
 void mv_record_add(struct mv_record *record, json_t *value) {
   struct mv_bytes text = {0};
-  struct entry entry = head_of(value);
+  const char *kind = json_string_value(json_object_get(value, "kind"));
+  struct mv_record_head head = {.kind = kind ? kind : "",
+                                .action = json_string_value(json_object_get(value, "action")),
+                                .client = client_of(value),
+                                .project =
+                                    json_integer_value(json_object_get(value, "project_id"))};
   if (value && !write_entry(value, &text)) {
-    pthread_mutex_lock(&record->lock);
-    entry.seq = record->seq + 1;
-    entry.text = number_entry(entry.seq, &text, &entry.length);
-    if (entry.text) {
-      record->seq++;
-      append(record, entry);
-    }
-    pthread_mutex_unlock(&record->lock);
+    memmove(text.data, text.data + 1, --text.length); /* the braces */
+    text.length--;
+    mv_record_put(record, &head, &text);
   }
   mv_bytes_free(&text);
   json_decref(value);
-  if (record->later) {
-    mv_later_poke(record->later);
-  }
 }
 
 static bool is_meant(const struct entry *entry, const struct mv_record_filter *filter) {
@@ -193,8 +184,9 @@ char *mv_record_read(struct mv_record *record, const struct mv_record_filter *fi
       next = entry->seq - 1;
       break;
     }
-    mv_bytes_puts(&out, found++ ? "," : "");
+    mv_bytes_printf(&out, "%s{\"seq\":%lld,", found++ ? "," : "", (long long)entry->seq);
     mv_bytes_append(&out, entry->text, entry->length);
+    mv_bytes_putc(&out, '}');
   }
   pthread_mutex_unlock(&record->lock);
   mv_bytes_printf(&out, "],\"next\":%lld}", (long long)next);

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+
 struct mv_later;
 struct mv_record;
 
@@ -24,8 +26,19 @@ struct mv_record_filter {
 struct mv_record *mv_record_new(size_t entries, size_t bytes, struct mv_later *later);
 void mv_record_free(struct mv_record *record);
 
-/* Adds an entry (an object, whose reference is taken over) and gives it the next "seq". Any thread.
- */
+/* What an entry is found by. */
+struct mv_record_head {
+  const char *kind;
+  const char *action; /* NULL: none */
+  int64_t client, project; /* 0: none */
+};
+
+/* Adds an entry and gives it the next "seq". `members`: those of its JSON object, without the
+ * braces; the memory is taken over. Any thread. */
+void mv_record_put(struct mv_record *record, const struct mv_record_head *head,
+                   struct mv_bytes *members);
+
+/* The same for an entry (an object, whose reference is taken over). */
 void mv_record_add(struct mv_record *record, json_t *entry);
 
 /* The entries that are meant, at most `limit`, as JSON text:

@@ -153,42 +153,88 @@ static void decide(struct mv_ask *ask, const struct mv_call *call, const struct 
   }
 }
 
-enum { LONGEST_RECORDED = 64 << 10 }; /* bytes of a written answer that the journal shows */
+enum { LONGEST_RECORDED = 64 << 10 }; /* bytes of parameters, of an answer in the journal */
 
-static json_t *recorded_answer(const struct mv_ask *ask, bool whole) {
-  const struct mv_bytes *written = &ask->written;
-  if (written->length > LONGEST_RECORDED && !whole) {
-    return json_sprintf("%zu bytes, too long for the journal", written->length);
+/* The answer as text, once: for the caller and for the journal. */
+static void write_answer(struct mv_ask *ask) {
+  if (ask->answer && !ask->written.length) {
+    mv_json_write(&ask->written, ask->answer);
   }
-  if (written->length) {
-    return mv_json_parse(written->data, written->length, NULL);
+}
+
+/* What is too long is null, and the entry then says that it is cut. */
+static void put_member(struct mv_bytes *out, const char *name, const struct mv_bytes *text) {
+  bool cut = text->length > LONGEST_RECORDED;
+  mv_bytes_printf(out, ",\"%s\":", name);
+  mv_bytes_append(out, cut || !text->length ? "null" : text->data,
+                  cut || !text->length ? 4 : text->length);
+  mv_bytes_puts(out, cut ? ",\"cut\":true" : "");
+}
+
+static void put_name(struct mv_bytes *out, const char *member, const char *name) {
+  json_t *text = json_string(name); /* NULL: not UTF-8 */
+  mv_bytes_printf(out, ",\"%s\":", member);
+  mv_json_write(out, text ? text : json_null());
+  json_decref(text);
+}
+
+static void put_params(struct mv_bytes *out, const json_t *raw) {
+  struct mv_bytes text = {0};
+  if (raw) {
+    mv_json_write(&text, raw);
+    put_member(out, "params", &text);
   }
-  return ask->answer ? json_incref(ask->answer) : json_string(ask->text);
+  mv_bytes_free(&text);
+}
+
+/* The answer's text; "ok" as JSON. */
+static void put_answer(struct mv_bytes *out, const struct mv_ask *ask) {
+  if (ask->answer) {
+    put_member(out, "answer", &ask->written);
+  } else {
+    put_name(out, "answer", ask->text);
+  }
+}
+
+static int64_t client_of(const json_t *raw) {
+  int64_t client = 0;
+  mv_params_id_of(json_object_get(raw, "client_id"), &client);
+  return client;
 }
 
 static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const struct mv_call *call,
-                   const struct route *route, json_t *raw) {
-  json_t *answer = recorded_answer(ask, sandbox->witness != NULL);
-  mv_witness_see(sandbox->witness, ask->action, ask->action ? ask->action->name : route->action,
-                 ask->status, answer);
-  mv_record_add(sandbox->record,
-                json_pack("{s:s, s:f, s:I, s:s, s:s, s:O?, s:i, s:o}", "kind", "api", "at",
-                          (double)mv_clock_wall(sandbox->clock) / 1000.0, "project_id",
-                          (json_int_t)ask->work->project, "method", call->method, "action",
-                          ask->action ? ask->action->name : route->action, "params", raw, "status",
-                          (int)ask->status, "answer", answer));
+                   const char *action, json_t *raw) {
+  struct mv_bytes entry = {0};
+  struct mv_record_head head = {
+      .kind = "api", .action = action, .client = client_of(raw), .project = ask->work->project};
+  int64_t now = mv_clock_wall(sandbox->clock);
+  mv_bytes_printf(&entry, "\"kind\":\"api\",\"at\":%lld.%03d,\"project_id\":%lld",
+                  (long long)(now / 1000), (int)(now % 1000), (long long)head.project);
+  put_name(&entry, "method", call->method);
+  put_name(&entry, "action", action);
+  put_params(&entry, raw);
+  mv_bytes_printf(&entry, ",\"status\":%u", ask->status);
+  put_answer(&entry, ask);
+  mv_record_put(sandbox->record, &head, &entry);
 }
 
-static void reply(struct mv_call *call, struct mv_ask *ask) {
-  if (!ask->answer) {
+/* For tests: whether the answer is one that the action table promises. */
+static void witness(struct mv_sandbox *sandbox, const struct mv_ask *ask, const char *action) {
+  if (sandbox->witness) {
+    json_t *answer = ask->answer ? mv_json_parse(ask->written.data, ask->written.length, NULL)
+                                 : json_string(ask->text);
+    mv_witness_see(sandbox->witness, ask->action, action, ask->status, answer);
+    json_decref(answer);
+  }
+}
+
+static void reply(struct mv_call *call, const struct mv_ask *ask) {
+  if (ask->answer) {
+    mv_call_reply(call, ask->status, NULL, ask->written.data, ask->written.length, NULL);
+  } else {
     mv_call_reply(call, ask->status, "text/plain; charset=utf-8", ask->text, strlen(ask->text),
                   NULL);
-    return;
   }
-  if (!ask->written.length) {
-    mv_json_write(&ask->written, ask->answer);
-  }
-  mv_call_reply(call, ask->status, NULL, ask->written.data, ask->written.length, NULL);
 }
 
 static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
@@ -207,7 +253,10 @@ static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
     mv_answer_fail(&ask, err.kind == MV_ERROR_BUSY ? 503 : 500, "The sandbox failed: %.300s",
                    err.text);
   }
-  record(sandbox, &ask, call, route, raw);
+  const char *name = ask.action ? ask.action->name : route->action;
+  write_answer(&ask);
+  witness(sandbox, &ask, name);
+  record(sandbox, &ask, call, name, raw);
   reply(call, &ask);
   json_decref(raw);
   json_decref(ask.params);
