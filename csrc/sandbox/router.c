@@ -162,13 +162,12 @@ static void write_answer(struct mv_ask *ask) {
   }
 }
 
-/* What is too long is null, and the entry then says that it is cut. */
-static void put_member(struct mv_bytes *out, const char *name, const struct mv_bytes *text) {
-  bool cut = text->length > LONGEST_RECORDED;
+/* What is too long is null; false tells so. */
+static bool put_member(struct mv_bytes *out, const char *name, const struct mv_bytes *text) {
+  bool whole = text->length > 0 && text->length <= LONGEST_RECORDED;
   mv_bytes_printf(out, ",\"%s\":", name);
-  mv_bytes_append(out, cut || !text->length ? "null" : text->data,
-                  cut || !text->length ? 4 : text->length);
-  mv_bytes_puts(out, cut ? ",\"cut\":true" : "");
+  mv_bytes_append(out, whole ? text->data : "null", whole ? text->length : 4);
+  return whole;
 }
 
 static void put_name(struct mv_bytes *out, const char *member, const char *name) {
@@ -178,22 +177,20 @@ static void put_name(struct mv_bytes *out, const char *member, const char *name)
   json_decref(text);
 }
 
-static void put_params(struct mv_bytes *out, const json_t *raw) {
+static bool put_params(struct mv_bytes *out, const json_t *raw) {
   struct mv_bytes text = {0};
-  if (raw) {
-    mv_json_write(&text, raw);
-    put_member(out, "params", &text);
-  }
+  bool whole = !raw || mv_json_write(&text, raw) || put_member(out, "params", &text);
   mv_bytes_free(&text);
+  return whole;
 }
 
 /* The answer's text; "ok" as JSON. */
-static void put_answer(struct mv_bytes *out, const struct mv_ask *ask) {
+static bool put_answer(struct mv_bytes *out, const struct mv_ask *ask) {
   if (ask->answer) {
-    put_member(out, "answer", &ask->written);
-  } else {
-    put_name(out, "answer", ask->text);
+    return put_member(out, "answer", &ask->written);
   }
+  put_name(out, "answer", ask->text);
+  return true;
 }
 
 static int64_t client_of(const json_t *raw) {
@@ -208,13 +205,15 @@ static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const s
   struct mv_record_head head = {
       .kind = "api", .action = action, .client = client_of(raw), .project = ask->work->project};
   int64_t now = mv_clock_wall(sandbox->clock);
-  mv_bytes_printf(&entry, "\"kind\":\"api\",\"at\":%lld.%03d,\"project_id\":%lld",
-                  (long long)(now / 1000), (int)(now % 1000), (long long)head.project);
+  mv_bytes_printf(&entry, "\"kind\":\"api\",\"at\":%s%lld.%03lld,\"project_id\":%lld",
+                  now < 0 ? "-" : "", llabs(now / 1000), llabs(now % 1000),
+                  (long long)head.project);
   put_name(&entry, "method", call->method);
   put_name(&entry, "action", action);
-  put_params(&entry, raw);
+  bool whole = put_params(&entry, raw);
   mv_bytes_printf(&entry, ",\"status\":%u", ask->status);
-  put_answer(&entry, ask);
+  whole = put_answer(&entry, ask) && whole;
+  mv_bytes_puts(&entry, whole ? "" : ",\"cut\":true");
   mv_record_put(sandbox->record, &head, &entry);
 }
 
