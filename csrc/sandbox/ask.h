@@ -20,13 +20,14 @@ struct mv_ask {
   json_t *answer; /* owned; NULL: `text` */
   const char *text;
   struct mv_bytes written; /* not empty: JSON text that stands for `answer` */
-  bool failed; /* a refusal: what was changed is rolled back */
+  char headers[64];        /* further headers of the answer, or "" */
+  bool failed;             /* a refusal: what was changed is rolled back */
 };
 
 /* Answers; a later one replaces an earlier. */
 void mv_answer_success(struct mv_ask *ask); /* {"status":"success"} */
 void mv_answer_result(struct mv_ask *ask, const char *name,
-                      json_t *value);                    /* and name = value (taken) */
+                      json_t *value); /* and name = value (taken) */
 
 /* {"status":"success", name: [the first column of every row]}: integers, written as they are found,
  * as there may be a million. The statement (NULL: no rows) is given back. */

@@ -76,32 +76,40 @@ static const struct route {
   void (*run)(struct mv_control *c);
   const char *doc;
   bool alone; /* runs without a work: what it needs is no project's, or it begins its own */
+  bool lists; /* the body may be a list */
 } routes[] = {
-    {"GET", "", get_index, "these routes", true},
+    {"GET", "", get_index, "these routes", true, false},
     {"POST", "messages", mv_control_post_message,
-     "a client writes: {client_id or platform_id + group, name, message, attachments}", false},
+     "a client writes: {client_id or platform_id + group, name, message, attachments}", false,
+     false},
     {"GET", "messages", mv_control_get_messages,
-     "the conversation, oldest first: ?client_id=&since=", false},
-    {"GET", "clock", mv_control_get_clock, "mode and time", true},
+     "the conversation, oldest first: ?client_id=&since=", false, false},
+    {"GET", "clock", mv_control_get_clock, "mode and time", true, false},
     {"POST", "clock", mv_control_post_clock,
      "{mode: virtual, now} or {advance: seconds}: what is due on the way is sent, in order; "
      "{mode: real}",
-     true},
-    {"GET", "timeline", mv_control_get_timeline, "what is put off, earliest first", false},
+     true, false},
+    {"GET", "timeline", mv_control_get_timeline, "what is put off, earliest first", false, false},
     {"GET", "journal", mv_control_get_journal,
      "API calls and webhooks: ?since=&kind=api|webhook&action=&client_id=&limit=; &wait=seconds "
      "until there is one",
-     true},
+     true, false},
     {"GET", "idle", mv_control_get_idle, "whether no webhook is under way: ?wait=seconds until so",
-     true},
-    {"POST", "reset", mv_control_post_reset, "back to the seed it started with", false},
-    {"POST", "seed", mv_control_post_seed, "replaces everything by this seed", false},
-    {"GET", "settings", mv_control_get_settings, "settings and what they take", false},
+     true, false},
+    {"GET", "faults", mv_control_get_faults, "faults and how often they hit", true, false},
+    {"POST", "faults", mv_control_post_faults,
+     "adds some: [{kind, action, status, body, retry_after, delay_ms, fraction, every, times, "
+     "probability, seed}]",
+     true, true},
+    {"DELETE", "faults", mv_control_delete_faults, "ends them all, or ?id=", true, false},
+    {"POST", "reset", mv_control_post_reset, "back to the seed it started with", false, false},
+    {"POST", "seed", mv_control_post_seed, "replaces everything by this seed", false, false},
+    {"GET", "settings", mv_control_get_settings, "settings and what they take", false, false},
     {"POST", "settings", mv_control_post_settings, "sets some: {name: value}; null is the default",
-     false},
-    {"GET", "funnels", mv_control_get_funnels, "funnels and their states with ids", false},
+     false, false},
+    {"GET", "funnels", mv_control_get_funnels, "funnels and their states with ids", false, false},
     {"GET", "assumptions", mv_control_get_assumptions,
-     "what the sandbox does that no document says", true},
+     "what the sandbox does that no document says", true, false},
 };
 
 enum { ROUTES = sizeof routes / sizeof *routes };
@@ -160,7 +168,7 @@ static void run_route(struct mv_control *c, const struct route *route) {
 }
 
 /* Query and body as objects; 0, or -1 and the reason in the answer. */
-static int read_input(struct mv_control *c, const struct mv_call *call) {
+static int read_input(struct mv_control *c, const struct mv_call *call, bool lists) {
   struct mv_error err = {0};
   c->query = mv_fields_parse(call->query, strlen(call->query), &err);
   if (c->query && call->body_length) {
@@ -172,8 +180,8 @@ static int read_input(struct mv_control *c, const struct mv_call *call) {
     mv_control_fail(c, 400, "The %s cannot be read: %.400s", c->query ? "body" : "query", err.text);
     return -1;
   }
-  if (!json_is_object(c->body)) {
-    mv_control_fail(c, 400, "The body must be a JSON object");
+  if (!json_is_object(c->body) && !(lists && json_is_array(c->body))) {
+    mv_control_fail(c, 400, "The body must be a JSON object%s", lists ? " or a list" : "");
     return -1;
   }
   json_t *project = json_object_get(c->query, "project");
@@ -192,7 +200,7 @@ void mv_control_handle(struct mv_sandbox *sandbox, struct mv_call *call) {
   if (!route) {
     mv_control_fail(&c, path_known ? 405 : 404,
                     "There is no %.16s /_sandbox/%.100s; see GET /_sandbox/", call->method, path);
-  } else if (!read_input(&c, call)) {
+  } else if (!read_input(&c, call, route->lists)) {
     run_route(&c, route);
   }
   if (c.call) {

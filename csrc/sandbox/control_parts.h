@@ -55,6 +55,10 @@ void mv_control_get_assumptions(struct mv_control *c);
 void mv_control_get_clock(struct mv_control *c);
 void mv_control_post_clock(struct mv_control *c); /* without a work */
 void mv_control_get_timeline(struct mv_control *c);
+/* control_faults.c: without a work */
+void mv_control_get_faults(struct mv_control *c);
+void mv_control_post_faults(struct mv_control *c);
+void mv_control_delete_faults(struct mv_control *c);
 /* control_journal.c: without a work */
 void mv_control_get_journal(struct mv_control *c);
 void mv_control_get_idle(struct mv_control *c);

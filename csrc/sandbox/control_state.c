@@ -11,6 +11,8 @@ void mv_control_post_reset(struct mv_control *c) {
     mv_control_fail(c, 500, "%.400s", err.text);
     return;
   }
+  mv_faults_remove(c->sandbox->faults, 0, 0);
+  mv_limits_clear(c->sandbox->limits);
   mv_control_answer(c, json_pack("{s:s}", "status", "success"));
 }
 

@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "net/server.h"
 #include "sandbox/db.h"
+#include "sandbox/faults.h"
 #include "sandbox/later.h"
+#include "sandbox/limit.h"
 #include "sandbox/outbox.h"
 #include "sandbox/record.h"
 #include "sandbox/sandbox.h"
@@ -24,11 +26,13 @@ struct mv_sandbox {
   void (*clock_changed)(void *owner); /* or NULL */
   void *owner;
   struct mv_log *log;
-  struct mv_record *record; /* what happened: the journal of the control API */
+  struct mv_record *record;   /* what happened: the journal of the control API */
   struct mv_witness *witness; /* checks answers; NULL: nobody does */
-  struct mv_outbox *outbox; /* webhooks on their way */
-  struct mv_later *later;   /* answers and calls that wait */
-  struct mv_ticker *ticker; /* carries out the timeline */
+  struct mv_outbox *outbox;   /* webhooks on their way */
+  struct mv_faults *faults;   /* that are asked for */
+  struct mv_limits *limits;   /* of calls a second; guarded by lock */
+  struct mv_later *later;     /* answers and calls that wait */
+  struct mv_ticker *ticker;   /* carries out the timeline */
   struct mv_server *server;
 };
 

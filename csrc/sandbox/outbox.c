@@ -2,11 +2,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "api/transport.h"
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/timers.h"
 
 enum {
   LANES = 1024,          /* buckets of the table of clients */
@@ -23,6 +25,7 @@ struct lane {
   int64_t client;
   struct mv_letter *first, *last; /* `first` is under way if `active` */
   bool active;
+  struct mv_timer timer; /* runs while `first` is delayed */
   struct mv_exchange exchange;
   struct mv_outbox *outbox;
 };
@@ -41,6 +44,7 @@ struct mv_outbox {
   /* the thread's own */
   struct lane *lanes[LANES];
   struct lane *ready, **ready_last;
+  struct mv_timers delayed; /* lanes whose first letter has to wait */
   size_t waiting, active;
 };
 
@@ -61,6 +65,19 @@ struct mv_letter *mv_letter_new(const char *url, json_t *content) {
     return NULL;
   }
   return letter;
+}
+
+struct mv_letter *mv_letter_copy(const struct mv_letter *letter) {
+  struct mv_letter *copy = mv_letter_new(letter->url, json_incref(letter->content));
+  if (copy) {
+    copy->project = letter->project;
+    copy->client = letter->client;
+    copy->message = letter->message;
+    copy->timeout = letter->timeout;
+    copy->dropped = letter->dropped;
+    copy->not_before = letter->not_before;
+  }
+  return copy;
 }
 
 void mv_letter_free(struct mv_letter *letter) {
@@ -205,6 +222,25 @@ static void start(struct mv_outbox *outbox, struct lane *lane) {
   outbox->active++;
 }
 
+/* What a fault does to the lane's first letter; whether it is not to be sent now. */
+static bool spoiled(struct mv_outbox *outbox, struct lane *lane) {
+  struct mv_letter *letter = lane->first;
+  if (letter->dropped) {
+    record(outbox, letter, 0, json_null(), "dropped by a fault", 0);
+    advance(outbox, lane);
+    return true;
+  }
+  bool early = letter->not_before > mv_clock_monotonic(NULL);
+  return early && mv_timers_add(&outbox->delayed, &lane->timer, letter->not_before) == 0;
+}
+
+static void start_delayed(struct mv_outbox *outbox) {
+  struct mv_timer *timer;
+  while ((timer = mv_timers_take(&outbox->delayed, mv_clock_monotonic(NULL))) != NULL) {
+    make_ready(outbox, (struct lane *)((char *)timer - offsetof(struct lane, timer)));
+  }
+}
+
 static void start_ready(struct mv_outbox *outbox) {
   while (outbox->ready && outbox->active < MOST_ACTIVE) {
     struct lane *lane = outbox->ready;
@@ -212,7 +248,9 @@ static void start_ready(struct mv_outbox *outbox) {
     if (!outbox->ready) {
       outbox->ready_last = &outbox->ready;
     }
-    start(outbox, lane);
+    if (!spoiled(outbox, lane)) {
+      start(outbox, lane);
+    }
   }
 }
 
@@ -251,12 +289,19 @@ static bool finished(struct mv_outbox *outbox) {
   return late || (outbox->waiting == 0 && mv_queue_length(&outbox->inbox) == 0);
 }
 
+static int time_to_wait(struct mv_outbox *outbox) {
+  int longest = atomic_load(&outbox->closing) ? 20 : 1000;
+  int delayed = mv_timers_wait(&outbox->delayed, mv_clock_monotonic(NULL));
+  return delayed >= 0 && delayed < longest ? delayed : longest;
+}
+
 static void *run(void *argument) {
   struct mv_outbox *outbox = argument;
   while (!finished(outbox)) {
     take_in(outbox);
+    start_delayed(outbox);
     start_ready(outbox);
-    mv_transport_poll(outbox->transport, atomic_load(&outbox->closing) ? 20 : 1000);
+    mv_transport_poll(outbox->transport, time_to_wait(outbox));
   }
   return NULL;
 }
@@ -332,6 +377,7 @@ void mv_outbox_stop(struct mv_outbox *outbox, int timeout_ms) {
       outbox->lanes[i] = next;
     }
   }
+  mv_timers_free(&outbox->delayed);
   mv_transport_free(outbox->transport);
   mv_queue_destroy(&outbox->inbox);
   free(outbox);

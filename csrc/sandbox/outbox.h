@@ -4,6 +4,7 @@
 #define MV_SANDBOX_OUTBOX_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -23,12 +24,15 @@ struct mv_letter {
   json_t *content; /* the body */
   char *body;      /* its text */
   size_t length;
-  double timeout;  /* seconds */
-  int64_t sent_at; /* Unix ms; 0 until then */
+  double timeout;     /* seconds */
+  int64_t sent_at;    /* Unix ms; 0 until then */
+  bool dropped;       /* a fault: it is not sent */
+  int64_t not_before; /* ms, monotonic: a fault delays it; 0: no */
 };
 
 /* The reference `content` is taken over, also when it fails: NULL when memory is out. */
 struct mv_letter *mv_letter_new(const char *url, json_t *content);
+struct mv_letter *mv_letter_copy(const struct mv_letter *letter); /* NULL when memory is out */
 void mv_letter_free(struct mv_letter *letter);
 
 /* Starts the thread. Every attempt is told to `record`; `later` is poked when nothing is under way

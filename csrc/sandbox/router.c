@@ -13,6 +13,8 @@
 #include "sandbox/fields.h"
 #include "sandbox/inside.h"
 #include "sandbox/params.h"
+#include "sandbox/settings.h"
+#include "sandbox/spoil.h"
 
 /* ---- parameters from query and body ---- */
 
@@ -131,15 +133,52 @@ static void play(struct mv_ask *ask, const json_t *raw) {
   }
 }
 
+/* ---- what is asked for to go wrong ---- */
+
+/* Nothing is done. */
+static void answer_fault(struct mv_ask *ask, const struct mv_spoiling *spoiling) {
+  unsigned status = spoiling->status ? spoiling->status : 503;
+  mv_answer_fail(ask, status, "A fault that was asked for");
+  if (spoiling->retry_after) {
+    snprintf(ask->headers, sizeof ask->headers, "Retry-After: %lld",
+             (long long)spoiling->retry_after);
+  }
+}
+
+/* By the setting rate_limit; then it was answered. */
+static bool is_limited(struct mv_ask *ask) {
+  if (ask->action && strcmp(ask->action->name, "save_variables") == 0) {
+    return false; /* has no limit, as documented */
+  }
+  json_t *rate = mv_settings_get(ask->work, "rate_limit");
+  int64_t wait = !json_is_number(rate)
+                     ? 0
+                     : mv_limits_take(ask->work->sandbox->limits, ask->work->project,
+                                      ask->work->now, json_number_value(rate));
+  json_decref(rate);
+  if (wait) {
+    mv_answer_fail(ask, 429, "Too many requests");
+    snprintf(ask->headers, sizeof ask->headers, "Retry-After: %lld", (long long)wait);
+  }
+  return wait != 0;
+}
+
 /* ---- one call ---- */
 
 static void decide(struct mv_ask *ask, const struct mv_call *call, const struct route *route,
-                   const json_t *raw, const struct mv_error *unreadable) {
+                   const json_t *raw, const struct mv_error *unreadable,
+                   struct mv_spoiling *spoiling) {
   int64_t permissions;
   if (!let_in(ask, route->key, &permissions)) {
     return;
   }
-  if (!ask->action) {
+  mv_faults_call(ask->work->sandbox->faults, ask->work->project,
+                 ask->action ? ask->action->name : NULL, spoiling);
+  if (spoiling->status || spoiling->drop_before) {
+    answer_fault(ask, spoiling);
+  } else if (is_limited(ask)) {
+    return;
+  } else if (!ask->action) {
     answer_unknown(ask, route->action);
   } else if (!(permissions >> ask->action->permission & 1)) {
     mv_answer_fail(ask, 403, "The API key lacks the permission %s",
@@ -200,7 +239,7 @@ static int64_t client_of(const json_t *raw) {
 }
 
 static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const struct mv_call *call,
-                   const char *action, json_t *raw) {
+                   const char *action, json_t *raw, const struct mv_spoiling *spoiling) {
   struct mv_bytes entry = {0};
   struct mv_record_head head = {
       .kind = "api", .action = action, .client = client_of(raw), .project = ask->work->project};
@@ -211,8 +250,11 @@ static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const s
   put_name(&entry, "method", call->method);
   put_name(&entry, "action", action);
   bool whole = put_params(&entry, raw);
-  mv_bytes_printf(&entry, ",\"status\":%u", ask->status);
+  mv_bytes_printf(&entry, ",\"status\":%u", spoiling->drop_before ? 0 : ask->status);
   whole = put_answer(&entry, ask) && whole;
+  if (spoiling->kind) {
+    put_name(&entry, "fault", spoiling->kind);
+  }
   mv_bytes_puts(&entry, whole ? "" : ",\"cut\":true");
   mv_record_put(sandbox->record, &head, &entry);
 }
@@ -227,12 +269,33 @@ static void witness(struct mv_sandbox *sandbox, const struct mv_ask *ask, const 
   }
 }
 
-static void reply(struct mv_call *call, const struct mv_ask *ask) {
-  if (ask->answer) {
-    mv_call_reply(call, ask->status, NULL, ask->written.data, ask->written.length, NULL);
+static void reply_spoiled(struct mv_sandbox *sandbox, struct mv_call *call, struct mv_ask *ask,
+                          const struct mv_spoiling *spoiling) {
+  struct mv_outgoing out = {.status = ask->status};
+  struct mv_bytes *body = &ask->written;
+  if (spoiling->body) {
+    mv_bytes_clear(body);
+    mv_bytes_puts(body, spoiling->body);
+    out.type = "text/html; charset=utf-8";
+  } else if (!ask->answer) {
+    mv_bytes_puts(body, ask->text);
+    out.type = "text/plain; charset=utf-8";
+  }
+  snprintf(out.headers, sizeof out.headers, "%s", ask->headers);
+  out.body = mv_bytes_steal(body, &out.length);
+  mv_spoil_reply(sandbox->later, call, spoiling, &out);
+}
+
+static void reply(struct mv_sandbox *sandbox, struct mv_call *call, struct mv_ask *ask,
+                  const struct mv_spoiling *spoiling) {
+  const char *headers = *ask->headers ? ask->headers : NULL;
+  if (spoiling->kind) {
+    reply_spoiled(sandbox, call, ask, spoiling);
+  } else if (ask->answer) {
+    mv_call_reply(call, ask->status, NULL, ask->written.data, ask->written.length, headers);
   } else {
     mv_call_reply(call, ask->status, "text/plain; charset=utf-8", ask->text, strlen(ask->text),
-                  NULL);
+                  headers);
   }
 }
 
@@ -244,19 +307,24 @@ static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
                        .action = mv_action_find(route->action, strlen(route->action)),
                        .params = json_object(),
                        .extras = json_object()};
+  struct mv_spoiling spoiling = {0};
   json_t *raw = ask.action ? gather(ask.action, call, &err) : NULL;
   mv_work_begin(&work, sandbox);
   ask.db = work.db;
-  decide(&ask, call, route, raw, &err);
+  work.cause = ask.action ? ask.action->name : NULL;
+  decide(&ask, call, route, raw, &err, &spoiling);
   if (mv_work_end(&work, !ask.failed, &err)) {
     mv_answer_fail(&ask, err.kind == MV_ERROR_BUSY ? 503 : 500, "The sandbox failed: %.300s",
                    err.text);
   }
   const char *name = ask.action ? ask.action->name : route->action;
   write_answer(&ask);
-  witness(sandbox, &ask, name);
-  record(sandbox, &ask, call, name, raw);
-  reply(call, &ask);
+  if (!spoiling.status && !spoiling.drop_before) {
+    witness(sandbox, &ask, name);
+  }
+  record(sandbox, &ask, call, name, raw, &spoiling);
+  reply(sandbox, call, &ask, &spoiling);
+  free(spoiling.body);
   json_decref(raw);
   json_decref(ask.params);
   json_decref(ask.extras);

@@ -38,6 +38,11 @@ static bool is_timeout(const json_t *value) {
   return json_is_number(value) && seconds > 0 && seconds <= 600;
 }
 
+static bool is_rate(const json_t *value) {
+  double rate = json_number_value(value);
+  return json_is_number(value) && rate >= 0.001 && rate <= 1e6;
+}
+
 static bool is_timezone(const json_t *value) {
   struct mv_error err;
   const char *name = json_string_value(value);
@@ -78,6 +83,8 @@ static const struct setting settings[] = {
      "{\"status\":\"success\"}"},
     {"date_style", "\"integer\"", is_date_style, "\"integer\" or \"text\"",
      "created_at and updated_at of get_clients: unix seconds, or \"2026-09-09 10:25:47.198713\""},
+    {"rate_limit", "null", is_rate, "calls a second, or null",
+     "beyond, calls (not save_variables) get 429 with Retry-After; by the sandbox's clock"},
     {"timezone", "\"Europe/Moscow\"", is_timezone, "the name of a time zone, as \"Europe/Oslo\"",
      "what send_time is in"},
     {"whatsapp_numbers", "null", is_numbers, "an array of phone numbers, or null",

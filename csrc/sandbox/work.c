@@ -14,12 +14,29 @@ void mv_work_begin(struct mv_work *work, struct mv_sandbox *sandbox) {
   work->db->failed = mv_sql_begin(work->db->sql, &work->db->error) != 0;
 }
 
-static void let_go(struct mv_work *work, bool post) {
+/* -1 when it could not be posted. */
+static int post(struct mv_work *work, struct mv_letter *letter) {
+  struct mv_sandbox *sandbox = work->sandbox;
+  struct mv_mishap mishap = mv_faults_webhook(sandbox->faults, letter->project, work->cause);
+  letter->dropped = mishap.drop;
+  letter->not_before = mishap.delay ? mv_clock_monotonic(NULL) + mishap.delay : 0;
+  struct mv_letter *second = mishap.duplicate ? mv_letter_copy(letter) : NULL;
+  if (mv_outbox_post(sandbox->outbox, letter)) {
+    mv_letter_free(second);
+    return -1;
+  }
+  if (second && mv_outbox_post(sandbox->outbox, second)) {
+    mv_letter_free(second);
+  }
+  return 0;
+}
+
+static void let_go(struct mv_work *work, bool done) {
   struct mv_node *node = work->first;
   while (node) {
     struct mv_node *next = node->next;
     struct mv_letter *letter = (struct mv_letter *)node;
-    if (!post || mv_outbox_post(work->sandbox->outbox, letter)) {
+    if (!done || post(work, letter)) {
       mv_letter_free(letter);
     }
     node = next;

@@ -18,6 +18,7 @@ struct mv_work {
   int64_t project;               /* 0 until it is known */
   int64_t now;                   /* ms: the sandbox's time when it began */
   int nested;                    /* blocks that run because of blocks */
+  const char *cause;             /* the action that is played, or NULL; lives for ever */
   bool timed;                    /* something was put off (timeline.h) */
   struct mv_node *first, **last; /* struct mv_letter (outbox.h), in order */
 };
