@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/json.h"
-#include "host/form.h"
+#include "net/form.h"
 #include "net/server.h"
 
 struct mv_admin {

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/sha256.h"
-#include "host/form.h"
+#include "net/form.h"
 
 #define HEADERS_LIMIT 8192 /* bytes of headers that are kept with a hook's event */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "host/form.h"
+#include "net/form.h"
 
 struct mv_routes {
   atomic_int references;

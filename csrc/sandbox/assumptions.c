@@ -4,9 +4,31 @@ static const struct mv_assumption assumptions[] = {
     {"methods", "*", "Every action takes GET and POST.", NULL},
     {"body-wins", "*", "A field of the body wins over one of the same name in the query.", NULL},
     {"forms", "*",
-     "Forms and queries: a[]=1 is a list, a[k]=v an object; a value that starts with [ or { is "
-     "read "
-     "as JSON where the action takes a list or an object.",
+     "Forms and queries: a[]=1 and a[0]=1 are lists, a[k][l]=v is an object in an object; a value "
+     "that starts with [ or { is read as JSON where the action takes a list or an object.",
+     NULL},
+    {"universal", "*",
+     "value_x stands for every parameter x of the actions it is documented for; value_phone and "
+     "value_email of callback mean client_phone and client_email. It may stand in query or body.",
+     NULL},
+    {"universal-moved", "*",
+     "A field that value_x names becomes x and is no variable of its own name; where it is missing "
+     "or null, x itself holds. Of value_x and delimiter_value_x the former goes first.",
+     NULL},
+    {"universal-names", "*",
+     "delimiter, delimiter_value_… and the value_… of documented parameters are never saved as "
+     "variables.",
+     NULL},
+    {"universal-paths", "*",
+     "A path is split at each delimiter; where there is no such key, longer keys that hold the "
+     "delimiter are tried (key11key2). Numbers count the elements of lists from 0, and a field "
+     "that is JSON text is looked into.",
+     NULL},
+    {"universal-delimiter", "*",
+     "delimiter_value_… without delimiter, or with more than one character: 400.", NULL},
+    {"deep", "*",
+     "A parameter nested deeper than 100 levels: 400; a further field of a callback that is so is "
+     "not saved.",
      NULL},
     {"missing", "*", "A missing required parameter: 400, Parameter \"client_id\" required.", NULL},
     {"wrong-type", "*", "A parameter of a wrong type: 400, with what it takes.", NULL},

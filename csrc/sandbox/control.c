@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "sandbox/cell.h"
 #include "sandbox/control_parts.h"
-#include "sandbox/fields.h"
+#include "net/form.h"
 #include "sandbox/params.h"
 
 /* ---- for the routes ---- */
@@ -170,7 +170,7 @@ static void run_route(struct mv_control *c, const struct route *route) {
 /* Query and body as objects; 0, or -1 and the reason in the answer. */
 static int read_input(struct mv_control *c, const struct mv_call *call, bool lists) {
   struct mv_error err = {0};
-  c->query = mv_fields_parse(call->query, strlen(call->query), &err);
+  c->query = mv_form_fields(call->query, strlen(call->query), &err);
   if (c->query && call->body_length) {
     c->body = mv_json_parse(call->body, call->body_length, &err);
   } else {

@@ -250,6 +250,29 @@ static int refuse_type(struct mv_ask *ask, const char *where, const struct mv_pa
   return -1;
 }
 
+/* So that what is kept can be told again inside answers and webhooks, which are nested as well. */
+enum { DEEPEST = 100 };
+
+static bool is_too_deep(const json_t *value, int depth) {
+  const char *name;
+  json_t *inner;
+  size_t i;
+  if (depth > DEEPEST) {
+    return true;
+  }
+  json_object_foreach((json_t *)value, name, inner) {
+    if (is_too_deep(inner, depth + 1)) {
+      return true;
+    }
+  }
+  json_array_foreach(value, i, inner) {
+    if (is_too_deep(inner, depth + 1)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /* `where`: "" or "items[3]." for the message. A wrong value is answered. */
 static int check_one(struct mv_ask *ask, const char *where, const struct mv_param *param,
                      const json_t *raw, json_t *out) {
@@ -268,6 +291,12 @@ static int check_one(struct mv_ask *ask, const char *where, const struct mv_para
   json_t *value = types[param->type].to(param, given);
   if (!value) {
     return refuse_type(ask, where, param);
+  }
+  if (is_too_deep(value, 0)) {
+    json_decref(value);
+    mv_answer_fail(ask, 400, "Parameter \"%s%s\" is nested deeper than %d levels", where,
+                   param->name, DEEPEST);
+    return -1;
   }
   if (json_is_array(value) && param->limit && json_array_size(value) > (size_t)param->limit) {
     json_decref(value);
@@ -354,7 +383,7 @@ static int sort_extras(struct mv_ask *ask, const json_t *raw) {
   const char *name;
   json_t *value;
   json_object_foreach((json_t *)raw, name, value) {
-    if (!mv_action_param(action, name)) {
+    if (!mv_action_param(action, name) && !is_too_deep(value, 0)) {
       json_object_set(ask->extras, name, value);
     }
   }

@@ -72,7 +72,7 @@ static void leave_out_contents(json_t *entry) {
 }
 
 static int write_entry(json_t *value, struct mv_bytes *text) {
-  if (!mv_json_write(text, value) && text->length > LONGEST_ENTRY) {
+  if (mv_json_write(text, value) || text->length > LONGEST_ENTRY) { /* or nested too deep */
     leave_out_contents(value);
     mv_bytes_clear(text);
     mv_json_write(text, value);

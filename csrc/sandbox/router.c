@@ -3,71 +3,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
 #include "sandbox/actions.h"
 #include "sandbox/ask.h"
 #include "sandbox/control.h"
-#include "sandbox/fields.h"
+#include "sandbox/input.h"
 #include "sandbox/inside.h"
 #include "sandbox/params.h"
 #include "sandbox/settings.h"
 #include "sandbox/spoil.h"
 
-/* ---- parameters from query and body ---- */
-
-static bool is_form(const struct mv_call *call) {
-  const char *type = mv_call_header(call, "Content-Type");
-  return type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
-}
-
-/* JSON whatever the Content-Type says; what does not look like it and is announced as a form, is
- * one. */
-static json_t *parse_body(const struct mv_call *call, struct mv_error *err) {
-  size_t blank = strspn(call->body, " \t\r\n");
-  if (blank == call->body_length) {
-    return json_object();
-  }
-  char first = call->body[blank];
-  if (first != '{' && first != '[' && is_form(call)) {
-    return mv_fields_parse(call->body, call->body_length, err);
-  }
-  json_t *body = mv_json_parse(call->body, call->body_length, err);
-  if (!body) {
-    mv_error_prefix(err, "The body is not JSON");
-  }
-  return body;
-}
-
-/* A bare array is the action's items; else an object is needed. NULL and `err`. */
-static json_t *named(const struct mv_action *action, json_t *body, struct mv_error *err) {
-  if (json_is_array(body) && action->bare_array) {
-    return json_pack("{s:o}", action->params[0].name, body);
-  }
-  if (json_is_object(body)) {
-    return body;
-  }
-  json_decref(body);
-  mv_error_set(err, MV_ERROR_USAGE, "The body must be a JSON %s",
-               action->bare_array ? "array" : "object");
-  return NULL;
-}
-
-/* Query and body as one object; the body wins. A new reference, or NULL and `err`. */
-static json_t *gather(const struct mv_action *action, const struct mv_call *call,
-                      struct mv_error *err) {
-  json_t *params = mv_fields_parse(call->query, strlen(call->query), err);
-  json_t *body = params ? parse_body(call, err) : NULL;
-  body = body ? named(action, body, err) : NULL;
-  if (!body) {
-    json_decref(params);
-    return NULL;
-  }
-  json_object_update(params, body);
-  json_decref(body);
-  return params;
+static json_t *read_input(const struct mv_action *action, const struct mv_call *call,
+                          struct mv_error *err) {
+  struct mv_input input = {.query = call->query,
+                           .body = call->body,
+                           .length = call->body_length,
+                           .type = mv_call_header(call, "Content-Type")};
+  return mv_input_read(action, &input, err);
 }
 
 /* ---- who asks, for what ---- */
@@ -308,7 +262,7 @@ static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
                        .params = json_object(),
                        .extras = json_object()};
   struct mv_spoiling spoiling = {0};
-  json_t *raw = ask.action ? gather(ask.action, call, &err) : NULL;
+  json_t *raw = ask.action ? read_input(ask.action, call, &err) : NULL;
   mv_work_begin(&work, sandbox);
   ask.db = work.db;
   work.cause = ask.action ? ask.action->name : NULL;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/sha256.h"
-#include "host/form.h"
 #include "host/plan.h"
 #include "test/check.h"
 
@@ -58,28 +57,6 @@ static void test_many_missed(void) {
   CHECK(mv_missed_of("some") == -1);
 }
 
-static bool is(char *text, const char *expected) {
-  bool same = text && expected ? strcmp(text, expected) == 0 : !text && !expected;
-  free(text);
-  return same;
-}
-
-static void test_forms(void) {
-  static const char body[] = "a=1&b=x+y%21&a=2&c&%00=n&bad=%ff&half=%2&&d=";
-  json_t *form = mv_form_parse(body, sizeof body - 1);
-  CHECK(strcmp(json_string_value(json_object_get(form, "a")), "2") == 0);
-  CHECK(strcmp(json_string_value(json_object_get(form, "b")), "x y!") == 0);
-  CHECK(strcmp(json_string_value(json_object_get(form, "c")), "") == 0);
-  CHECK(strcmp(json_string_value(json_object_get(form, "d")), "") == 0);
-  CHECK(strcmp(json_string_value(json_object_get(form, "half")), "%2") == 0);
-  CHECK(!json_object_get(form, "bad") && json_object_size(form) == 5);
-  json_decref(form);
-  CHECK(is(mv_form_value("x=1&secret=a%20b", "secret"), "a b"));
-  CHECK(is(mv_form_value("x=1", "secret"), NULL));
-  CHECK(is(mv_form_without("x=1&secret=a&y=%20&s%65cret=b", "secret"), "x=1&y=%20"));
-  CHECK(is(mv_form_without("", "secret"), ""));
-}
-
 static void test_digests(void) {
   char out[65], long_text[200];
   mv_sha256_hex("", 0, out);
@@ -97,7 +74,6 @@ int main(void) {
   test_on_time();
   test_missed();
   test_many_missed();
-  test_forms();
   test_digests();
   return check_end("plan");
 }

@@ -1,11 +1,10 @@
-/* The sandbox's pure parts: folding, cells, forms and shapes. The rest is tested over HTTP. */
+/* The sandbox's pure parts: folding, cells and shapes. The rest is tested over HTTP. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "sandbox/assumptions.h"
 #include "sandbox/cell.h"
-#include "sandbox/fields.h"
 #include "sandbox/fold.h"
 #include "sandbox/shape.h"
 #include "test/check.h"
@@ -52,33 +51,6 @@ static void test_numbers(void) {
   }
 }
 
-static bool parses(const char *form, const char *expected) {
-  struct mv_error err;
-  json_t *object = mv_fields_parse(form, strlen(form), &err);
-  char *json = object ? mv_json_text(object) : strdup("");
-  bool same = json && strcmp(json, expected) == 0;
-  free(json);
-  json_decref(object);
-  return same;
-}
-
-static void test_forms(void) {
-  CHECK(parses("a=1&b=x+y%20z&c", "{\"a\":\"1\",\"b\":\"x y z\",\"c\":\"\"}"));
-  CHECK(
-      parses("a[]=1&a[]=2&d[k]=v&d[l]=w", "{\"a\":[\"1\",\"2\"],\"d\":{\"k\":\"v\",\"l\":\"w\"}}"));
-  CHECK(parses("a=1&a=2", "{\"a\":\"2\"}"));
-  CHECK(parses("a=1&a[]=2&a[k]=3", "{\"a\":{\"k\":\"3\"}}"));
-  CHECK(parses("&&=x&", "{}"));
-  CHECK(parses("", "{}"));
-  CHECK(parses("a[b][c]=1&[x]=2&a]=3&a[=4",
-               "{\"a[b][c]\":\"1\",\"[x]\":\"2\",\"a]\":\"3\",\"a[\":\"4\"}"));
-  CHECK(parses("a=%e9", ""));
-  CHECK(parses("a=%4", ""));
-  CHECK(parses("a=%", ""));
-  CHECK(parses("a=%zz", ""));
-  CHECK(parses("%D1%84=%D1%8B", "{\"ф\":\"ы\"}"));
-}
-
 static void test_shapes(void) {
   static const struct mv_shape shapes[] = {{"name", MV_SHAPE_TEXT, true},
                                            {"tags", MV_SHAPE_LIST, false}};
@@ -99,7 +71,6 @@ static void test_shapes(void) {
 int main(void) {
   test_fold();
   test_numbers();
-  test_forms();
   test_shapes();
   CHECK(mv_assumptions_at(mv_assumptions_count()) == NULL);
   return check_end("sandbox");
