@@ -200,6 +200,14 @@ static const struct mv_assumption assumptions[] = {
      "attachment_type}.",
      NULL},
     {"webhook-timeout", "webhook", "The receiver has 15 seconds.", "webhook_timeout"},
+    {"system-events", "webhook",
+     "new_chat_member and left_chat_member come with is_input 1 and message_from_outside 0, and "
+     "are matched with the blocks; crm_state_changed has message_from_outside 2.",
+     NULL},
+    {"managers", "webhook",
+     "What an employee writes has is_input 0, message_id null and message_from_outside 2, and does "
+     "not pause the bot; history tells manager_id and manager_email.",
+     NULL},
     {"telephony", "webhook", "What a client of telephony (13) writes has message_from_outside 5.",
      NULL},
     {"block-order", "bot", "Of the blocks that match, the first of the schema runs.", NULL},

@@ -114,11 +114,11 @@ int mv_blocks_run(struct mv_work *work, int64_t client, int64_t id, enum mv_from
     mv_variables_save_all(work, client, block.variables);
   }
   answer(work, client, id, &block, from);
-  if (block.pause) {
-    mv_clients_pause(work, client, true);
-  }
   if (block.state) {
     mv_orders_move(work, client, mv_orders_needed(work, client), block.state);
+  }
+  if (block.pause) {
+    mv_clients_pause(work, client, true);
   }
   json_decref(block.answer);
   json_decref(block.buttons);

@@ -18,6 +18,10 @@ bool mv_clients_exists(struct mv_work *work, int64_t id) {
                        work->project) == 1;
 }
 
+int mv_clients_type(struct mv_work *work, int64_t id) {
+  return (int)mv_db_integer(work->db, -1, "SELECT client_type FROM clients WHERE id = ?", "i", id);
+}
+
 int mv_clients_asked(struct mv_ask *ask, unsigned status, int64_t *id) {
   if (mv_param_id(ask, "client_id", id) < 0) {
     return -1;

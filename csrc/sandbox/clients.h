@@ -24,6 +24,9 @@ enum {
 /* Whether the project has this client. */
 bool mv_clients_exists(struct mv_work *work, int64_t id);
 
+/* Its client_type; -1 when it is not there. */
+int mv_clients_type(struct mv_work *work, int64_t id);
+
 /* Reads the parameter client_id. 0, or -1 when there is no such client (answered with this HTTP
  * status and client_not_found) or it is no number (400). */
 int mv_clients_asked(struct mv_ask *ask, unsigned status, int64_t *id);

@@ -80,10 +80,15 @@ static const struct route {
 } routes[] = {
     {"GET", "", get_index, "these routes", true, false},
     {"POST", "messages", mv_control_post_message,
-     "a client writes: {client_id or platform_id + group, name, message, attachments}", false,
-     false},
+     "a client writes: {client_id or platform_id + group, name, message or event, attachments}; "
+     "from: manager, an employee does",
+     false, false},
     {"GET", "messages", mv_control_get_messages,
      "the conversation, oldest first: ?client_id=&since=", false, false},
+    {"GET", "clients", mv_control_get_client,
+     "?client_id=: a client with pause, employee, lists and variables", false, false},
+    {"POST", "clients", mv_control_post_client,
+     "changes one: {client_id, paused, undeliverable, manager}", false, false},
     {"GET", "clock", mv_control_get_clock, "mode and time", true, false},
     {"POST", "clock", mv_control_post_clock,
      "{mode: virtual, now} or {advance: seconds}: what is due on the way is sent, in order; "

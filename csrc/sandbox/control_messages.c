@@ -6,8 +6,8 @@
 #include "sandbox/channels.h"
 #include "sandbox/clients.h"
 #include "sandbox/control_parts.h"
+#include "sandbox/managers.h"
 #include "sandbox/messages.h"
-#include "sandbox/params.h"
 
 /* The client of platform_id and group (or group_id; without one the project's first channel):
  * found, or made, as when somebody writes for the first time. 0 when it was answered. */
@@ -72,15 +72,64 @@ static int read_attachments(struct mv_control *c, json_t **attachments) {
   return good ? 0 : -1;
 }
 
-void mv_control_post_message(struct mv_control *c) {
+/* The text: "message", or the name of a system event. NULL without either. -1: neither is right. */
+static int read_text(struct mv_control *c, const char **text) {
   json_t *message = json_object_get(c->body, "message");
-  json_t *attachments;
-  if (read_attachments(c, &attachments)) {
-    return;
-  }
-  const char *text = json_string_value(message);
-  if (message && !json_is_null(message) && (!text || strlen(text) != json_string_length(message))) {
+  const char *event = json_string_value(json_object_get(c->body, "event"));
+  *text = json_string_value(message);
+  if (json_object_get(c->body, "event")) {
+    if (!event ||
+        (strcmp(event, "new_chat_member") != 0 && strcmp(event, "left_chat_member") != 0)) {
+      mv_control_fail(c, 400, "event: takes new_chat_member or left_chat_member");
+      return -1;
+    }
+    *text = event;
+  } else if (message && !json_is_null(message) &&
+             (!*text || strlen(*text) != json_string_length(message))) {
     mv_control_fail(c, 400, "message: takes a text (without NUL)");
+    return -1;
+  }
+  return 0;
+}
+
+/* Who writes: 0 the client, 1 an employee (*manager: 0, nobody by name). -1: nobody (answered). */
+static int read_sender(struct mv_control *c, int64_t *manager) {
+  const json_t *from = json_object_get(c->body, "from");
+  const char *email = json_string_value(json_object_get(c->body, "manager"));
+  const char *name = from ? json_string_value(from) : "client";
+  *manager = email ? mv_managers_find(&c->work, email) : 0;
+  if (email && !*manager) {
+    mv_control_fail(c, 404, "manager: there is no such employee");
+    return -1;
+  }
+  if (!name || (strcmp(name, "client") != 0 && strcmp(name, "manager") != 0)) {
+    mv_control_fail(c, 400, "from: takes client or manager");
+    return -1;
+  }
+  return strcmp(name, "manager") == 0;
+}
+
+static int64_t write_message(struct mv_control *c, int64_t client, const char *text,
+                             const json_t *attachments) {
+  int64_t manager;
+  int sender = read_sender(c, &manager);
+  if (sender > 0) {
+    struct mv_message message = {.client = client,
+                                 .from = MV_FROM_CRM,
+                                 .text = text,
+                                 .attachments = attachments,
+                                 .manager = manager};
+    return mv_messages_add(&c->work, &message);
+  }
+  enum mv_from from =
+      mv_clients_type(&c->work, client) == MV_TELEPHONY ? MV_FROM_TELEPHONY : MV_FROM_NORMAL;
+  return sender ? 0 : mv_messages_receive(&c->work, client, from, text, attachments);
+}
+
+void mv_control_post_message(struct mv_control *c) {
+  json_t *attachments;
+  const char *text;
+  if (read_attachments(c, &attachments) || read_text(c, &text)) {
     return;
   }
   if (!text && !attachments) {
@@ -88,21 +137,16 @@ void mv_control_post_message(struct mv_control *c) {
     return;
   }
   int64_t client = writer(c);
-  if (client) {
-    int64_t id = mv_messages_receive(&c->work, client, MV_FROM_NORMAL, text, attachments);
+  int64_t id = client ? write_message(c, client, text, attachments) : 0;
+  if (id) {
     mv_control_answer(
         c, json_pack("{s:I, s:I}", "message_id", (json_int_t)id, "client_id", (json_int_t)client));
   }
 }
 
 void mv_control_get_messages(struct mv_control *c) {
-  int64_t client;
-  if (!mv_params_id_of(json_object_get(c->query, "client_id"), &client)) {
-    mv_control_fail(c, 400, "client_id required");
-    return;
-  }
-  if (!mv_clients_exists(&c->work, client)) {
-    mv_control_fail(c, 404, "client_id: there is no such client");
+  int64_t client = mv_control_client(c, c->query);
+  if (!client) {
     return;
   }
   mv_control_answer(c, json_pack("{s:o}", "messages",

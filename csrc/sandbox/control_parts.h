@@ -38,12 +38,18 @@ int64_t mv_control_number(const json_t *object, const char *name, int64_t absent
 int mv_control_seconds(struct mv_control *c, const json_t *object, const char *name, double least,
                        double most, int64_t *ms);
 
+/* The client that the member client_id names; 0 when there is none (answered). */
+int64_t mv_control_client(struct mv_control *c, const json_t *object);
+
 /* Sends JSON (taken over). */
 void mv_control_send(struct mv_call *call, unsigned status, json_t *value);
 
 /* control_messages.c */
 void mv_control_post_message(struct mv_control *c);
 void mv_control_get_messages(struct mv_control *c);
+/* control_clients.c */
+void mv_control_get_client(struct mv_control *c);
+void mv_control_post_client(struct mv_control *c);
 /* control_state.c */
 void mv_control_post_reset(struct mv_control *c);
 void mv_control_post_seed(struct mv_control *c);

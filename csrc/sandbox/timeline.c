@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "sandbox/blocks.h"
+#include "sandbox/clients.h"
 #include "sandbox/params.h"
 #include "sandbox/settings.h"
 #include "sandbox/variables.h"
@@ -86,7 +87,7 @@ static void perform(struct mv_work *work, const struct mv_sending *sending) {
   const struct mv_message *message = &sending->message;
   set_variables(work, message->client, sending->variables);
   if (sending->resume) {
-    mv_db_run(work->db, "UPDATE clients SET paused = 0 WHERE id = ?", "i", message->client);
+    mv_clients_pause(work, message->client, false);
   }
   if (!message->input && message->block) {
     mv_blocks_run(work, message->client, message->block, message->from);
