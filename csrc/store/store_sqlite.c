@@ -64,7 +64,9 @@ static int lock_file(struct mv_store *store, const char *path, struct mv_error *
     return mv_error_set(err, MV_ERROR_USAGE, "%s: not a regular file; name a file for the database",
                         path);
   struct mv_bytes name = {0};
-  mv_bytes_printf(&name, "%s.lock", path);
+  char *real = realpath(path, NULL); /* whatever links lead there; NULL: the file is new */
+  mv_bytes_printf(&name, "%s.lock", real ? real : path);
+  free(real);
   store->path = mv_bytes_steal(&name, NULL);
   if (!store->path)
     return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");

@@ -373,6 +373,11 @@ static void test_files(void) {
   struct stat st;
   CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
   CHECK(refuses(path, MV_ERROR_BUSY, "in use by another mavilua"));
+  char link[128];
+  snprintf(link, sizeof link, "%s.link", path);
+  CHECK(symlink(path, link) == 0);
+  CHECK(refuses(link, MV_ERROR_BUSY, "in use by another mavilua"));
+  unlink(link);
   struct mv_store_options look = {.path = path, .read_only = true};
   struct mv_store *reader = mv_store_open(&look, &err);
   CHECK(reader != NULL);
