@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -45,6 +46,14 @@ struct mv_log *mv_cli_log(const char *level, bool json) {
   return mv_log_new(&options);
 }
 
+void mv_cli_more_files(void) {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files))
+    return;
+  files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : files.rlim_cur < 65536 ? 65536 : files.rlim_cur;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int mv_cli_signals(struct mv_error *err) {
   sigset_t set;
   sigemptyset(&set);
@@ -52,6 +61,7 @@ int mv_cli_signals(struct mv_error *err) {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit is an error like a full disk */
   sigprocmask(SIG_BLOCK, &set, NULL);
   int descriptor = signalfd(-1, &set, SFD_CLOEXEC);
   if (descriptor < 0)

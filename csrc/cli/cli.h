@@ -34,8 +34,11 @@ bool mv_cli_on_terminal(FILE *stream);
 /* The log on standard error; NULL only when memory is out. */
 struct mv_log *mv_cli_log(const char *level, bool json);
 
+/* As many descriptors as the system lets us have: each connection is one, and 1024 are soon gone. */
+void mv_cli_more_files(void);
+
 /* Signals TERM, INT and HUP come through a descriptor from now on, in every thread started later
- * too; PIPE is ignored. The descriptor or -1. */
+ * too; PIPE and XFSZ are ignored. The descriptor or -1. */
 int mv_cli_signals(struct mv_error *err);
 
 /* Waits for the next signal and returns its number. */

@@ -45,6 +45,7 @@ static int serve(const struct mv_command *command, const struct options *options
                                         .log = log};
   if (mv_moment_clock(options->clock, &settings.virtual_now, &err))
     return mv_cli_fail_with(command, &err);
+  mv_cli_more_files();
   int signals = mv_cli_signals(&err);
   if (signals < 0)
     return mv_cli_fail_with(command, &err);

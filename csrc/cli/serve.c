@@ -172,6 +172,7 @@ static void hide_secrets(const struct server *s) {
 static int serve(struct server *s, char **scripts) {
   struct mv_error err = {0};
   int status = EX_OK;
+  mv_cli_more_files();
   s->signals = mv_cli_signals(&err);
   if (s->signals < 0)
     return mv_cli_fail_with(s->command, &err);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "net/server_internal.h"
@@ -286,6 +287,29 @@ static bool waits_to_send(struct exchange *ex) {
   return mv_call_header(&ex->call, "Expect") != NULL;
 }
 
+struct lengths {
+  unsigned given;
+  bool chunked;
+};
+
+static enum MHD_Result count_length(void *cls, enum MHD_ValueKind kind, const char *name,
+                                    const char *value) {
+  struct lengths *lengths = cls;
+  (void)kind;
+  (void)value;
+  lengths->given += strcasecmp(name, "content-length") == 0;
+  lengths->chunked |= strcasecmp(name, "transfer-encoding") == 0;
+  return MHD_YES;
+}
+
+/* Of a request with two lengths a proxy in front may see another end than we do: what it takes for
+ * body could come to us as a request. */
+static bool has_two_lengths(struct exchange *ex) {
+  struct lengths lengths = {0, false};
+  MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, count_length, &lengths);
+  return lengths.given + lengths.chunked > 1;
+}
+
 /* The headers are there. A body that is too long is refused before it is sent if the sender waits,
  * or if draining it would cost too much; else it is drained so that the sender sees the answer. */
 static enum MHD_Result begin(struct exchange *ex, const char *method) {
@@ -294,6 +318,10 @@ static enum MHD_Result begin(struct exchange *ex, const char *method) {
   ex->call.method = method;
   if (ex->bad_target) {
     refuse(ex, 400, "the path is not a valid URL path", "Connection: close");
+    return queue(ex);
+  }
+  if (has_two_lengths(ex)) {
+    refuse(ex, 400, "the request says twice how long it is", "Connection: close");
     return queue(ex);
   }
   if (length <= ex->server->max_body)

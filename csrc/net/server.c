@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,9 +78,18 @@ static void add_callbacks(struct option_list *list, struct mv_server *server) {
   add(list, MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)&mv_call_on_connection, server);
 }
 
+/* Files, the other listeners and the calls out need descriptors, too. */
+static unsigned most_connections(void) {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur / 2 >= DEFAULT_CONNECTIONS)
+    return DEFAULT_CONNECTIONS;
+  return files.rlim_cur < 4 ? 2 : (unsigned)files.rlim_cur / 2;
+}
+
 static void add_limits(struct option_list *list, const struct mv_server_options *options,
                        const struct mv_server *server) {
-  unsigned connections = options->connections ? options->connections : DEFAULT_CONNECTIONS;
+  unsigned connections = options->connections ? options->connections : most_connections();
+  unsigned per_address = options->per_address ? options->per_address : (connections + 1) / 2;
   unsigned threads = options->threads ? options->threads : DEFAULT_THREADS;
   add(list, MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL);
   add(list, MHD_OPTION_CONNECTION_LIMIT, connections, NULL);
@@ -88,8 +98,7 @@ static void add_limits(struct option_list *list, const struct mv_server_options 
   add(list, MHD_OPTION_THREAD_STACK_SIZE, (intptr_t)THREAD_STACK, NULL);
   if (threads > 1)
     add(list, MHD_OPTION_THREAD_POOL_SIZE, threads, NULL);
-  if (options->per_address)
-    add(list, MHD_OPTION_PER_IP_CONNECTION_LIMIT, options->per_address, NULL);
+  add(list, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, NULL);
 }
 
 static int add_tls(struct option_list *list, const struct mv_server_options *options, char *pem[2],

@@ -35,8 +35,8 @@ struct mv_server_options {
   void *owner;
   struct mv_log *log;
   unsigned threads;         /* 0: 2 */
-  unsigned connections;     /* most at once; 0: 8192 */
-  unsigned per_address;     /* most at once from one address; 0: no limit */
+  unsigned connections;     /* most at once; 0: 8192, or half of the files the process may open */
+  unsigned per_address;     /* most at once from one address; 0: half of all, for a proxy needs many */
   unsigned idle_timeout;    /* seconds; 0: 30 */
   size_t max_body;          /* bytes; 0: 1 MiB; a longer one is answered 413 */
   const char *tls_cert, *tls_key; /* PEM files, or NULL */

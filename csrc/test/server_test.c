@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -174,6 +175,9 @@ static void test_bad_targets(struct fixture *f) {
   CHECK(!strstr(exchange(f, "POST /x" END "Content-Length: -5\r\n\r\n"), " 200 "));
   CHECK(!strstr(exchange(f, "POST /x" END "Content-Length: 99999999999999999999\r\n\r\nx"), " 200 "));
   CHECK(!strstr(exchange(f, "POST /x" END "Transfer-Encoding: chunked\r\n\r\nzz\r\n"), " 200 "));
+  CHECK(strstr(exchange(f, "POST /x" END "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+               " 400 "));
+  CHECK(strstr(exchange(f, "POST /x" END "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"), " 400 "));
   CHECK(atomic_load(&f->handled) == before);
   CHECK(strstr(exchange(f, "GET /fine" END "\r\n"), " 200 "));
 }
@@ -327,6 +331,31 @@ static struct mv_bytes get(const char *url) {
   return text;
 }
 
+/* One address cannot take all connections, nor all connections the process's descriptors. */
+static void test_greedy_sender(void) {
+  struct fixture f;
+  struct rlimit files, few;
+  int fds[60], closed = 0;
+  char byte;
+  getrlimit(RLIMIT_NOFILE, &files);
+  few = files;
+  few.rlim_cur = 160;
+  setrlimit(RLIMIT_NOFILE, &few);
+  setup(&f, "127.0.0.1:0");
+  for (int i = 0; i < 60; i++)
+    fds[i] = dial(&f);
+  for (int i = 40; i < 60; i++) /* half of half of 160 were taken */
+    closed += recv(fds[i], &byte, 1, 0) <= 0;
+  CHECK(closed == 20);
+  CHECK(fcntl(fds[0], F_GETFD) >= 0 && recv(fds[0], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+  for (int i = 0; i < 60; i++)
+    close(fds[i]);
+  while (!strstr(exchange(&f, "GET /fine" END "\r\n"), " 200 "))
+    usleep(10000);
+  teardown(&f);
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* With a certificate made here; where there is no openssl to make one, only the refusals. */
 static void test_tls(void) {
   char folder[] = "/tmp/mavilua-tls-XXXXXX", command[512], cert[64], key[64], url[128];
@@ -372,6 +401,7 @@ int main(void) {
   test_addresses(&f);
   teardown(&f);
   test_stop_with_clients();
+  test_greedy_sender();
   test_tls();
   return check_end("server");
 }
