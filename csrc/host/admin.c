@@ -368,10 +368,22 @@ static const char *match(const struct action *action, const char *path) {
   return end > path && strcmp(end, action->after) == 0 ? path : NULL;
 }
 
+/* Without a token the loopback is the guard; but pages in a browser of this machine are behind it,
+ * too. They send an Origin with what they change, and come under a name of theirs (DNS rebinding)
+ * to read. */
+static bool from_a_page(const struct mv_call *call) {
+  const char *host = mv_call_header(call, "Host");
+  if (mv_call_header(call, "Origin"))
+    return true;
+  size_t length = host ? strcspn(host, ":") : 0;
+  bool localhost = length == 9 && strncasecmp(host, "localhost", length) == 0;
+  return host && host[0] != '[' && !localhost && strspn(host, "0123456789.") != length;
+}
+
 static bool may(const struct mv_admin *admin, const struct mv_call *call) {
   const char *given = mv_call_header(call, "Authorization");
   if (!admin->with.token)
-    return true;
+    return !from_a_page(call);
   return given && strncasecmp(given, "Bearer ", 7) == 0 &&
          mv_secret_equal(given + 7, admin->with.token);
 }
@@ -387,7 +399,8 @@ static void handle(struct mv_call *call, void *owner) {
     if (strcmp(method, actions[i].method) != 0)
       other_method = true;
     else if (!actions[i].open && !may(admin, call)) {
-      answer(call, 401, json_pack("{s:s}", "error", "needs Authorization: Bearer <admin token>"));
+      answer(call, 401, json_pack("{s:s}", "error", admin->with.token ? "needs Authorization: Bearer <admin token>"
+                                          : "without an admin token not for web pages"));
       return;
     } else {
       actions[i].run(admin, call, argument);

@@ -109,7 +109,8 @@ static void accepted(struct mv_op *op) {
   struct accept *accept = (struct accept *)(void *)op;
   struct mv_intake *intake = accept->intake;
   if (op->failed) {
-    mv_log(intake->with.log, MV_LOG_ERROR, NULL, "a request was refused, it cannot be stored: %s",
+    /* the journal tells once; a line for each would fill the disk that is full already */
+    mv_log(intake->with.log, MV_LOG_DEBUG, NULL, "a request was refused, it cannot be stored: %s",
            op->error.text);
     refuse(intake, accept->call, 503, "unavailable", "not stored; try again", "Retry-After: 1");
   } else {

@@ -31,10 +31,15 @@ static struct mv_event *make(const struct mv_call *call, enum mv_event_source so
   return NULL;
 }
 
-/* The scalar at a path as text; NULL for null, arrays, objects, and "". */
+/* Two texts that differ behind a NUL only would be taken for one, and the second for a duplicate. */
+static bool has_nul(const json_t *value) {
+  return json_is_string(value) && strlen(json_string_value(value)) != json_string_length(value);
+}
+
+/* The scalar at a path as text; NULL for null, arrays, objects, "", and what holds a NUL. */
 static char *text_at(json_t *value, const char *path) {
   json_t *found = value && path ? mv_json_at(value, path) : NULL;
-  char *text = found ? mv_json_scalar_text(found) : NULL;
+  char *text = found && !has_nul(found) ? mv_json_scalar_text(found) : NULL;
   if (text && !*text) {
     free(text);
     return NULL;

@@ -94,9 +94,15 @@ json_t *mv_form_parse(const char *text, size_t length) {
 char *mv_form_value(const char *query, const char *name) {
   const char *at = query, *end = query + strlen(query);
   struct part part;
+  size_t size = 0;
   while (next_part(&at, end, &part)) {
-    if (named(&part, name))
-      return decode_value(&part, NULL, NULL);
+    if (!named(&part, name))
+      continue;
+    char *value = decode_value(&part, &size, NULL);
+    if (value && strlen(value) == size)
+      return value;
+    free(value); /* cut off at its NUL it would be another value */
+    return NULL;
   }
   return NULL;
 }

@@ -17,7 +17,7 @@ json_t *mv_form_parse(const char *text, size_t length);
  * not UTF-8, more than MV_JSON_DEPTH levels, no memory. */
 json_t *mv_form_fields(const char *text, size_t length, struct mv_error *err);
 
-/* The decoded value of a name in a query, to be freed with free(), or NULL. */
+/* The decoded value of a name in a query, to be freed with free(), or NULL; what holds a NUL is none. */
 char *mv_form_value(const char *query, const char *name);
 
 /* The query without the parts of this name, to be freed with free(); NULL when memory is out. */

@@ -24,6 +24,7 @@ static void test_flat(void) {
   json_decref(form);
   CHECK(is(mv_form_value("x=1&secret=a%20b", "secret"), "a b"));
   CHECK(is(mv_form_value("x=1", "secret"), NULL));
+  CHECK(is(mv_form_value("secret=a%00b", "secret"), NULL));
   CHECK(is(mv_form_without("x=1&secret=a&y=%20&s%65cret=b", "secret"), "x=1&y=%20"));
   CHECK(is(mv_form_without("", "secret"), ""));
 }

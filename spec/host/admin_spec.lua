@@ -36,6 +36,19 @@ describe("the admin listener", function()
     assert.equal(400, select(2, bot:ask("/api/events?state=none")).status)
   end)
 
+  it("is not for web pages: not under another name, not from elsewhere", function()
+    local function status(headers)
+      return http.request { url = bot.admin .. "/api/events", headers = headers }.status
+    end
+    assert.equal(401, status { Host = "evil.example:80" })
+    assert.equal(401, status { Host = "127.0.0.1.evil.example" })
+    assert.equal(401, status { Origin = "http://evil.example" })
+    assert.equal(401, http.request { url = bot.admin .. "/api/events/1/replay", method = "POST",
+      headers = { Origin = "null" } }.status)
+    assert.equal(200, status { Host = "localhost:8081" })
+    assert.equal(200, status { Host = "[::1]:8081" })
+  end)
+
   it("shows an event", function()
     local event = bot:ask("/api/events/1")
     assert.equal("done", event.state)

@@ -37,6 +37,7 @@ describe("hooks", function()
 
   it("take the secret in four places, and only the right one", function()
     local function status(path, headers) return bot:post(path, "{}", { headers = headers }).status end
+    assert.equal(404, status("/hook/payment?secret=hook-secret%00"))
     assert.equal(201, status("/hook/payment/hook-secret"))
     assert.equal(201, status("/hook/payment", { ["X-Secret"] = "hook-secret" }))
     assert.equal(201, status("/hook/payment", { Authorization = "Bearer hook-secret" }))

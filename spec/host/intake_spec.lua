@@ -46,6 +46,15 @@ describe("the intake", function()
     assert.equal(413, bot:post("/webhook/" .. support.secret, (" "):rep(1100000)).status)
   end)
 
+  it("takes no texts that differ behind a NUL for one", function()
+    local before = bot:ask("/api/summary").duplicates
+    for _, id in ipairs { "a\\u0000b", "a\\u0000c" } do
+      local body = ('{"id":"%s","client":{"id":"%s"},"message":"x","is_input":1}'):format(id, id)
+      assert.equal(200, bot:post("/webhook/" .. support.secret, body).status)
+    end
+    assert.equal(before, bot:ask("/api/summary").duplicates)
+  end)
+
   it("takes POST only", function()
     assert.equal(405, bot:post("/webhook/" .. support.secret, nil, { method = "GET" }).status)
   end)

@@ -14,6 +14,8 @@ describe("the sandbox's control API", function()
     assert.equal(405, select(2, box:control("POST", "journal")))
     assert.equal(400, select(2, box:control("POST", "seed", 5)))
     assert.equal(404, (select(2, box:control("GET", "../x"))))
+    local answer, status = box:control("GET", "%ff")
+    assert.same({ 404, "fail" }, { status, answer.status })
   end)
 
   it("starts as a shop: three channels, five states, blocks, fifty clients", function()
