@@ -44,10 +44,13 @@ static int wire(struct mv_pair *pair, const char *secret, struct mv_error *err) 
   return failed;
 }
 
-int mv_pair_start(struct mv_pair *pair, struct mv_sandbox_options *sandbox,
-                  struct mv_host_options *host, struct mv_error *err) {
+void mv_pair_init(struct mv_pair *pair) {
   *pair = (struct mv_pair){.host = NULL};
   pthread_mutex_init(&pair->lock, NULL);
+}
+
+int mv_pair_start(struct mv_pair *pair, struct mv_sandbox_options *sandbox,
+                  struct mv_host_options *host, struct mv_error *err) {
   if ((sandbox && start_sandbox(pair, sandbox, err)) || start_host(pair, host, err))
     return -1;
   return sandbox ? wire(pair, host->webhook_secret, err) : 0;

@@ -14,15 +14,17 @@ struct mv_pair {
   struct mv_host *host;
 };
 
-/* `sandbox` NULL: the host alone. Fills in what wires them. 0, or -1 and `err`; mv_pair_stop is due
- * in both cases. The struct stays where it is until then. */
+/* Nothing runs yet; the struct stays where it is until mv_pair_stop. */
+void mv_pair_init(struct mv_pair *pair);
+
+/* `sandbox` NULL: the host alone. Fills in what wires them. 0, or -1 and `err`. */
 int mv_pair_start(struct mv_pair *pair, struct mv_sandbox_options *sandbox,
                   struct mv_host_options *host, struct mv_error *err);
 
 /* Stops the host as mv_host_stop does; the sandbox goes on. */
 void mv_pair_stop_host(struct mv_pair *pair, bool now);
 
-/* Stops what still runs, at once. */
+/* Stops what still runs, at once. Once. */
 void mv_pair_stop(struct mv_pair *pair);
 
 #endif

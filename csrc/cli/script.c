@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/testing.h"
 #include "lua/vm.h"
 
 int mv_script_check(const struct mv_command *command, const char *path) {
@@ -22,7 +23,11 @@ int mv_script_check(const struct mv_command *command, const char *path) {
 static int run(const struct mv_command *command, const char *name, bool module,
                const char *const *args) {
   struct mv_error err = {0};
-  struct mv_vm_options options = {.log = mv_cli_log("info", false), .args = args};
+  struct mv_testing testing = {0};
+  struct mv_vm_options options = {.log = mv_cli_log("info", false),
+                                  .args = args,
+                                  .program = mv_testing_ask,
+                                  .owner = &testing};
   struct mv_vm *vm = mv_vm_new(&options, &err);
   int status = EX_OK;
   if (!vm)
@@ -32,6 +37,7 @@ static int run(const struct mv_command *command, const char *name, bool module,
   else
     status = mv_vm_exit_status(vm);
   mv_vm_free(vm);
+  mv_testing_stop(&testing);
   mv_log_free(options.log);
   return status;
 }

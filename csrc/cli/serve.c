@@ -67,7 +67,6 @@ struct server {
   int stopped; /* an eventfd: the host has stopped */
   atomic_bool hurry; /* a second signal came while it stopped */
   struct mv_pair pair;
-  bool started; /* pair is there */
   char secret[65];
 };
 
@@ -117,7 +116,6 @@ static int start(struct server *s, char **scripts, struct mv_error *err) {
                                  .log = s->log};
   if (sandbox_options(s, &sandbox, err))
     return -1;
-  s->started = true;
   if (mv_pair_start(&s->pair, s->options->sandbox ? &sandbox : NULL, &host, err))
     return -1;
   if (s->pair.sandbox)
@@ -176,12 +174,12 @@ static int serve(struct server *s, char **scripts) {
   s->signals = mv_cli_signals(&err);
   if (s->signals < 0)
     return mv_cli_fail_with(s->command, &err);
+  mv_pair_init(&s->pair);
   if (start(s, scripts, &err))
     status = mv_cli_fail_with(s->command, &err);
   else
     serve_until_told(s);
-  if (s->started)
-    mv_pair_stop(&s->pair);
+  mv_pair_stop(&s->pair);
   close(s->signals);
   return status;
 }

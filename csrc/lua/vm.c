@@ -109,6 +109,9 @@ static int prepare(lua_State *L) {
     require(L, "mavilua.host");
   } else {
     preload(L, "mavilua.host.native", refuse_host);
+    if (vm->options.program) {
+      preload(L, "mavilua.program", vm_open_program);
+    }
     set_exit(L);
   }
   return 0;

@@ -62,6 +62,9 @@ struct mv_vm_options {
   const char *api_key, *base_url; /* defaults of mavilua.client in this VM; NULL: environment */
   const char *const *args;        /* what follows the script on its command line, NULL-terminated;
                                      NULL: nothing. `arg[0]` is the path given to mv_vm_load */
+  /* a plain script's require "mavilua.program"(name, arguments): a new reference, or NULL and
+   * `err`; NULL: there is no such module */
+  json_t *(*program)(void *owner, const char *name, const json_t *arguments, struct mv_error *err);
   bool host;                      /* `require "mavilua.host"` works; print becomes a log line */
   void *owner;                    /* handed to the functions below */
   /* an event ended; on the VM's thread, inside mv_vm_step */

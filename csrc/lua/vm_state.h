@@ -95,6 +95,10 @@ void vm_set_timeout(struct vm_run *run, double seconds);
 /* The module mavilua.host.native. */
 int vm_open_native(lua_State *L);
 
+/* vm_program.c */
+/* The module mavilua.program. */
+int vm_open_program(lua_State *L);
+
 /* vm_effects.c */
 /* Adds the functions of keys and values, jobs and `once` to the table on top of the stack. */
 void vm_register_effects(lua_State *L);
