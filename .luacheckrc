@@ -2,5 +2,6 @@ std = "min"
 max_line_length = 120
 files["spec"] = { std = "+busted+lua54", globals = { "unpack" } }
 files["examples"] = { std = "lua54" }
+files["examples/*_spec.lua"] = { std = "+busted+lua54" }
 files["bench"] = { std = "lua54" }
 exclude_files = { "build" }

@@ -149,7 +149,7 @@ BUSTED := $(shell command -v busted)
 BUSTED_release = $(LUA) $(BUSTED)
 BUSTED_asan = $(B)/mavilua run $(BUSTED)
 BUSTED_tsan = $(B)/mavilua run $(BUSTED)
-SPEC ?= spec
+SPEC ?= spec examples
 # What every sandbox of the specs answered, for suite-answers.
 ANSWERS = $(CURDIR)/build/results/answers$(SUFFIX).jsonl
 SPEC_ENV = MAVILUA_SANDBOX_CHECK=$(ANSWERS) MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
