@@ -84,16 +84,12 @@ static const struct route {
      "from: manager, an employee does",
      false, false},
     {"GET", "messages", mv_control_get_messages,
-<<<<<<< HEAD
-     "the conversation, oldest first: ?client_id=&since=", false, false},
+     "the conversation, oldest first: ?client_id=&since=; without a client the last message's id",
+     false, false},
     {"GET", "clients", mv_control_get_client,
      "?client_id=: a client with pause, employee, lists and variables", false, false},
     {"POST", "clients", mv_control_post_client,
      "changes one: {client_id, paused, undeliverable, manager}", false, false},
-=======
-     "the conversation, oldest first: ?client_id=&since=; without a client the last message's id",
-     false, false},
->>>>>>> cc3dcab (testing: hosts with sandboxes for the tests of bots, with a clock and readable differences)
     {"GET", "clock", mv_control_get_clock, "mode and time", true, false},
     {"POST", "clock", mv_control_post_clock,
      "{mode: virtual, now} or {advance: seconds}: what is due on the way is sent, in order; "
