@@ -61,6 +61,13 @@ void mv_control_get_assumptions(struct mv_control *c);
 void mv_control_get_clock(struct mv_control *c);
 void mv_control_post_clock(struct mv_control *c); /* without a work */
 void mv_control_get_timeline(struct mv_control *c);
+/* control_projects.c */
+void mv_control_get_keys(struct mv_control *c);
+void mv_control_post_keys(struct mv_control *c);
+void mv_control_delete_keys(struct mv_control *c);
+void mv_control_get_projects(struct mv_control *c);
+void mv_control_post_projects(struct mv_control *c);
+void mv_control_delete_projects(struct mv_control *c);
 /* control_faults.c: without a work */
 void mv_control_get_faults(struct mv_control *c);
 void mv_control_post_faults(struct mv_control *c);

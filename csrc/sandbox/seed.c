@@ -22,11 +22,12 @@
  *                               "at": 1609867984}]}],
  *    "lists": [{"id": 12, "name": "VIP", "clients": [836058546]}]}
  *
+ * Several projects: {"projects": [ … ]}, each as above.
+ *
  * from: "client", "bot", "api", "callback", "manager"; undeliverable: why nothing that is sent to
  * the client arrives.
  */
-#include "sandbox/seed.h"
-
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,8 @@
 #include "base/json.h"
 #include "sandbox/blocks.h"
 #include "sandbox/clients.h"
-#include "sandbox/data.h"
 #include "sandbox/fold.h"
+#include "sandbox/keys.h"
 #include "sandbox/lists.h"
 #include "sandbox/messages.h"
 #include "sandbox/seed_parts.h"
@@ -44,45 +45,46 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define FIRST_PROJECT 424757
-#define FIRST_CLIENT INT64_C(836058500)
-#define FIRST_ORDER INT64_C(40600)
 
 /* ---- project, settings, keys ---- */
 
-static int load_project(struct mv_work *work, const json_t *seed, struct mv_error *err) {
+static int load_project(struct mv_work *work, const struct mv_place *up, const json_t *seed,
+                        struct mv_error *err) {
   static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
                                            {"name", MV_SHAPE_TEXT, false}};
-  static const struct mv_place at = {NULL, "project", -1};
+  const struct mv_place at = {up, "project", -1};
   const json_t *project = json_object_get(seed, "project");
   if (project && mv_shape_check(&at, project, shapes, COUNT(shapes), err)) {
     return -1;
   }
   const char *name = json_string_value(json_object_get(project, "name"));
-  work->project = mv_seed_integer(project, "id", FIRST_PROJECT);
+  int64_t next = mv_db_integer(work->db, FIRST_PROJECT, "SELECT max(id) + 1 FROM projects", "");
+  work->project = mv_seed_integer(project, "id", next);
+  if (work->project <= 0) {
+    return mv_shape_fault(&at, "id", err, "takes a number above 0");
+  }
   mv_db_run(work->db, "INSERT INTO projects (id, name) VALUES (?, ?)", "it", work->project,
             name ? name : "Sandbox");
   return mv_seed_stored(work, &at, err);
 }
 
-static int load_settings(struct mv_work *work, const json_t *seed, json_t *webhook_url,
-                         struct mv_error *err) {
-  const json_t *settings = json_object_get(seed, "settings");
-  json_t *kept = json_pack("{s:O?}", "webhook_url", webhook_url);
-  int bad = webhook_url && mv_settings_set(work, kept, err);
-  json_decref(kept);
-  if (bad || (settings && mv_settings_set(work, settings, err))) {
-    return mv_error_prefix(err, "settings");
+static int set_settings(struct mv_work *work, const struct mv_place *up, const json_t *settings,
+                        struct mv_error *err) {
+  const struct mv_place at = {up, "settings", -1};
+  struct mv_error why;
+  if (mv_settings_set(work, settings, &why)) {
+    return mv_shape_fault(&at, NULL, err, "%s", why.text);
   }
   return 0;
 }
 
-static int permission_bit(const char *name) {
-  for (int p = MV_READ_CLIENTS; name && p <= MV_WRITE_CRM; p++) {
-    if (strcmp(name, mv_permission_name((enum mv_permission)p)) == 0) {
-      return 1 << p;
-    }
-  }
-  return 0;
+static int load_settings(struct mv_work *work, const struct mv_place *up, const json_t *seed,
+                         json_t *webhook_url, struct mv_error *err) {
+  const json_t *settings = json_object_get(seed, "settings");
+  json_t *kept = json_pack("{s:O?}", "webhook_url", webhook_url);
+  int bad = webhook_url && set_settings(work, up, kept, err);
+  json_decref(kept);
+  return bad || (settings && set_settings(work, up, settings, err)) ? -1 : 0;
 }
 
 static int load_key(struct mv_work *work, int64_t owner, const struct mv_place *at,
@@ -90,30 +92,34 @@ static int load_key(struct mv_work *work, int64_t owner, const struct mv_place *
   (void)owner;
   static const struct mv_shape shapes[] = {{"key", MV_SHAPE_TEXT, true},
                                            {"permissions", MV_SHAPE_LIST, true}};
+  const char *name = mv_seed_text(key, "key");
+  int64_t permissions;
   if (mv_shape_check(at, key, shapes, COUNT(shapes), err)) {
     return -1;
   }
-  const json_t *names = json_object_get(key, "permissions");
-  int64_t permissions = 0;
-  for (size_t i = 0; i < json_array_size(names); i++) {
-    int bit = permission_bit(json_string_value(json_array_get(names, i)));
-    if (!bit) {
-      return mv_shape_fault(at, "permissions", err, "takes R, W, X, CR and CW");
-    }
-    permissions |= bit;
+  if (!mv_keys_are_well_formed(name)) {
+    return mv_shape_fault(at, "key", err, "takes " MV_KEYS_TAKE);
   }
-  mv_db_run(work->db, "INSERT INTO keys (key, project, permissions) VALUES (?, ?, ?)", "tii",
-            mv_seed_text(key, "key"), work->project, permissions);
+  if (mv_keys_permissions(json_object_get(key, "permissions"), &permissions)) {
+    return mv_shape_fault(at, "permissions", err, "takes R, W, X, CR and CW");
+  }
+  mv_keys_add(work, name, permissions);
   return mv_seed_stored(work, at, err);
 }
 
-static int load_keys(struct mv_work *work, const json_t *seed, struct mv_error *err) {
-  if (!json_array_size(json_object_get(seed, "keys"))) {
-    mv_db_run(work->db, "INSERT INTO keys (key, project, permissions) VALUES ('sandbox', ?, 31)",
-              "i", work->project);
-    return 0;
+/* Without any: "sandbox", and for further projects "sandbox-<id>", which may do everything. */
+static int load_keys(struct mv_work *work, const struct mv_place *up, const json_t *seed,
+                     struct mv_error *err) {
+  if (json_array_size(json_object_get(seed, "keys"))) {
+    return mv_seed_each(work, 0, up, seed, "keys", load_key, err);
   }
-  return mv_seed_each(work, 0, NULL, seed, "keys", load_key, err);
+  char name[64] = "sandbox";
+  if (mv_keys_exists(work, name)) {
+    snprintf(name, sizeof name, "sandbox-%lld", (long long)work->project);
+  }
+  const struct mv_place at = {up, "keys", -1};
+  mv_keys_add(work, name, MV_KEYS_ALL);
+  return mv_seed_stored(work, &at, err);
 }
 
 /* ---- channels, funnels, blocks ---- */
@@ -254,87 +260,35 @@ static int load_list(struct mv_work *work, int64_t owner, const struct mv_place 
   return mv_seed_stored(work, at, err);
 }
 
-/* ---- all of it ---- */
+/* ---- all of a project ---- */
 
-static void forget_all(struct mv_work *work) {
-  /* what there is most of goes first and at once, not row by row */
-  mv_db_script(work->db, "DELETE FROM order_variables; DELETE FROM variables;"
-                         "DELETE FROM messages; DELETE FROM orders; DELETE FROM projects;"
-                         "DELETE FROM sqlite_sequence WHERE name IN ('clients', 'orders')");
-  mv_db_run(work->db,
-            "INSERT INTO sqlite_sequence (name, seq) VALUES ('clients', ?), ('orders', ?)", "ii",
-            FIRST_CLIENT - 1, FIRST_ORDER - 1);
-}
-
-static int load_parts(struct mv_work *work, const json_t *seed, json_t *webhook_url,
+static int load_parts(struct mv_work *work, const struct mv_place *up, const json_t *seed,
                       struct mv_error *err) {
-  if (load_project(work, seed, err) || load_settings(work, seed, webhook_url, err) ||
-      load_keys(work, seed, err) ||
-      mv_seed_each(work, 0, NULL, seed, "channels", load_channel, err) ||
-      mv_seed_each(work, 0, NULL, seed, "funnels", load_funnel, err) ||
-      mv_seed_each(work, 0, NULL, seed, "blocks", load_block, err) ||
-      mv_seed_each(work, 0, NULL, seed, "managers", load_manager, err) ||
-      mv_seed_each(work, 0, NULL, seed, "clients", mv_seed_client, err) ||
-      mv_seed_each(work, 0, NULL, seed, "lists", load_list, err)) {
-    return -1;
+  static const struct {
+    const char *name;
+    mv_seed_loader load;
+  } parts[] = {{"channels", load_channel}, {"funnels", load_funnel},    {"blocks", load_block},
+               {"managers", load_manager}, {"clients", mv_seed_client}, {"lists", load_list}};
+  for (size_t i = 0; i < COUNT(parts); i++) {
+    if (mv_seed_each(work, 0, up, seed, parts[i].name, parts[i].load, err)) {
+      return -1;
+    }
   }
-  return work->db->failed ? mv_error_set(err, MV_ERROR_SYSTEM, "%s", work->db->error.text) : 0;
+  return 0;
 }
 
-int mv_seed_load(struct mv_work *work, const json_t *seed, struct mv_error *err) {
+int mv_seed_project(struct mv_work *work, const struct mv_place *up, const json_t *seed,
+                    json_t *webhook_url, struct mv_error *err) {
   static const struct mv_shape shapes[] = {
       {"project", MV_SHAPE_OBJECT, false},  {"settings", MV_SHAPE_OBJECT, false},
       {"keys", MV_SHAPE_OBJECTS, false},    {"channels", MV_SHAPE_OBJECTS, false},
       {"funnels", MV_SHAPE_OBJECTS, false}, {"blocks", MV_SHAPE_OBJECTS, false},
       {"clients", MV_SHAPE_OBJECTS, false}, {"managers", MV_SHAPE_OBJECTS, false},
       {"lists", MV_SHAPE_OBJECTS, false}};
-  if (!json_is_object(seed)) {
-    return mv_error_set(err, MV_ERROR_USAGE, "takes an object");
-  }
-  if (mv_shape_check(NULL, seed, shapes, COUNT(shapes), err)) {
+  if (mv_shape_check(up, seed, shapes, COUNT(shapes), err) || load_project(work, up, seed, err) ||
+      load_settings(work, up, seed, webhook_url, err) || load_keys(work, up, seed, err) ||
+      load_parts(work, up, seed, err)) {
     return -1;
   }
-  json_t *webhook_url = work->project ? mv_settings_get(work, "webhook_url") : NULL;
-  forget_all(work);
-  mv_messages_continue_ids(work);
-  int result = load_parts(work, seed, webhook_url, err);
-  json_decref(webhook_url);
-  return result;
-}
-
-static int load_text(struct mv_work *work, const char *text, size_t length, struct mv_error *err) {
-  json_t *seed = mv_json_parse(text, length, err);
-  if (!seed) {
-    err->kind = MV_ERROR_USAGE;
-    return -1;
-  }
-  int result = mv_seed_load(work, seed, err);
-  json_decref(seed);
-  return result;
-}
-
-static int load_built_in(struct mv_work *work, struct mv_error *err) {
-  return load_text(work, mv_sandbox_seed, strlen(mv_sandbox_seed), err);
-}
-
-int mv_seed_first(struct mv_work *work, const char *text, size_t length, struct mv_error *err) {
-  if (!text) {
-    return load_built_in(work, err);
-  }
-  mv_db_run(work->db, "INSERT OR REPLACE INTO meta (name, value) VALUES ('seed', ?)", "s", text,
-            length);
-  return load_text(work, text, length, err);
-}
-
-int mv_seed_reset(struct mv_work *work, struct mv_error *err) {
-  struct mv_stmt *row = mv_db_query(work->db, "SELECT value FROM meta WHERE name = 'seed'", "");
-  if (!mv_db_step(work->db, row)) {
-    return load_built_in(work, err);
-  }
-  char *text = mv_sql_text_dup(row, 0);
-  mv_db_reset(row);
-  int result = text ? load_text(work, text, strlen(text), err)
-                    : mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
-  free(text);
-  return result;
+  return work->db->failed ? mv_error_set(err, MV_ERROR_SYSTEM, "%s", work->db->error.text) : 0;
 }

@@ -12,6 +12,10 @@
  * then the work must not be committed. */
 int mv_seed_load(struct mv_work *work, const json_t *seed, struct mv_error *err);
 
+/* Adds the project that the seed is, with what ids of other projects leave; it becomes the work's.
+ * 0 or -1, as above. */
+int mv_seed_add(struct mv_work *work, const json_t *seed, struct mv_error *err);
+
 /* The first seed of a database: loaded and kept for mv_seed_reset. `text` NULL: the built-in one.
  */
 int mv_seed_first(struct mv_work *work, const char *text, size_t length, struct mv_error *err);

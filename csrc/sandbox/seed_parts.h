@@ -30,6 +30,11 @@ int mv_seed_choice(const struct mv_place *at, const json_t *object, const char *
 int mv_seed_state(struct mv_work *work, const struct mv_place *at, const json_t *object,
                   int64_t *state, struct mv_error *err);
 
+/* One project with all that is its. It becomes the work's. `webhook_url`: of the project unless the
+ * seed sets it; NULL: none. */
+int mv_seed_project(struct mv_work *work, const struct mv_place *up, const json_t *seed,
+                    json_t *webhook_url, struct mv_error *err);
+
 /* A client with variables, orders and messages. */
 int mv_seed_client(struct mv_work *work, int64_t owner, const struct mv_place *at,
                    const json_t *client, struct mv_error *err);

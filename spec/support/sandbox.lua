@@ -87,4 +87,5 @@ function running:webhooks(client_id, count)
 end
 
 sandbox.null = core.null
+sandbox.array = core.array
 return sandbox
