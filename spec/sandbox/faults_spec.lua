@@ -140,7 +140,8 @@ describe("the sandbox's faults", function()
   it("are refused with the path of the mistake, all of them", function()
     for path, wrong in pairs {
       ["faults[0].kind: required"] = {},
-      ["faults[1].kind: takes one of status, delay, drop_before"] = { { kind = "delay", delay_ms = 1 }, { kind = "x" } },
+      ["faults[1].kind: takes one of status, delay, drop_before"] =
+        { { kind = "delay", delay_ms = 1 }, { kind = "x" } },
       ['faults[0].action: there is no action "mesage"; did you mean "message"?'] =
         { kind = "status", action = "mesage" },
       ["faults[0].status: takes an integer from 200 to 599"] = { kind = "status", status = 99 },
