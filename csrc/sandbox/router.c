@@ -68,7 +68,8 @@ static void answer_unknown(struct mv_ask *ask, const char *name) {
 static void soften(struct mv_ask *ask, const json_t *raw) {
   const struct mv_param *first = &ask->action->params[0];
   json_t *given = json_object_get(raw, first->name);
-  if (!given || json_is_null(given)) {
+  bool empty = json_is_string(given) && !json_string_length(given);
+  if (!given || json_is_null(given) || empty) {
     mv_answer_fail(ask, 200, "Parameter \"%s\" required", first->name);
   } else {
     mv_answer_fail(ask, 200, "Error in parameter format");
