@@ -27,8 +27,11 @@ void mv_db_forget(struct mv_db *db) {
 
 int mv_db_open(struct mv_db *db, const char *path, struct mv_error *err) {
   const char *const schemas[] = {mv_sandbox_schema};
-  struct mv_sql_options options = {
-      .path = path, .relaxed = true, .application_id = APPLICATION_ID, .what = "mavilua sandbox"};
+  struct mv_sql_options options = {.path = path,
+                                   .relaxed = true,
+                                   .alone = true,
+                                   .application_id = APPLICATION_ID,
+                                   .what = "mavilua sandbox"};
   *db = (struct mv_db){.sql = mv_sql_open(&options, err)};
   if (!db->sql) {
     return -1;
@@ -61,17 +64,22 @@ struct mv_stmt *mv_db_prepare(struct mv_db *db, const char *sql) {
   return stmt;
 }
 
-static void bind_text(struct mv_stmt *stmt, int index, const char *text) {
-  mv_sql_bind_copy(stmt, index, text, text ? strlen(text) : 0);
-}
-
 static void bind_json(struct mv_db *db, struct mv_stmt *stmt, int index, const json_t *value) {
   char *text = value && !json_is_null(value) ? mv_json_text(value) : NULL;
   if (!text && value && !json_is_null(value)) {
     mv_db_fail(db, "out of memory");
   }
-  bind_text(stmt, index, text);
+  mv_sql_bind_copy(stmt, index, text, text ? strlen(text) : 0);
   free(text);
+}
+
+static void bind_text(struct mv_stmt *stmt, int index, const char *text, size_t length,
+                      bool lasting) {
+  if (lasting) {
+    mv_sql_bind_chars(stmt, index, text, length);
+  } else {
+    mv_sql_bind_copy(stmt, index, text, length);
+  }
 }
 
 static void bind_value(struct mv_db *db, struct mv_stmt *stmt, int index, const json_t *value) {
@@ -86,7 +94,9 @@ static void bind_value(struct mv_db *db, struct mv_stmt *stmt, int index, const 
   }
 }
 
-static void bind_all(struct mv_db *db, struct mv_stmt *stmt, const char *types, va_list args) {
+/* Texts that last until the statement is given back need no copies. */
+static void bind_all(struct mv_db *db, struct mv_stmt *stmt, bool lasting, const char *types,
+                     va_list args) {
   const char *text;
   for (int i = 1; types[i - 1]; i++) {
     switch (types[i - 1]) {
@@ -97,11 +107,12 @@ static void bind_all(struct mv_db *db, struct mv_stmt *stmt, const char *types, 
       mv_sql_bind_real(stmt, i, va_arg(args, double));
       break;
     case 't':
-      bind_text(stmt, i, va_arg(args, const char *));
+      text = va_arg(args, const char *);
+      bind_text(stmt, i, text, text ? strlen(text) : 0, lasting);
       break;
     case 's':
       text = va_arg(args, const char *);
-      mv_sql_bind_copy(stmt, i, text, va_arg(args, size_t));
+      bind_text(stmt, i, text, va_arg(args, size_t), lasting);
       break;
     case 'j':
       bind_json(db, stmt, i, va_arg(args, const json_t *));
@@ -113,10 +124,11 @@ static void bind_all(struct mv_db *db, struct mv_stmt *stmt, const char *types, 
   }
 }
 
-static struct mv_stmt *query(struct mv_db *db, const char *sql, const char *types, va_list args) {
+static struct mv_stmt *query(struct mv_db *db, const char *sql, bool lasting, const char *types,
+                             va_list args) {
   struct mv_stmt *stmt = mv_db_prepare(db, sql);
   if (stmt) {
-    bind_all(db, stmt, types, args);
+    bind_all(db, stmt, lasting, types, args);
   }
   return stmt;
 }
@@ -124,7 +136,7 @@ static struct mv_stmt *query(struct mv_db *db, const char *sql, const char *type
 struct mv_stmt *mv_db_query(struct mv_db *db, const char *sql, const char *types, ...) {
   va_list args;
   va_start(args, types);
-  struct mv_stmt *stmt = query(db, sql, types, args);
+  struct mv_stmt *stmt = query(db, sql, false, types, args);
   va_end(args);
   return stmt;
 }
@@ -147,7 +159,7 @@ void mv_db_reset(struct mv_stmt *stmt) {
 int mv_db_run(struct mv_db *db, const char *sql, const char *types, ...) {
   va_list args;
   va_start(args, types);
-  struct mv_stmt *stmt = query(db, sql, types, args);
+  struct mv_stmt *stmt = query(db, sql, true, types, args);
   va_end(args);
   while (mv_db_step(db, stmt)) {
   }
@@ -157,7 +169,7 @@ int mv_db_run(struct mv_db *db, const char *sql, const char *types, ...) {
 int64_t mv_db_integer(struct mv_db *db, int64_t absent, const char *sql, const char *types, ...) {
   va_list args;
   va_start(args, types);
-  struct mv_stmt *stmt = query(db, sql, types, args);
+  struct mv_stmt *stmt = query(db, sql, true, types, args);
   va_end(args);
   int64_t value = absent;
   if (mv_db_step(db, stmt)) {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "net/server.h"
 #include "sandbox/db.h"
+#include "sandbox/facts.h"
 #include "sandbox/faults.h"
 #include "sandbox/later.h"
 #include "sandbox/limit.h"
@@ -21,6 +22,7 @@
 struct mv_sandbox {
   pthread_mutex_t lock; /* guards db; taken by mv_work_begin */
   struct mv_db db;
+  struct mv_facts *facts; /* keys and settings; guarded by lock */
   struct mv_vclock vclock;
   const struct mv_clock *clock; /* its face */
   void (*clock_changed)(void *owner); /* or NULL */

@@ -46,15 +46,20 @@ static bool read_path(const char *path, struct route *route) {
 
 /* Sets the project and the rights of a key; false (answered) when there is no such key. */
 static bool let_in(struct mv_ask *ask, const char *key, int64_t *permissions) {
+  struct mv_work *work = ask->work;
+  if (mv_facts_key(work->facts, key, &work->project, permissions)) {
+    return true;
+  }
   struct mv_stmt *row =
       mv_db_query(ask->db, "SELECT project, permissions FROM keys WHERE key = ?", "t", key);
   if (!mv_db_step(ask->db, row)) {
     mv_answer_fail(ask, 401, "Wrong API key");
     return false;
   }
-  ask->work->project = mv_sql_int(row, 0);
+  work->project = mv_sql_int(row, 0);
   *permissions = mv_sql_int(row, 1);
   mv_db_reset(row);
+  mv_facts_keep_key(work->facts, key, work->project, *permissions);
   return true;
 }
 
@@ -264,7 +269,8 @@ static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
                        .extras = json_object()};
   struct mv_spoiling spoiling = {0};
   json_t *raw = ask.action ? read_input(ask.action, call, &err) : NULL;
-  mv_work_begin(&work, sandbox);
+  bool reads = !ask.action || ask.action->retry == MV_SAFE;
+  mv_work_begin_as(&work, sandbox, reads ? MV_WORK_READ : MV_WORK_DATA);
   ask.db = work.db;
   work.cause = ask.action ? ask.action->name : NULL;
   decide(&ask, call, route, raw, &err, &spoiling);

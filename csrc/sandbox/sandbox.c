@@ -81,9 +81,10 @@ static int start(struct mv_sandbox *sandbox, const struct mv_sandbox_options *op
     return -1;
   }
   sandbox->record = mv_record_new(MOST_RECORDED, MOST_RECORDED_BYTES, sandbox->later);
+  sandbox->facts = mv_facts_new();
   sandbox->faults = mv_faults_new();
   sandbox->limits = mv_limits_new();
-  if (!sandbox->record || !sandbox->faults || !sandbox->limits) {
+  if (!sandbox->record || !sandbox->facts || !sandbox->faults || !sandbox->limits) {
     return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   }
   if (options->answers &&
@@ -158,6 +159,7 @@ void mv_sandbox_stop(struct mv_sandbox *sandbox) {
   mv_ticker_free(sandbox->ticker);
   mv_outbox_stop(sandbox->outbox, STOP_MS);
   mv_later_free(sandbox->later);
+  mv_facts_free(sandbox->facts);
   mv_faults_free(sandbox->faults);
   mv_limits_free(sandbox->limits);
   if (sandbox->db.sql) {

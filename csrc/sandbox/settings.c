@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/action.h"
+#include "sandbox/facts.h"
 #include "time/zone.h"
 
 struct setting {
@@ -109,16 +110,27 @@ static json_t *standard(const struct setting *setting) {
   return json_loads(setting->standard, JSON_DECODE_ANY, NULL);
 }
 
-json_t *mv_settings_get(struct mv_work *work, const char *name) {
+static json_t *stored(struct mv_work *work, const struct setting *setting) {
   struct mv_stmt *row =
       mv_db_query(work->db, "SELECT value FROM settings WHERE project = ? AND name = ?", "it",
-                  work->project, name);
+                  work->project, setting->name);
   json_t *value = NULL;
   if (mv_db_step(work->db, row)) {
     value = mv_db_json(row, 0);
     mv_db_reset(row);
   }
-  return value ? value : standard(find(name));
+  return value ? value : standard(setting);
+}
+
+json_t *mv_settings_get(struct mv_work *work, const char *name) {
+  const struct setting *setting = find(name);
+  size_t number = (size_t)(setting - settings);
+  json_t *value = mv_facts_setting(work->facts, work->project, number);
+  if (!value) {
+    value = stored(work, setting);
+    mv_facts_keep_setting(work->facts, work->project, number, value);
+  }
+  return value;
 }
 
 bool mv_settings_is(struct mv_work *work, const char *name, const char *wanted) {

@@ -30,7 +30,7 @@ static bool is_virtual(struct mv_ticker *ticker) {
  * there is none, or -1. */
 static int fire_one(struct mv_ticker *ticker, int64_t until, struct mv_error *err) {
   struct mv_work work;
-  mv_work_begin(&work, ticker->sandbox);
+  mv_work_begin_as(&work, ticker->sandbox, MV_WORK_DATA);
   bool virtually = is_virtual(ticker);
   bool fired = mv_timeline_fire(&work, until, !virtually);
   if (fired && virtually) {
@@ -68,7 +68,7 @@ static int show(struct mv_ticker *ticker, const struct mv_tick *tick, int64_t no
                 struct mv_error *err) {
   struct mv_vclock *clock = &ticker->sandbox->vclock;
   struct mv_work work;
-  mv_work_begin(&work, ticker->sandbox);
+  mv_work_begin_as(&work, ticker->sandbox, MV_WORK_DATA);
   if (tick->real) {
     mv_vclock_real(clock);
   } else {
@@ -106,7 +106,7 @@ static void carry_out(struct mv_ticker *ticker, struct mv_tick *tick) {
 static int64_t next_due(struct mv_ticker *ticker) {
   struct mv_work work;
   struct mv_error err;
-  mv_work_begin(&work, ticker->sandbox);
+  mv_work_begin_as(&work, ticker->sandbox, MV_WORK_DATA);
   int64_t next = mv_timeline_next(&work);
   mv_work_end(&work, false, &err);
   return next;

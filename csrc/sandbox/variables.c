@@ -1,6 +1,7 @@
 #include "sandbox/variables.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sandbox/cell.h"
@@ -9,74 +10,131 @@
 #include "sandbox/orders.h"
 #include "sandbox/params.h"
 
+#define SET_CLIENT                                                                                 \
+  "INSERT OR REPLACE INTO variables (client, name, kind, value, number) VALUES (?, ?, ?, ?, ?)"
+#define SET_ORDER                                                                                  \
+  "INSERT OR REPLACE INTO order_variables (\"order\", name, kind, value, number) "                 \
+  "VALUES (?, ?, ?, ?, ?)"
+
+static void store(struct mv_work *work, const char *sql, int64_t owner, int64_t name,
+                  const struct mv_cell *cell) {
+  struct mv_stmt *stmt = mv_db_query(work->db, sql, "ii", owner, name);
+  if (stmt) {
+    mv_cell_bind(stmt, 3, cell);
+    while (mv_db_step(work->db, stmt)) {
+    }
+  }
+}
+
 static void set(struct mv_work *work, const char *sql, int64_t owner, const char *name,
                 const json_t *value) {
   struct mv_cell cell;
-  int64_t id = mv_names_get(work, name);
-  struct mv_stmt *stmt = id ? mv_db_query(work->db, sql, "ii", owner, id) : NULL;
   if (mv_cell_of(value, &cell)) {
     mv_db_fail(work->db, "out of memory");
-  }
-  if (stmt) {
-    mv_cell_bind(stmt, 3, &cell);
-    while (mv_db_step(work->db, stmt)) {
-    }
+  } else {
+    store(work, sql, owner, mv_names_get(work, name), &cell);
   }
   mv_cell_free(&cell);
 }
 
 void mv_variables_set_client(struct mv_work *work, int64_t client, const char *name,
                              const json_t *value) {
-  set(work,
-      "INSERT OR REPLACE INTO variables (client, name, kind, value, number) "
-      "VALUES (?, ?, ?, ?, ?)",
-      client, name, value);
+  set(work, SET_CLIENT, client, name, value);
 }
 
 void mv_variables_set_order(struct mv_work *work, int64_t order, const char *name,
                             const json_t *value) {
-  set(work,
-      "INSERT OR REPLACE INTO order_variables (\"order\", name, kind, value, number) "
-      "VALUES (?, ?, ?, ?, ?)",
-      order, name, value);
+  set(work, SET_ORDER, order, name, value);
 }
 
-static json_t *all(struct mv_work *work, const char *sql, int64_t owner) {
-  json_t *variables = json_object();
+/* Adds the variables of an owner to an object; those of the same names go. */
+static void read_into(struct mv_work *work, const char *sql, int64_t owner, json_t *variables) {
   struct mv_stmt *row = mv_db_query(work->db, sql, "i", owner);
+  size_t length;
   while (mv_db_step(work->db, row)) {
-    json_object_set_new(variables, mv_sql_text(row, 0), mv_cell_read(row, 1, 2));
+    const char *name = mv_sql_blob(row, 0, &length); /* not _text: that would copy it */
+    json_object_setn_new_nocheck(variables, name, length, mv_cell_read(row, 1, 2));
   }
-  return variables;
+}
+
+static void read_client(struct mv_work *work, int64_t client, json_t *variables) {
+  read_into(work,
+            "SELECT n.name, v.kind, v.value FROM variables v CROSS JOIN names n ON n.id = v.name "
+            "WHERE v.client = ?",
+            client, variables);
+}
+
+static void read_order(struct mv_work *work, int64_t order, json_t *variables) {
+  read_into(work,
+            "SELECT n.name, v.kind, v.value FROM order_variables v "
+            "CROSS JOIN names n ON n.id = v.name WHERE v.\"order\" = ?",
+            order, variables);
 }
 
 json_t *mv_variables_of_client(struct mv_work *work, int64_t client) {
-  return all(work, 
-             "SELECT n.name, v.kind, v.value FROM variables v CROSS JOIN names n ON n.id = v.name "
-             "WHERE v.client = ?",
-             client);
+  json_t *variables = json_object();
+  read_client(work, client, variables);
+  return variables;
 }
 
 json_t *mv_variables_of_order(struct mv_work *work, int64_t order) {
-  return all(work, 
-             "SELECT n.name, v.kind, v.value FROM order_variables v "
-             "CROSS JOIN names n ON n.id = v.name WHERE v.\"order\" = ?",
-             order);
+  json_t *variables = json_object();
+  read_order(work, order, variables);
+  return variables;
 }
 
-void mv_variables_save_all(struct mv_work *work, int64_t client, const json_t *variables) {
-  int64_t order = 0;
+/* What is to be saved, made ready once for all clients. */
+struct assignment {
+  int64_t name;
+  bool in_client; /* or in its current order */
+  struct mv_cell cell;
+};
+
+/* To be freed with free_assignments; NULL when it failed. */
+static struct assignment *assignments_of(struct mv_work *work, const json_t *variables) {
+  struct assignment *list = calloc(json_object_size(variables) + 1, sizeof *list);
   const char *name;
   json_t *value;
+  bool failed = !list;
+  size_t i = 0;
   json_object_foreach((json_t *)variables, name, value) {
-    if (strncmp(name, "client.", 7) == 0) {
-      mv_variables_set_client(work, client, name + 7, value);
+    if (!failed) {
+      list[i].in_client = strncmp(name, "client.", 7) == 0;
+      list[i].name = mv_names_get(work, list[i].in_client ? name + 7 : name);
+      failed = mv_cell_of(value, &list[i++].cell) != 0;
+    }
+  }
+  if (failed) {
+    mv_db_fail(work->db, "out of memory");
+  }
+  return list;
+}
+
+static void free_assignments(struct assignment *list, const json_t *variables) {
+  for (size_t i = 0; list && i < json_object_size(variables); i++) {
+    mv_cell_free(&list[i].cell);
+  }
+  free(list);
+}
+
+static void assign(struct mv_work *work, int64_t client, const struct assignment *list,
+                   size_t count) {
+  int64_t order = 0;
+  for (size_t i = 0; !work->db->failed && i < count; i++) {
+    if (list[i].in_client) {
+      store(work, SET_CLIENT, client, list[i].name, &list[i].cell);
     } else {
       order = order ? order : mv_orders_needed(work, client);
-      mv_variables_set_order(work, order, name, value);
+      store(work, SET_ORDER, order, list[i].name, &list[i].cell);
     }
   }
   mv_clients_touch(work, client);
+}
+
+void mv_variables_save_all(struct mv_work *work, int64_t client, const json_t *variables) {
+  struct assignment *list = assignments_of(work, variables);
+  assign(work, client, list, json_object_size(variables));
+  free_assignments(list, variables);
 }
 
 /* All clients must exist before any is changed. */
@@ -99,58 +157,70 @@ void mv_variables_save(struct mv_ask *ask) {
   const json_t *variables = mv_param(ask, "variables");
   json_t *clients = mv_param(ask, "clients");
   int64_t id;
-  if (mv_param(ask, "client_id")) {
-    if (mv_clients_asked(ask, 404, &id)) {
-      return;
-    }
-    mv_variables_save_all(ask->work, id, variables);
-  }
-  if (check_clients(ask, clients)) {
+  bool one = mv_param(ask, "client_id") != NULL;
+  if ((one && mv_clients_asked(ask, 404, &id)) || check_clients(ask, clients)) {
     return;
+  }
+  struct assignment *list = assignments_of(ask->work, variables);
+  if (one) {
+    assign(ask->work, id, list, json_object_size(variables));
   }
   for (size_t i = 0; i < json_array_size(clients); i++) {
     mv_params_id_of(json_array_get(clients, i), &id);
-    mv_variables_save_all(ask->work, id, variables);
+    assign(ask->work, id, list, json_object_size(variables));
   }
+  free_assignments(list, variables);
   mv_answer_ok(ask);
 }
 
-/* What the platform itself knows of a client; variables of the same names win. */
-static json_t *built_in(struct mv_work *work, int64_t client, int64_t order) {
+/* What the platform itself knows of a client; NULL when there is no such client. */
+static json_t *built_in(struct mv_work *work, int64_t client) {
   struct mv_stmt *row = mv_db_query(work->db,
                                     "SELECT name, avatar, client_type, platform_id, tag, group_id, "
-                                    "created_at / 1000 FROM clients WHERE id = ?",
-                                    "i", client);
+                                    "created_at / 1000 FROM clients WHERE id = ? AND project = ?",
+                                    "ii", client, work->project);
   if (!mv_db_step(work->db, row)) {
-    return json_object();
+    return NULL;
   }
   bool whatsapp = (int)mv_sql_int(row, 2) == MV_WHATSAPP;
-  json_t *values = json_pack(
-      "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "client_id", (json_int_t)client, "name",
-      mv_db_text(row, 0), "avatar", mv_db_text(row, 1), "client_type", mv_db_number(row, 2),
-      "platform_id", mv_db_text(row, 3), "tag", mv_db_text(row, 4), "group", mv_db_text(row, 5),
-      "created_at", mv_db_number(row, 6), "phone", whatsapp ? mv_db_text(row, 3) : json_null());
+  json_t *values = json_object();
+  json_object_set_new_nocheck(values, "client_id", json_integer(client));
+  json_object_set_new_nocheck(values, "name", mv_db_text(row, 0));
+  json_object_set_new_nocheck(values, "avatar", mv_db_text(row, 1));
+  json_object_set_new_nocheck(values, "client_type", mv_db_number(row, 2));
+  json_object_set_new_nocheck(values, "platform_id", mv_db_text(row, 3));
+  json_object_set_new_nocheck(values, "tag", mv_db_text(row, 4));
+  json_object_set_new_nocheck(values, "group", mv_db_text(row, 5));
+  json_object_set_new_nocheck(values, "created_at", mv_db_number(row, 6));
+  json_object_set_new_nocheck(values, "phone", whatsapp ? mv_db_text(row, 3) : json_null());
   mv_db_reset(row);
-  if (order) {
-    char id[64];
-    snprintf(id, sizeof id, "%lld-%lld", (long long)client, (long long)order);
-    json_object_set_new(values, "order_id", json_string(id));
-  }
   return values;
 }
 
+static void read_stored(struct mv_work *work, int64_t client, json_t *values) {
+  char id[64];
+  int64_t order = mv_orders_current(work, client);
+  if (order) {
+    snprintf(id, sizeof id, "%lld-%lld", (long long)client, (long long)order);
+    json_object_set_new_nocheck(values, "order_id", json_string(id));
+  }
+  read_client(work, client, values);
+  if (order) {
+    read_order(work, order, values);
+  }
+}
+
+/* Of the same names the order's variable wins over the client's, and that over the built-in. */
 void mv_variables_get(struct mv_ask *ask) {
   int64_t client;
-  if (mv_clients_asked(ask, 404, &client)) {
+  if (mv_param_id(ask, "client_id", &client) < 0) {
     return;
   }
-  int64_t order = mv_orders_current(ask->work, client);
-  json_t *values = built_in(ask->work, client, order);
-  json_t *of_client = mv_variables_of_client(ask->work, client);
-  json_t *of_order = order ? mv_variables_of_order(ask->work, order) : json_object();
-  json_object_update(values, of_client);
-  json_object_update(values, of_order);
-  json_decref(of_client);
-  json_decref(of_order);
+  json_t *values = built_in(ask->work, client);
+  if (!values) {
+    mv_answer_word(ask, 404, "client_not_found");
+    return;
+  }
+  read_stored(ask->work, client, values);
   mv_answer_json(ask, values);
 }

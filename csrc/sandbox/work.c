@@ -1,17 +1,28 @@
 #include "sandbox/work.h"
 
+#include <assert.h>
+
 #include "sandbox/inside.h"
 
 void mv_work_begin(struct mv_work *work, struct mv_sandbox *sandbox) {
+  mv_work_begin_as(work, sandbox, MV_WORK_ALL);
+}
+
+void mv_work_begin_as(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_work_kind kind) {
   pthread_mutex_lock(&sandbox->lock);
   *work = (struct mv_work){
       .sandbox = sandbox,
       .db = &sandbox->db,
+      .kind = kind,
+      .facts = kind == MV_WORK_ALL ? NULL : sandbox->facts,
       .now = mv_clock_wall(sandbox->clock),
   };
   work->last = &work->first;
+  work->changes = mv_sql_all_changes(work->db->sql);
   mv_db_forget(work->db);
-  work->db->failed = mv_sql_begin(work->db->sql, &work->db->error) != 0;
+  if (kind != MV_WORK_READ) {
+    work->db->failed = mv_sql_begin(work->db->sql, &work->db->error) != 0;
+  }
 }
 
 /* -1 when it could not be posted. */
@@ -45,14 +56,15 @@ static void let_go(struct mv_work *work, bool done) {
 
 static bool commit_work(struct mv_work *work) {
   struct mv_db *db = work->db;
-  if (db->failed) {
-    return false;
+  if (db->failed || work->kind == MV_WORK_READ) {
+    return !db->failed;
   }
   db->failed = mv_sql_commit(db->sql, &db->error) != 0;
   return !db->failed;
 }
 
 int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err) {
+  assert(work->kind != MV_WORK_READ || mv_sql_all_changes(work->db->sql) == work->changes);
   bool done = commit && commit_work(work);
   int result = 0;
   if (work->db->failed) {
@@ -61,6 +73,9 @@ int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err) {
   }
   if (!done) {
     mv_sql_rollback(work->db->sql);
+  }
+  if (work->kind == MV_WORK_ALL && work->sandbox->facts) {
+    mv_facts_forget(work->sandbox->facts);
   }
   let_go(work, done);
   if (done && work->timed && work->sandbox->ticker) {

@@ -10,11 +10,21 @@
 #include "base/queue.h"
 #include "sandbox/db.h"
 
+struct mv_facts;
 struct mv_sandbox;
+
+enum mv_work_kind {
+  MV_WORK_ALL,  /* may change anything */
+  MV_WORK_DATA, /* leaves keys, settings and projects as they are */
+  MV_WORK_READ, /* changes nothing: no transaction is needed, as there is but one connection */
+};
 
 struct mv_work {
   struct mv_sandbox *sandbox;
   struct mv_db *db;
+  enum mv_work_kind kind;
+  struct mv_facts *facts;        /* NULL for MV_WORK_ALL: it asks the database itself */
+  int64_t changes;               /* mv_sql_all_changes when it began */
   int64_t project;               /* 0 until it is known */
   int64_t now;                   /* ms: the sandbox's time when it began */
   int nested;                    /* blocks that run because of blocks */
@@ -23,8 +33,9 @@ struct mv_work {
   struct mv_node *first, **last; /* struct mv_letter (outbox.h), in order */
 };
 
-/* Waits for its turn and begins. */
+/* Waits for its turn and begins; the first as MV_WORK_ALL. */
 void mv_work_begin(struct mv_work *work, struct mv_sandbox *sandbox);
+void mv_work_begin_as(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_work_kind kind);
 
 /* Commits (or rolls back), lets the webhooks go (or drops them) and gives the turn away. 0, or -1
  * and `err` when the database refused; then nothing was changed. */

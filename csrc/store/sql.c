@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 
-enum { BUCKETS = 128, CACHED = 256 };
+enum { BUCKETS = 128, CACHED = 256, KNOWN = 256 };
 
 struct mv_stmt {
   struct mv_sql *sql;
@@ -31,6 +31,7 @@ struct mv_sql {
   char *path;
   const char *what;
   struct mv_stmt *buckets[BUCKETS];
+  struct mv_stmt *known[KNOWN]; /* found by the address of its text, which is mostly a literal */
   int cached;
   uint64_t uses;
   int depth; /* savepoints open */
@@ -136,7 +137,8 @@ static int configure(struct mv_sql *sql, const struct mv_sql_options *options,
     return -1;
   if (options->read_only)
     return 0;
-  if (mv_sql_script(sql, "PRAGMA journal_mode = WAL", err) ||
+  if ((options->alone && mv_sql_script(sql, "PRAGMA locking_mode = EXCLUSIVE", err)) ||
+      mv_sql_script(sql, "PRAGMA journal_mode = WAL", err) ||
       mv_sql_script(sql,
                     options->relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
                     err) ||
@@ -251,6 +253,9 @@ static void uncache(struct mv_sql *sql, struct mv_stmt *stmt) {
     at = &(*at)->next;
   *at = stmt->next;
   sql->cached--;
+  for (int i = 0; i < KNOWN; i++)
+    if (sql->known[i] == stmt)
+      sql->known[i] = NULL;
 }
 
 /* Texts made at run time must not fill memory: the idle one longest unused makes room. */
@@ -287,7 +292,8 @@ static struct mv_stmt *compile(struct mv_sql *sql, const char *text, uint32_t ha
   return NULL;
 }
 
-struct mv_stmt *mv_sql_get(struct mv_sql *sql, const char *text, struct mv_error *err) {
+/* From the buckets, or compiled. */
+static struct mv_stmt *find(struct mv_sql *sql, const char *text, struct mv_error *err) {
   uint32_t hash = hash_text(text);
   struct mv_stmt **bucket = &sql->buckets[hash % BUCKETS], *stmt = *bucket;
   while (stmt && (stmt->hash != hash || strcmp(stmt->text, text) != 0))
@@ -303,6 +309,17 @@ struct mv_stmt *mv_sql_get(struct mv_sql *sql, const char *text, struct mv_error
       *bucket = stmt;
       sql->cached++;
     }
+  }
+  return stmt;
+}
+
+/* The address only tells where to look first: the text there may be another by now. */
+struct mv_stmt *mv_sql_get(struct mv_sql *sql, const char *text, struct mv_error *err) {
+  struct mv_stmt **known = &sql->known[(uintptr_t)text / 8 % KNOWN], *stmt = *known;
+  if (!stmt || stmt->in_use || strcmp(stmt->text, text) != 0) {
+    stmt = find(sql, text, err);
+    if (stmt && stmt->cached)
+      *known = stmt;
   }
   if (stmt) {
     stmt->in_use = true;
@@ -510,6 +527,10 @@ char *mv_sql_text_dup(struct mv_stmt *stmt, int column) {
 
 int64_t mv_sql_last_id(struct mv_sql *sql) {
   return sqlite3_last_insert_rowid(sql->db);
+}
+
+int64_t mv_sql_all_changes(struct mv_sql *sql) {
+  return sqlite3_total_changes64(sql->db);
 }
 
 int64_t mv_sql_changes(struct mv_sql *sql) {

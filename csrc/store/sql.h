@@ -26,6 +26,7 @@ struct mv_sql_options {
   const char *path;       /* a file, or ":memory:"; files are made with mode 0600 */
   bool read_only;         /* the file must exist */
   bool relaxed;           /* synchronous=NORMAL: a power cut may lose the last commits, never more */
+  bool alone;             /* no other connection or program may use the file meanwhile: faster */
   int busy_ms;            /* how long to wait for another connection's lock; 0: 2000 */
   int cache_kib;          /* page cache; 0: 8192 */
   int max_pages;          /* the file never grows beyond; 0: no limit */
@@ -95,6 +96,7 @@ char *mv_sql_text_dup(struct mv_stmt *stmt, int column); /* free(); NULL for nul
 
 int64_t mv_sql_last_id(struct mv_sql *sql); /* of the last insert */
 int64_t mv_sql_changes(struct mv_sql *sql); /* rows touched by the last statement */
+int64_t mv_sql_all_changes(struct mv_sql *sql); /* and by all since it was opened */
 
 /* --- Transactions --- */
 
