@@ -27,7 +27,7 @@ static const struct mv_assumption assumptions[] = {
     {"universal-delimiter", "*",
      "delimiter_value_… without delimiter, or with more than one character: 400.", NULL},
     {"deep", "*",
-     "A parameter nested deeper than 100 levels: 400; a further field of a callback that is so is "
+     "A parameter nested deeper than 120 levels: 400; a further field of a callback that is so is "
      "not saved.",
      NULL},
     {"missing", "*", "A missing required parameter: 400, Parameter \"client_id\" required.", NULL},

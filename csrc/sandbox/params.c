@@ -251,7 +251,7 @@ static int refuse_type(struct mv_ask *ask, const char *where, const struct mv_pa
 }
 
 /* So that what is kept can be told again inside answers and webhooks, which are nested as well. */
-enum { DEEPEST = 100 };
+enum { DEEPEST = 120 };
 
 static bool is_too_deep(const json_t *value, int depth) {
   const char *name;

@@ -101,7 +101,7 @@ static void test_answers(void) {
   CHECK(answers("message", 200, "{\"status\":\"success\"}", ""));
   CHECK(answers("message", 200, "\"fine\"", "$: \"ok\" expected"));
   CHECK(answers("message", 404, "{\"status\":\"client_not_found\"}", ""));
-  CHECK(answers("get_clients", 404, "{\"status\":\"client_not_found\"}",
+  CHECK(answers("connected_channels", 404, "{\"status\":\"client_not_found\"}",
                 "status 404 is not documented"));
   CHECK(answers("get_orders", 200, "{\"status\":\"client_not_found\"}", ""));
   CHECK(answers("get_orders", 200, "{\"status\":\"success\",\"order_id\":[1]}", ""));
