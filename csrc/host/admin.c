@@ -88,6 +88,7 @@ static json_t *describe(const struct mv_event *event) {
   put_time(object, "finished_at", event->finished_at);
   put_text(object, "handler", event->handler);
   put_text(object, "reason", event->reason);
+  put_text(object, "stopping", event->stop);
   return object;
 }
 
@@ -306,23 +307,36 @@ static void list_handlers(struct mv_admin *admin, struct mv_call *call, const ch
 
 /* ---- what is done --------------------------------------------------------------------------- */
 
+struct change {
+  int64_t id;
+  bool stopping; /* out: it runs, and is to end first */
+};
+
 static int replay_in_store(struct mv_store *store, void *context, int64_t now, int64_t *wake_at,
                            struct mv_error *err) {
-  return mv_store_replay(store, *(int64_t *)context, now, wake_at, err);
+  return mv_store_replay(store, ((struct change *)context)->id, now, wake_at, err);
 }
 
 static int cancel_in_store(struct mv_store *store, void *context, int64_t now, int64_t *wake_at,
                            struct mv_error *err) {
-  return mv_store_cancel(store, *(int64_t *)context, "by an operator", now, wake_at, err);
+  struct change *change = context;
+  size_t before, after;
+  mv_store_stops(store, &before);
+  int failed = mv_store_cancel(store, change->id, "by an operator", now, wake_at, err);
+  mv_store_stops(store, &after);
+  change->stopping = after > before;
+  return failed;
 }
 
 static void change(struct mv_admin *admin, struct mv_call *call, int64_t id,
                    int (*how)(struct mv_store *, void *, int64_t, int64_t *, struct mv_error *)) {
   struct mv_error err = {0};
-  if (mv_journal_call_wait(admin->with.journal, how, &id, &err))
+  struct change change = {.id = id};
+  if (mv_journal_call_wait(admin->with.journal, how, &change, &err))
     answer_error(call, &err);
   else
-    answer(call, 200, json_pack("{s:I, s:b}", "event", (json_int_t)id, "ok", true));
+    answer(call, 200, json_pack("{s:I, s:b, s:b}", "event", (json_int_t)id, "ok", true, "stopping",
+                                change.stopping));
 }
 
 static void replay(struct mv_admin *admin, struct mv_call *call, const char *argument) {

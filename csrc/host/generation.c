@@ -33,6 +33,11 @@ struct mv_generation *mv_generation_start(const struct mv_worker_shared *shared,
   return NULL;
 }
 
+void mv_generation_cancel(struct mv_generation *generation, int64_t id, int64_t token) {
+  for (unsigned i = 0; i < generation->count; i++)
+    mv_worker_cancel(generation->workers[i], id, token);
+}
+
 void mv_generation_drain(struct mv_generation *generation) {
   for (unsigned i = 0; i < generation->count; i++)
     mv_worker_drain(generation->workers[i]);

@@ -49,6 +49,17 @@ static void deliver(void *owner, unsigned worker, struct mv_event *event) {
   mv_worker_deliver(to, event);
 }
 
+/* On the journal's thread. The run may be on workers that finish what they have. */
+static void stop_run(void *owner, int64_t id, int64_t token) {
+  struct mv_host *host = owner;
+  pthread_mutex_lock(&host->lock);
+  if (host->current)
+    mv_generation_cancel(host->current, id, token);
+  for (struct mv_generation *each = host->retired; each; each = each->next)
+    mv_generation_cancel(each, id, token);
+  pthread_mutex_unlock(&host->lock);
+}
+
 static bool is_ready(void *owner) {
   struct mv_host *host = owner;
   pthread_mutex_lock(&host->lock);
@@ -130,14 +141,12 @@ static int version_load(struct mv_host *host, struct version *version, struct mv
   return -1;
 }
 
+/* Under the lock, so that a run can be found at any time. */
 static void retire(struct mv_host *host, struct mv_generation *generation) {
   if (!generation)
     return;
-  mv_generation_drain(generation);
-  pthread_mutex_lock(&host->lock);
   generation->next = host->retired;
   host->retired = generation;
-  pthread_mutex_unlock(&host->lock);
 }
 
 /* Frees the retired generations that are through. */
@@ -177,11 +186,13 @@ static int version_install(struct mv_host *host, struct version *version, struct
   json_t *old_definitions = host->definitions;
   host->current = version->generation;
   host->definitions = version->shown;
+  retire(host, old);
   pthread_mutex_unlock(&host->lock);
   json_decref(old_definitions);
   mv_intake_route(host->intake, version->routes);
   mv_journal_pause(host->journal, false);
-  retire(host, old);
+  if (old)
+    mv_generation_drain(old);
   return 0;
 }
 
@@ -223,7 +234,8 @@ static int start_journal(struct mv_host *host, struct mv_error *err) {
                                        .concurrency = o->concurrency,
                                        .paused = true,
                                        .owner = host,
-                                       .deliver = deliver};
+                                       .deliver = deliver,
+                                       .stop = stop_run};
   host->journal = mv_journal_start(&options, err);
   return host->journal ? 0 : -1;
 }

@@ -100,7 +100,7 @@ static void wind_up(struct mv_journal *journal) {
   mv_journal_list_init(&journal->pending);
   struct mv_error err;
   int failed = mv_store_begin(journal->store, &err);
-  if (!failed && mv_store_release_all(journal->store, &err)) {
+  if (!failed && mv_store_release_all(journal->store, mv_clock_wall(journal->options.clock), &err)) {
     mv_store_rollback(journal->store);
     failed = -1;
   }
@@ -138,6 +138,7 @@ static int open_store(struct mv_journal *journal, struct mv_error *err) {
     return -1;
   journal->metrics.recovered = recovered.again;
   journal->metrics.poisoned = recovered.dead;
+  journal->metrics.cancelled = (uint64_t)recovered.cancelled;
   mv_store_depth(journal->store, journal->metrics.states);
   if (recovered.again > 0 || recovered.dead > 0)
     mv_log(journal->options.log, MV_LOG_WARN, NULL,

@@ -54,7 +54,7 @@ struct mv_finish_op {
   double delay;           /* seconds, MV_VM_RETRY */
   const char *reason, *handler; /* borrowed until `done` */
   const json_t *effects, *policy; /* borrowed until `done`: take a reference of the VM's */
-  bool stale;             /* out: the claim was lost (cancelled); nothing was changed */
+  bool stale;             /* out: the claim was lost; nothing was changed */
   enum mv_event_state state; /* out: what became of it */
   int64_t due_at;         /* out: of the next attempt, if retryable */
 };
@@ -92,6 +92,10 @@ struct mv_journal_options {
   /* hands an event over for good; on the journal's thread. Must not wait. The worker ends it with
    * mv_journal_finish, and frees it after that. */
   void (*deliver)(void *owner, unsigned worker, struct mv_event *event);
+  /* the run of this claim is to be stopped (cancelled, superseded); on the journal's thread, after
+   * the event was delivered. Its end comes through mv_journal_finish like any other's. NULL: runs
+   * go on to their end, and are cancelled then. */
+  void (*stop)(void *owner, int64_t id, int64_t token);
 };
 
 /* Opens the store, recovers what ran when the last process died, starts the thread. NULL, `err`. */

@@ -103,6 +103,14 @@ static void publish(struct mv_journal *journal, size_t operations, uint64_t took
   pthread_mutex_unlock(&journal->lock);
 }
 
+/* After the deliveries: what came in this very transaction may be among them. */
+static void stop_runs(struct mv_journal *journal) {
+  size_t count;
+  const struct mv_stop *stops = mv_store_stops(journal->store, &count);
+  for (size_t i = 0; i < count && journal->options.stop; i++)
+    journal->options.stop(journal->options.owner, stops[i].id, stops[i].token);
+}
+
 static void tell(struct mv_op *op) {
   if (op->done)
     op->done(op);
@@ -123,6 +131,7 @@ static void acknowledge(struct mv_journal *journal, struct op_list *batch) {
       tell(op);
   }
   mv_dispatch_deliver(journal->dispatch);
+  stop_runs(journal);
   for (struct mv_node *node = pauses.first, *next; node; node = next) {
     next = node->next;
     tell((struct mv_op *)node);

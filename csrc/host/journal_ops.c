@@ -137,6 +137,8 @@ static int apply_finish(struct mv_journal *journal, struct mv_op *op, int64_t no
   if (failed && fail_effects(journal, finish, now, &finished))
     return -1;
   finish->stale = finished.stale;
+  if (finished.cancelled)
+    finish->state = MV_EVENT_CANCELLED;
   count_finish(journal, finish, &finished);
   mv_dispatch_expect(journal->dispatch, finished.wake_at);
   mv_dispatch_ended(journal->dispatch, finish->worker);

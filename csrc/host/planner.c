@@ -65,9 +65,9 @@ static void stored(struct mv_op *op) {
   moment_free(moment);
 }
 
-/* A moment that runs gets an event; in a line of its own kind where runs may not overlap. */
+/* A moment that runs gets an event; in a line of its own kind unless runs may overlap. */
 static struct mv_event *event_for(const struct mv_schedule_entry *entry, int64_t moment) {
-  bool lined = entry->overlap == MV_OVERLAP_SKIP || entry->overlap == MV_OVERLAP_QUEUE;
+  bool lined = entry->overlap != MV_OVERLAP_ALLOW;
   struct mv_bytes key = {0}, body = {0};
   struct mv_event *event = mv_event_new();
   if (!event)

@@ -16,6 +16,7 @@ struct mv_worker {
   unsigned index;
   pthread_t thread;
   struct mv_queue inbox;
+  struct mv_queue cancels;
   atomic_int mode;            /* enum mode */
   atomic_llong deadline;      /* ms, monotonic; of STOP */
   atomic_size_t running, memory;
@@ -151,6 +152,32 @@ static void start_delivered(struct mv_worker *worker, struct mv_vm *vm) {
   }
 }
 
+/* A claim whose run is to be stopped. */
+struct cancel {
+  struct mv_node node;
+  int64_t id, token;
+};
+
+static void cancel_run(struct mv_worker *worker, struct mv_vm *vm, const struct cancel *cancel) {
+  for (struct mv_run *run = worker->runs; run; run = run->next) {
+    if (run->event->id == cancel->id && run->event->token == cancel->token) {
+      mv_vm_cancel(vm, cancel->id, "cancelled");
+      return;
+    }
+  }
+}
+
+/* Takes over the list; without `vm` only frees. */
+static void cancel_runs(struct mv_worker *worker, struct mv_vm *vm, struct mv_node *node) {
+  while (node) {
+    struct cancel *cancel = (struct cancel *)(void *)node;
+    node = node->next;
+    if (vm)
+      cancel_run(worker, vm, cancel);
+    free(cancel);
+  }
+}
+
 static void publish(struct mv_worker *worker, struct mv_vm *vm) {
   atomic_store(&worker->running, mv_vm_running(vm));
   atomic_store(&worker->memory, mv_vm_memory(vm));
@@ -173,7 +200,10 @@ static int patience(struct mv_worker *worker, struct mv_vm *vm) {
 
 static void serve(struct mv_worker *worker, struct mv_vm *vm) {
   for (;;) {
+    /* taken first, done last: what they mean was delivered before them */
+    struct mv_node *cancels = mv_queue_take(&worker->cancels, 0);
     start_delivered(worker, vm);
+    cancel_runs(worker, vm, cancels);
     int wait = patience(worker, vm);
     if (wait == -2)
       return;
@@ -230,6 +260,7 @@ struct mv_worker *mv_worker_start(const struct mv_worker_shared *shared, unsigne
   worker->index = index;
   worker->ended_tail = &worker->ended;
   mv_queue_init(&worker->inbox);
+  mv_queue_init(&worker->cancels);
   pthread_mutex_init(&worker->lock, NULL);
   pthread_cond_init(&worker->changed, NULL);
   int status = pthread_create(&worker->thread, NULL, work, worker);
@@ -239,6 +270,7 @@ struct mv_worker *mv_worker_start(const struct mv_worker_shared *shared, unsigne
   pthread_cond_destroy(&worker->changed);
   pthread_mutex_destroy(&worker->lock);
   mv_queue_destroy(&worker->inbox);
+  mv_queue_destroy(&worker->cancels);
   free(worker);
   return NULL;
 }
@@ -278,6 +310,15 @@ void mv_worker_deliver(struct mv_worker *worker, struct mv_event *event) {
   }
 }
 
+void mv_worker_cancel(struct mv_worker *worker, int64_t id, int64_t token) {
+  struct cancel *cancel = calloc(1, sizeof *cancel);
+  if (!cancel)
+    return; /* it runs to its end and is cancelled all the same */
+  *cancel = (struct cancel){.id = id, .token = token};
+  mv_queue_push(&worker->cancels, &cancel->node);
+  wake(worker);
+}
+
 void mv_worker_drain(struct mv_worker *worker) {
   int serving = SERVE;
   atomic_compare_exchange_strong(&worker->mode, &serving, DRAIN);
@@ -302,7 +343,9 @@ void mv_worker_free(struct mv_worker *worker) {
     return;
   pthread_join(worker->thread, NULL);
   json_decref(worker->definitions);
+  cancel_runs(worker, NULL, mv_queue_take(&worker->cancels, 0));
   mv_queue_destroy(&worker->inbox);
+  mv_queue_destroy(&worker->cancels);
   pthread_cond_destroy(&worker->changed);
   pthread_mutex_destroy(&worker->lock);
   free(worker);

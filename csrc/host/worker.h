@@ -38,6 +38,9 @@ json_t *mv_worker_definitions(const struct mv_worker *worker);
 /* Hands over an event, for good. From the journal's thread. */
 void mv_worker_deliver(struct mv_worker *worker, struct mv_event *event);
 
+/* Stops the run of this claim, if the worker has it. From the journal's thread. */
+void mv_worker_cancel(struct mv_worker *worker, int64_t id, int64_t token);
+
 /* Nothing more will be delivered: it ends when what it has is done. Does not wait. */
 void mv_worker_drain(struct mv_worker *worker);
 

@@ -38,5 +38,6 @@ void mv_event_free(struct mv_event *event) {
   free(event->meta);
   free(event->handler);
   free(event->reason);
+  free(event->stop);
   free(event);
 }

@@ -47,6 +47,7 @@ struct mv_event {
   char *meta;    /* JSON object or NULL */
   char *handler; /* who ran it last, or NULL */
   char *reason;  /* why it failed, was skipped or died; NULL */
+  char *stop;    /* running, but to be cancelled for this reason; NULL */
 };
 
 const char *mv_event_state_name(enum mv_event_state state);

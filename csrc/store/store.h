@@ -88,12 +88,14 @@ struct mv_outcome {
 
 struct mv_store_finished {
   bool stale;      /* the token is not the running claim's: nothing was changed */
+  bool cancelled;  /* mv_store_cancel came before: that is how it ended, whatever the outcome */
   int64_t wake_at; /* when this or the next of its key can be claimed; MV_STORE_NEVER */
   int jobs;        /* accepted by the effects */
 };
 
 /* Ends the run `token` of event `id`: outcome and effects together or, on -1, neither. Effects: see
- * mv_vm_result (NULL: none). A malformed effect is kind USAGE and harms nothing else. */
+ * mv_vm_result (NULL: none); of a cancelled run only the results of `once` are kept. A malformed
+ * effect is kind USAGE and harms nothing else. */
 int mv_store_finish(struct mv_store *store, int64_t id, int64_t token,
                     const struct mv_outcome *outcome, const json_t *effects, int64_t now,
                     struct mv_store_finished *out, struct mv_error *err);
@@ -101,14 +103,17 @@ int mv_store_finish(struct mv_store *store, int64_t id, int64_t token,
 struct mv_store_recovered {
   int64_t again; /* were running when the process died; due at once */
   int64_t dead;  /* for the second time: quarantined */
+  int64_t cancelled; /* were to be stopped: they are */
 };
 
-/* After opening: what ran when the last process died runs again, or is dead as poison. */
+/* After opening: what ran when the last process died runs again, or is dead as poison, or is
+ * cancelled if that had been asked for. */
 int mv_store_recover(struct mv_store *store, int64_t now, struct mv_store_recovered *out,
                      struct mv_error *err);
 
-/* At a clean end: everything that is running becomes available and has cost no attempt. */
-int mv_store_release_all(struct mv_store *store, struct mv_error *err);
+/* At a clean end: everything that is running becomes available and has cost no attempt; what was to
+ * be stopped is cancelled. */
+int mv_store_release_all(struct mv_store *store, int64_t now, struct mv_error *err);
 
 /* --- Operating --- */
 
@@ -117,9 +122,17 @@ int mv_store_release_all(struct mv_store *store, struct mv_error *err);
 int mv_store_replay(struct mv_store *store, int64_t id, int64_t now, int64_t *wake_at,
                     struct mv_error *err);
 
-/* An unfinished event becomes cancelled; a running one's completion will be stale. */
+/* An event that waits becomes cancelled at once. One that runs is marked (event.stop): it keeps its
+ * place in the line until its run has ended, and is cancelled then. *wake_at as above. */
 int mv_store_cancel(struct mv_store *store, int64_t id, const char *reason, int64_t now,
                     int64_t *wake_at, struct mv_error *err);
+
+/* The running events that were marked since mv_store_begin: once it is committed, their runs are to
+ * be stopped. Valid until the next begin. The writer's thread only. */
+struct mv_stop {
+  int64_t id, token;
+};
+const struct mv_stop *mv_store_stops(const struct mv_store *store, size_t *count);
 
 /* A new event on the heap, or NULL with NOT_FOUND. (R) */
 struct mv_event *mv_store_get(struct mv_store *store, int64_t id, struct mv_error *err);
@@ -203,13 +216,13 @@ struct mv_moment_result {
   bool exists;  /* this moment has its row already: nothing was done */
   bool skipped; /* by overlap or because `skip` said so */
   struct mv_store_accepted accepted; /* of the event, if neither */
-  int cancelled;   /* runs cancelled by MV_OVERLAP_CANCEL */
+  int cancelled;   /* events cancelled by MV_OVERLAP_CANCEL; without those that must stop first */
   int64_t wake_at; /* when what they held up can be claimed; MV_STORE_NEVER */
 };
 
 /* Inserts the row (schedule, moment). With `skip` (a reason) the row ends there; else `event` is
- * accepted unless an unfinished earlier moment and `overlap` forbid it. QUEUE is ALLOW in a line:
- * the event's key is to be the schedule's own. */
+ * accepted unless an unfinished earlier moment and `overlap` forbid it. QUEUE is ALLOW in a line,
+ * and CANCEL waits in it for the run that it stops: the event's key is to be the schedule's own. */
 int mv_store_moment(struct mv_store *store, const char *schedule, int64_t moment,
                     enum mv_overlap overlap, const char *skip, struct mv_event *event, int64_t now,
                     bool claim, struct mv_moment_result *out, struct mv_error *err);

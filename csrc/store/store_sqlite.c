@@ -52,6 +52,8 @@ static const char *const schema[] = {
     "INSERT INTO counts VALUES (0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0);"
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
     "INSERT INTO meta VALUES ('opened', 0);",
+    /* why a running event is to be cancelled once it has stopped */
+    "ALTER TABLE events ADD COLUMN stop TEXT;",
 };
 
 /* --- Opening --- */
@@ -186,6 +188,7 @@ void mv_store_close(struct mv_store *store) {
     close(store->lock_fd);
   pthread_mutex_destroy(&store->lock);
   free(store->path);
+  free(store->stops);
   free(store);
 }
 
@@ -216,6 +219,7 @@ int mv_store_begin(struct mv_store *store, struct mv_error *err) {
   }
   store->in_transaction = true;
   store->broken = false;
+  store->stop_count = 0;
   return 0;
 }
 

@@ -25,6 +25,8 @@ struct mv_store {
   int64_t counts[MV_EVENT_STATES]; /* with this transaction */
   int64_t saved[MV_EVENT_STATES];  /* as committed */
   int64_t prune_cursor;            /* the last id a pruning round has seen */
+  struct mv_stop *stops; /* events marked in this transaction */
+  size_t stop_count, stop_capacity;
 };
 
 /* Around reads; see `memory`. */
@@ -37,8 +39,8 @@ int mv_store_break(struct mv_store *store);
 /* The columns that mv_store_read_event reads, in its order. */
 #define MV_STORE_COLUMNS                                                                           \
   "id, state, source, name, key, accepted_at, due_at, started_at, finished_at, attempt, crashes, " \
-  "token, handler, reason, planned_at, head"
-enum { COLUMN_HEAD = 15, COLUMN_META = 16, COLUMN_BODY = 17 };
+  "token, handler, reason, planned_at, stop, head"
+enum { COLUMN_HEAD = 16, COLUMN_META = 17, COLUMN_BODY = 18 };
 
 /* The row as a new event; with `bodies` the columns meta and body follow the others. */
 struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct mv_error *err);
@@ -53,7 +55,8 @@ int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at, 
 int mv_store_moment_state(struct mv_store *store, int64_t event, enum mv_event_state state,
                           const char *reason, struct mv_error *err);
 
-/* Applies the array of effects. Malformed: USAGE, and the caller undoes. */
+/* Applies the array of effects; if out->cancelled only those of `once`. Malformed: USAGE, and the
+ * caller undoes. */
 int mv_store_apply(struct mv_store *store, const json_t *effects, int64_t now,
                    struct mv_store_finished *out, struct mv_error *err);
 

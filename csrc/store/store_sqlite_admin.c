@@ -66,10 +66,33 @@ int mv_store_replay(struct mv_store *store, int64_t id, int64_t now, int64_t *wa
   return result;
 }
 
+/* Its run is under way: it ends as any run does, see mv_store_finish. */
+static int mark(struct mv_store *store, const struct mv_event *event, const char *reason,
+                struct mv_error *err) {
+  if (store->stop_count == store->stop_capacity) {
+    size_t capacity = store->stop_capacity ? store->stop_capacity * 2 : 16;
+    struct mv_stop *grown = realloc(store->stops, capacity * sizeof *grown);
+    if (!grown)
+      return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+    store->stops = grown;
+    store->stop_capacity = capacity;
+  }
+  if (mv_sql_run(store->sql, err, "UPDATE events SET stop = coalesce(stop, ?) WHERE id = ?", "si",
+                 reason ? reason : "cancelled", event->id))
+    return mv_store_break(store);
+  store->stops[store->stop_count++] = (struct mv_stop){event->id, event->token};
+  return 0;
+}
+
+const struct mv_stop *mv_store_stops(const struct mv_store *store, size_t *count) {
+  *count = store->stop_count;
+  return store->stops;
+}
+
 static int cancel(struct mv_store *store, const struct mv_event *event, int head,
                   const char *reason, int64_t now, int64_t *wake_at, struct mv_error *err) {
   if (mv_sql_run(store->sql, err,
-                 "UPDATE events SET state = 6, token = 0, finished_at = ?, reason = ? WHERE id = ?",
+                 "UPDATE events SET state = 6, finished_at = ?, reason = ? WHERE id = ?",
                  "isi", now, reason, event->id))
     return mv_store_break(store);
   mv_store_count(store, event->state, MV_EVENT_CANCELLED);
@@ -92,6 +115,8 @@ int mv_store_cancel(struct mv_store *store, int64_t id, const char *reason, int6
     result =
         mv_error_set(err, MV_ERROR_USAGE, "event %lld is %s already; there is nothing to cancel",
                      (long long)id, mv_event_state_name(event->state));
+  else if (event->state == MV_EVENT_RUNNING)
+    result = mark(store, event, reason, err);
   else
     result = cancel(store, event, head, reason, now, wake_at, err);
   mv_event_free(event);

@@ -216,6 +216,9 @@ int mv_store_apply(struct mv_store *store, const json_t *effects, int64_t now,
   size_t index;
   json_t *object;
   json_array_foreach(effects, index, object) {
+    const char *op = json_string_value(json_object_get(object, "op"));
+    if (out->cancelled && (!op || strcmp(op, "once") != 0))
+      continue;
     struct effect effect = {.store = store, .object = object, .now = now, .out = out};
     if (apply_one(&effect, err))
       return -1;

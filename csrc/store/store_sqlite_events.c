@@ -42,6 +42,7 @@ struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct m
     event->handler = column(stmt, 12, &failed);
     event->reason = column(stmt, 13, &failed);
     event->planned_at = mv_sql_int(stmt, 14);
+    event->stop = column(stmt, 15, &failed);
     if (bodies)
       read_body(stmt, event, &failed);
   }

@@ -7,6 +7,7 @@
 
 struct ended {
   char *key;
+  char *stopped; /* why, if it was to be stopped */
   enum mv_event_source source;
   int64_t due_at;
 };
@@ -15,7 +16,7 @@ static bool is_final(enum mv_event_state state) {
   return state >= MV_EVENT_DONE;
 }
 
-/* Writes the outcome if the token is the running claim's. 1, 0: stale, -1. */
+/* Writes the outcome if the token is that of a running claim that is not to be stopped. 1, 0, -1. */
 static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
                          const struct mv_outcome *outcome, int64_t now, struct ended *ended,
                          struct mv_error *err) {
@@ -25,7 +26,8 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
                    "UPDATE events SET state = ?1, due_at = iif(?1 = 2, ?2, due_at),"
                    " head = iif(?3 AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
                    " finished_at = iif(?1 > 2, ?4, 0), handler = coalesce(?5, handler), reason = ?6"
-                   " WHERE id = ?7 AND token = ?8 AND state = 1 RETURNING key, source, due_at",
+                   " WHERE id = ?7 AND token = ?8 AND state = 1 AND stop IS NULL"
+                   " RETURNING key, source, due_at",
                    "iiiissii", (int64_t)outcome->state, outcome->due_at, (int64_t)parks, now,
                    outcome->handler, outcome->reason, id, token);
   int found = mv_sql_step(stmt, err);
@@ -40,6 +42,26 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
   if (found > 0 && mv_sql_step(stmt, err) < 0)
     found = -1;
   mv_sql_done(stmt);
+  return found;
+}
+
+/* The run was to be stopped: it ends as cancelled, however it ended. 1, 0: stale, -1. */
+static int write_stopped(struct mv_store *store, int64_t id, int64_t token,
+                         const struct mv_outcome *outcome, int64_t now, struct ended *ended,
+                         struct mv_error *err) {
+  char *reason = NULL;
+  int found = mv_sql_one_text(store->sql, &reason, err,
+                              "SELECT stop FROM events WHERE id = ? AND token = ? AND state = 1",
+                              "ii", id, token);
+  if (found > 0 &&
+      mv_sql_run(store->sql, err, "UPDATE events SET stop = NULL WHERE id = ?", "i", id))
+    found = -1;
+  if (found > 0) {
+    struct mv_outcome cancelled = {
+        .state = MV_EVENT_CANCELLED, .reason = reason, .handler = outcome->handler};
+    found = write_outcome(store, id, token, &cancelled, now, ended, err);
+  }
+  ended->stopped = reason;
   return found;
 }
 
@@ -61,13 +83,21 @@ static int finish(struct mv_store *store, int64_t id, int64_t token,
                   const struct mv_outcome *outcome, int64_t now, struct mv_store_finished *out,
                   struct mv_error *err) {
   struct ended ended = {0};
+  struct mv_outcome cancelled = {.state = MV_EVENT_CANCELLED};
   int found = write_outcome(store, id, token, outcome, now, &ended, err);
+  if (found == 0) {
+    found = write_stopped(store, id, token, outcome, now, &ended, err);
+    out->cancelled = found > 0;
+    cancelled.reason = ended.stopped;
+    outcome = &cancelled;
+  }
   out->stale = found == 0;
   if (found > 0) {
     mv_store_count(store, MV_EVENT_RUNNING, outcome->state);
     found = follow_up(store, id, outcome, &ended, &out->wake_at, err) ? -1 : 1;
   }
   free(ended.key);
+  free(ended.stopped);
   return found < 0 ? mv_store_break(store) : 0;
 }
 
@@ -108,12 +138,13 @@ enum { FATAL_CRASHES = 2 };
 struct crashed {
   int64_t id, token;
   int crashes;
+  bool stop;
 };
 
-static int read_crashed(struct mv_store *store, struct crashed **list, int *count,
+static int read_running(struct mv_store *store, struct crashed **list, int *count,
                         struct mv_error *err) {
   struct mv_stmt *stmt = mv_sql_query(store->sql, err,
-                                      "SELECT id, token, crashes FROM events"
+                                      "SELECT id, token, crashes, stop IS NOT NULL FROM events"
                                       " INDEXED BY events_running WHERE state = 1 ORDER BY id",
                                       "");
   int row, capacity = 0;
@@ -129,25 +160,48 @@ static int read_crashed(struct mv_store *store, struct crashed **list, int *coun
     }
     (*list)[(*count)++] = (struct crashed){.id = mv_sql_int(stmt, 0),
                                            .token = mv_sql_int(stmt, 1),
-                                           .crashes = (int)mv_sql_int(stmt, 2)};
+                                           .crashes = (int)mv_sql_int(stmt, 2),
+                                           .stop = mv_sql_int(stmt, 3) != 0};
   }
   mv_sql_done(stmt);
   return row;
 }
 
+/* For each running event; `out` as `each` has it. */
+static int for_running(struct mv_store *store, int64_t now, struct mv_store_recovered *out,
+                       int (*each)(struct mv_store *store, const struct crashed *event, int64_t now,
+                                   struct mv_store_recovered *out, struct mv_error *err),
+                       struct mv_error *err) {
+  struct crashed *list = NULL;
+  int count = 0;
+  int failed = read_running(store, &list, &count, err);
+  if (failed)
+    mv_store_break(store);
+  for (int i = 0; i < count && !failed; i++)
+    failed = each(store, &list[i], now, out, err);
+  free(list);
+  return failed;
+}
+
+static int end_run(struct mv_store *store, const struct crashed *event,
+                   const struct mv_outcome *outcome, int64_t now, struct mv_error *err) {
+  struct mv_store_finished finished = {.wake_at = MV_STORE_NEVER};
+  return finish(store, event->id, event->token, outcome, now, &finished, err);
+}
+
 static int recover_one(struct mv_store *store, const struct crashed *event, int64_t now,
                        struct mv_store_recovered *out, struct mv_error *err) {
+  static const struct mv_outcome dead = {
+      .state = MV_EVENT_DEAD, .reason = "poison: the process died twice while this event ran"};
   /* not the clock's present: if that went back, the event would wait */
   if (mv_sql_run(store->sql, err,
                  "UPDATE events SET crashes = crashes + 1, due_at = min(due_at, ?) WHERE id = ?",
                  "ii", now, event->id))
     return mv_store_break(store);
-  struct mv_store_finished finished = {.wake_at = MV_STORE_NEVER};
-  if (event->crashes + 1 >= FATAL_CRASHES) {
-    struct mv_outcome dead = {.state = MV_EVENT_DEAD,
-                              .reason = "poison: the process died twice while this event ran"};
-    out->dead++;
-    return finish(store, event->id, event->token, &dead, now, &finished, err);
+  bool fatal = event->crashes + 1 >= FATAL_CRASHES;
+  if (event->stop || fatal) {
+    ++*(event->stop ? &out->cancelled : &out->dead);
+    return end_run(store, event, &dead, now, err);
   }
   out->again++;
   mv_store_count(store, MV_EVENT_RUNNING, MV_EVENT_AVAILABLE);
@@ -161,25 +215,17 @@ int mv_store_recover(struct mv_store *store, int64_t now, struct mv_store_recove
                      struct mv_error *err) {
   assert(store->in_transaction);
   *out = (struct mv_store_recovered){0};
-  struct crashed *list = NULL;
-  int count = 0;
-  int failed = read_crashed(store, &list, &count, err);
-  if (failed)
-    mv_store_break(store);
-  for (int i = 0; i < count && !failed; i++)
-    failed = recover_one(store, &list[i], now, out, err);
-  free(list);
-  return failed;
+  return for_running(store, now, out, recover_one, err);
 }
 
-int mv_store_release_all(struct mv_store *store, struct mv_error *err) {
+static int release_one(struct mv_store *store, const struct crashed *event, int64_t now,
+                       struct mv_store_recovered *out, struct mv_error *err) {
+  static const struct mv_outcome back = {.state = MV_EVENT_AVAILABLE};
+  (void)out;
+  return end_run(store, event, &back, now, err);
+}
+
+int mv_store_release_all(struct mv_store *store, int64_t now, struct mv_error *err) {
   assert(store->in_transaction);
-  if (mv_sql_run(store->sql, err,
-                 "UPDATE events SET state = 0, token = 0, attempt = attempt - 1 WHERE id IN"
-                 " (SELECT id FROM events INDEXED BY events_running WHERE state = 1)",
-                 ""))
-    return mv_store_break(store);
-  store->counts[MV_EVENT_AVAILABLE] += mv_sql_changes(store->sql);
-  store->counts[MV_EVENT_RUNNING] -= mv_sql_changes(store->sql);
-  return 0;
+  return for_running(store, now, NULL, release_one, err);
 }

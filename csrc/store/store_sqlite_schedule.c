@@ -58,16 +58,28 @@ static int unfinished(struct mv_store *store, const char *schedule, int64_t mome
   return found < 0 ? mv_store_break(store) : found;
 }
 
+/* The next unfinished event of the schedule's moments after `cursor`: 1, 0 none, -1. */
+static int next_open(struct mv_store *store, const char *schedule, int64_t moment, int64_t *cursor,
+                     struct mv_error *err) {
+  int found = mv_sql_one_int(store->sql, cursor, err,
+                             "SELECT event FROM moments INDEXED BY moments_open"
+                             " WHERE schedule = ? AND state < 3 AND moment <> ? AND event > ?"
+                             " ORDER BY event LIMIT 1",
+                             "sii", schedule, moment, *cursor);
+  return found < 0 ? mv_store_break(store) : found;
+}
+
 static int cancel_others(struct mv_store *store, const char *schedule, int64_t moment, int64_t now,
                          struct mv_moment_result *out, struct mv_error *err) {
-  int64_t event, wake_at = MV_STORE_NEVER;
+  int64_t event = 0, wake_at = MV_STORE_NEVER;
   int found;
-  while ((found = unfinished(store, schedule, moment, &event, err)) > 0) {
+  while ((found = next_open(store, schedule, moment, &event, err)) > 0) {
+    int64_t before = store->counts[MV_EVENT_CANCELLED];
     if (mv_store_cancel(store, event, "superseded by the schedule's next moment", now, &wake_at,
                         err))
       return mv_store_break(store);
     out->wake_at = mv_store_earlier(out->wake_at, wake_at);
-    out->cancelled++;
+    out->cancelled += store->counts[MV_EVENT_CANCELLED] > before;
   }
   return found;
 }

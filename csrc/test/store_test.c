@@ -199,11 +199,12 @@ static void test_stale_token(void) {
   struct mv_store_finished finished;
   CHECK(mv_store_finish(store, a.id, token + 1, &done, NULL, T0, &finished, &err) == 0);
   CHECK(finished.stale && state_of(store, a.id) == MV_EVENT_RUNNING);
-  CHECK(mv_store_cancel(store, a.id, "by hand", T0, &wake, &err) == 0 && wake == T0);
+  CHECK(mv_store_finish(store, a.id, token, &done, NULL, T0, &finished, &err) == 0);
+  CHECK(!finished.stale && finished.wake_at == T0);
   json_t *effects = json_pack("[{s:s,s:s,s:i}]", "op", "kv_set", "key", "x", "value", 1);
   CHECK(mv_store_finish(store, a.id, token, &done, effects, T0, &finished, &err) == 0);
   json_decref(effects);
-  CHECK(finished.stale && state_of(store, a.id) == MV_EVENT_CANCELLED);
+  CHECK(finished.stale && state_of(store, a.id) == MV_EVENT_DONE);
   char *value;
   CHECK(mv_store_kv_get(store, "x", T0, &value, &err) == 0);
   int64_t ids[4] = {0};
@@ -215,6 +216,57 @@ static void test_stale_token(void) {
   CHECK(mv_store_cancel(store, b.id, NULL, T0, &wake, &err) == -1 && err.kind == MV_ERROR_USAGE);
   CHECK(mv_store_cancel(store, 77, NULL, T0, &wake, &err) == -1 && err.kind == MV_ERROR_NOT_FOUND);
   CHECK(!mv_store_broken(store));
+  end(store);
+}
+
+/* A running event stays in its line until its run has ended, and is cancelled then. */
+static void test_cancel_running(void) {
+  struct mv_store *store = begin();
+  struct mv_store_accepted a = put(store, "k", NULL, 0, T0, true);
+  struct mv_store_accepted b = put(store, "k", NULL, 0, T0, true);
+  int64_t token = token_of(store, a.id), wake, ids[4] = {0};
+  size_t count;
+  CHECK(mv_store_cancel(store, a.id, "by hand", T0, &wake, &err) == 0 && wake == MV_STORE_NEVER);
+  const struct mv_stop *stops = mv_store_stops(store, &count);
+  CHECK(count == 1 && stops[0].id == a.id && stops[0].token == token);
+  CHECK(state_of(store, a.id) == MV_EVENT_RUNNING && claim(store, T0, 4, ids) == 0);
+  commit(store);
+  mv_store_stops(store, &count);
+  CHECK(count == 0);
+  struct mv_store_finished finished;
+  json_t *effects = json_pack("[{s:s,s:s,s:i},{s:s,s:s,s:i}]", "op", "kv_set", "key", "x", "value",
+                              1, "op", "once", "key", "x", "value", 2);
+  CHECK(mv_store_finish(store, a.id, token, &done, effects, T0 + 1, &finished, &err) == 0);
+  json_decref(effects);
+  CHECK(finished.cancelled && !finished.stale && finished.wake_at == T0);
+  struct mv_event *event = mv_store_get(store, a.id, &err);
+  CHECK(event->state == MV_EVENT_CANCELLED && strcmp(event->reason, "by hand") == 0 && !event->stop);
+  mv_event_free(event);
+  char *value = NULL;
+  CHECK(mv_store_kv_get(store, "x", T0, &value, &err) == 0);
+  CHECK(mv_store_once_get(store, "x", &value, &err) == 1);
+  free(value);
+  CHECK(claim(store, T0, 4, ids) == 1 && ids[0] == b.id);
+  end(store);
+}
+
+/* The run ended with the process, or goes back with a stop: that is the end it was to have. */
+static void test_cancel_survives(bool crash) {
+  struct mv_store *store = begin();
+  struct mv_store_accepted a = put(store, "k", NULL, 0, T0, true);
+  struct mv_store_accepted b = put(store, "k", NULL, 0, T0, true);
+  int64_t wake, ids[4] = {0};
+  struct mv_store_recovered recovered = {0};
+  CHECK(mv_store_cancel(store, a.id, "by hand", T0, &wake, &err) == 0);
+  commit(store);
+  CHECK((crash ? mv_store_recover(store, T0, &recovered, &err)
+               : mv_store_release_all(store, T0, &err)) == 0);
+  CHECK(recovered.cancelled == crash && recovered.again == 0);
+  CHECK(state_of(store, a.id) == MV_EVENT_CANCELLED);
+  CHECK(claim(store, T0, 4, ids) == 1 && ids[0] == b.id);
+  struct mv_store_stats stats;
+  CHECK(mv_store_stats(store, &stats, &err) == 0 && stats.states[MV_EVENT_CANCELLED] == 1 &&
+        stats.states[MV_EVENT_RUNNING] == 1);
   end(store);
 }
 
@@ -344,7 +396,7 @@ static void test_crash_and_poison(void) {
         strncmp(event->reason, "poison", 6) == 0);
   mv_event_free(event);
   /* a clean end costs nothing */
-  CHECK(mv_store_begin(store, &err) == 0 && mv_store_release_all(store, &err) == 0);
+  CHECK(mv_store_begin(store, &err) == 0 && mv_store_release_all(store, T0, &err) == 0);
   event = mv_store_get(store, b, &err);
   CHECK(event && event->state == MV_EVENT_AVAILABLE && event->attempt == 0 && event->crashes == 0);
   mv_event_free(event);
@@ -485,7 +537,7 @@ static void test_moments(void) {
   CHECK(row.first_seen == T0 && row.last_moment == 0 && row.changed);
   CHECK(mv_store_schedule(store, "s", "0 9 * * *", T0, &row, &err) == 0 && !row.changed);
   struct mv_moment_result result;
-  struct mv_event *event = event_of(NULL, NULL, "");
+  struct mv_event *event = event_of("schedule:s", NULL, "");
   event->source = MV_SOURCE_SCHEDULE;
   CHECK(mv_store_moment(store, "s", T0, MV_OVERLAP_SKIP, NULL, event, T0, true, &result, &err) ==
         0);
@@ -502,9 +554,17 @@ static void test_moments(void) {
   CHECK(result.skipped && !result.exists);
   CHECK(mv_store_moment(store, "s", T0 + 3, MV_OVERLAP_CANCEL, NULL, event, T0, true, &result,
                         &err) == 0);
-  CHECK(result.cancelled == 1 && result.accepted.claimed);
+  CHECK(result.cancelled == 0 && !result.accepted.claimed);
+  int64_t second = result.accepted.id;
+  CHECK(mv_store_moment(store, "s", T0 + 4, MV_OVERLAP_CANCEL, NULL, event, T0, true, &result,
+                        &err) == 0);
+  CHECK(result.cancelled == 1 && !result.accepted.claimed);
+  CHECK(state_of(store, first) == MV_EVENT_RUNNING && state_of(store, second) == MV_EVENT_CANCELLED);
+  finish(store, first, done, T0 + 4);
   CHECK(state_of(store, first) == MV_EVENT_CANCELLED);
-  finish(store, result.accepted.id, done, T0 + 4);
+  int64_t ids[2] = {0};
+  CHECK(claim(store, T0 + 4, 2, ids) == 1 && ids[0] == result.accepted.id);
+  finish(store, ids[0], done, T0 + 4);
   CHECK(mv_store_moment(store, "s", T0 + 5, MV_OVERLAP_SKIP, NULL, event, T0, true, &result,
                         &err) == 0);
   CHECK(!result.skipped);
@@ -513,12 +573,12 @@ static void test_moments(void) {
   CHECK(row.first_seen == T0 && row.last_moment == T0 + 5 && row.changed);
   struct mv_moment *moments;
   int count = mv_store_moments(store, "s", 10, &moments, &err);
-  const enum mv_event_state states[] = {MV_EVENT_RUNNING, MV_EVENT_DONE, MV_EVENT_SKIPPED,
-                                        MV_EVENT_SKIPPED, MV_EVENT_CANCELLED};
-  CHECK(count == 5);
-  for (int i = 0; i < count && i < 5; i++)
+  const enum mv_event_state states[] = {MV_EVENT_RUNNING, MV_EVENT_DONE,    MV_EVENT_CANCELLED,
+                                        MV_EVENT_SKIPPED, MV_EVENT_SKIPPED, MV_EVENT_CANCELLED};
+  CHECK(count == 6);
+  for (int i = 0; i < count && i < 6; i++)
     CHECK(moments[i].state == states[i]);
-  CHECK(count < 3 || strcmp(moments[2].reason, "missed") == 0);
+  CHECK(count < 4 || strcmp(moments[3].reason, "missed") == 0);
   mv_store_moments_free(moments, count);
   end(store);
 }
@@ -610,6 +670,9 @@ int main(void) {
   test_outside_the_line();
   test_due_order();
   test_stale_token();
+  test_cancel_running();
+  test_cancel_survives(true);
+  test_cancel_survives(false);
   test_duplicates();
   test_effects();
   test_bad_effects();
