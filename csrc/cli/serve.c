@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/moment.h"
 #include "cli/pair.h"
 #include "cli/script.h"
 
 #define SHORTEST_SECRET 16
+#define STUCK_MS 10000 /* beyond what the host takes to stop: something is stuck */
 
 struct options {
   const char *listen, *admin, *admin_token, *db;
@@ -133,10 +135,28 @@ static void *stop_host(void *owner) {
   return NULL;
 }
 
+/* A call into C that does not come back cannot be broken off; the process has to end without it. */
+static void leave(struct server *s) {
+  mv_log(s->log, MV_LOG_ERROR, NULL,
+         "a handler does not come back from a call into C (a slow pattern, a __gc metamethod); leaving "
+         "without it: what is under way counts as crashed");
+  _exit(EX_SOFTWARE);
+}
+
+/* Takes a signal that came while the host stops; until when (ms, monotonic) it may take. */
+static int64_t hear(struct server *s, int64_t until) {
+  if (mv_cli_wait_signal(s->signals) == SIGHUP)
+    return until;
+  if (!atomic_exchange(&s->hurry, true))
+    return mv_clock_monotonic(NULL) + STUCK_MS;
+  return until;
+}
+
 /* Waits for running handlers, unless a second signal comes. Signals are this thread's alone, so the
  * stopping is done by another. */
 static void stop_gently(struct server *s) {
   pthread_t thread;
+  int64_t until = mv_clock_monotonic(NULL) + MV_HOST_STOP_TIMEOUT * 1000 + STUCK_MS;
   s->stopped = eventfd(0, EFD_CLOEXEC);
   if (s->stopped < 0 || pthread_create(&thread, NULL, stop_host, s)) {
     mv_pair_stop_host(&s->pair, false);
@@ -144,8 +164,10 @@ static void stop_gently(struct server *s) {
   }
   struct pollfd waits[] = {{s->signals, POLLIN, 0}, {s->stopped, POLLIN, 0}};
   while (!(waits[1].revents & POLLIN)) {
-    if (poll(waits, 2, -1) > 0 && waits[0].revents & POLLIN && mv_cli_wait_signal(s->signals) != SIGHUP)
-      atomic_store(&s->hurry, true);
+    if (poll(waits, 2, 500) > 0 && waits[0].revents & POLLIN)
+      until = hear(s, until);
+    else if (mv_clock_monotonic(NULL) > until)
+      leave(s);
   }
   pthread_join(thread, NULL);
   close(s->stopped);

@@ -15,6 +15,8 @@
 
 struct mv_host;
 
+#define MV_HOST_STOP_TIMEOUT 30 /* seconds */
+
 struct mv_host_options {
   const char *listen;         /* webhooks; "127.0.0.1:8080" */
   const char *admin;          /* health, metrics, operations; "127.0.0.1:8081"; NULL: none */
@@ -28,7 +30,7 @@ struct mv_host_options {
   size_t max_body;            /* 0: 1 MiB */
   size_t memory_limit;        /* bytes a worker; 0: 256 MiB */
   double wall_limit, cpu_limit; /* seconds; 0: 60 and 2 */
-  double stop_timeout;        /* seconds running handlers get; 0: 30 */
+  double stop_timeout;        /* seconds running handlers get; 0: MV_HOST_STOP_TIMEOUT */
   bool watch;                 /* reload when a script file changes */
   const char *tls_cert, *tls_key; /* PEM files for `listen`; NULL: plain HTTP */
   const atomic_bool *hurry;   /* once true, a stop under way waits no longer; a signal handler may

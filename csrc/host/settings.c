@@ -57,7 +57,7 @@ static void complete(struct mv_host_options *o) {
   o->memory_limit = o->memory_limit ? o->memory_limit : (size_t)256 << 20;
   o->wall_limit = o->wall_limit > 0 ? o->wall_limit : 60;
   o->cpu_limit = o->cpu_limit > 0 ? o->cpu_limit : 2;
-  o->stop_timeout = o->stop_timeout > 0 ? o->stop_timeout : 30;
+  o->stop_timeout = o->stop_timeout > 0 ? o->stop_timeout : MV_HOST_STOP_TIMEOUT;
 }
 
 static void hide(const struct mv_host_options *o) {

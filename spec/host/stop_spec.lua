@@ -41,6 +41,23 @@ describe("a stop", function()
     bot:stop()
   end)
 
+  it("does not wait for ever for a call into C", function()
+    local bot = support.start [[
+      host.on("message", function()
+        setmetatable({}, { __gc = function() trace("stuck") while true do end end })
+        collectgarbage()
+      end)
+    ]]
+    bot:message(1, 1, "x")
+    bot:await("stuck")
+    bot.process:signal("TERM")
+    require("spec.support.process").await(function()
+      return bot.process:log():find("stopping", 1, true)
+    end, "the stop to begin")
+    assert.equal(70, (bot.process:stop()))
+    assert.truthy(bot.process:log():find("does not come back from a call into C", 1, true))
+  end)
+
   it("leaves what has not begun for the next start", function()
     local bot = support.start(script)
     bot:message(1, 1, "short")
