@@ -1,6 +1,7 @@
 /* `mavilua check`: loads scripts as a host would, and runs nothing of them. */
 #include "host/host.h"
 #include "host/planner.h"
+#include "host/policy.h"
 #include "lua/vm.h"
 
 static json_t *no_value(void *owner, const char *key, struct mv_error *err) {
@@ -29,7 +30,8 @@ static json_t *load(struct mv_vm *vm, const char *const *scripts, struct mv_erro
 
 json_t *mv_host_check(const char *const *scripts, struct mv_log *log, struct mv_error *err) {
   struct mv_vm_options options = {.log = log, .host = true, .kv_get = no_value,
-                                  .once_get = no_result, .memory_limit = (size_t)256 << 20,
+                                  .once_get = no_result, .policy_check = mv_policy_check,
+                                  .memory_limit = (size_t)256 << 20,
                                   .cpu_limit = 10};
   struct mv_vm *vm = mv_vm_new(&options, err);
   json_t *definitions = vm ? load(vm, scripts, err) : NULL;

@@ -9,27 +9,44 @@ static const struct mv_policy standard = {
 
 /* --- Reading --- */
 
+/* In seconds. */
+#define LONGEST_AGE 3155760000.0 /* a hundred years */
+#define LONGEST_RUN 604800.0     /* a week */
+
 static int read_attempts(struct mv_policy *policy, const json_t *value, struct mv_error *err) {
-  if (!json_is_number(value) || json_number_value(value) < 1 || json_number_value(value) > 1000)
-    return mv_error_set(err, MV_ERROR_USAGE, "attempts must be a number from 1 to 1000");
-  policy->attempts = (int)json_number_value(value);
+  double attempts = json_number_value(value);
+  if (!(attempts >= 1 && attempts <= 1000) || attempts != (double)(int)attempts)
+    return mv_error_set(err, MV_ERROR_USAGE,
+                        "option 'attempts' must be a whole number from 1 to 1000, not %.14g",
+                        attempts);
+  policy->attempts = (int)attempts;
   return 0;
 }
 
+/* ms of a number of seconds or a duration, above 0 and up to `longest`; -1. */
+static int64_t read_span(const json_t *value, const char *name, double longest, const char *words,
+                         struct mv_error *err) {
+  struct mv_error ignored;
+  double ms = json_is_string(value) ? (double)mv_duration_parse(json_string_value(value), &ignored)
+                                    : json_number_value(value) * 1000;
+  if (ms > 0 && ms <= longest * 1000)
+    return ms < 1 ? 1 : (int64_t)ms;
+  return mv_error_set(err, MV_ERROR_USAGE,
+                      "option '%s' must be above 0 and at most %s: a number of seconds, or a "
+                      "duration such as \"10m\"",
+                      name, words);
+}
+
 static int read_max_age(struct mv_policy *policy, const json_t *value, struct mv_error *err) {
-  if (json_is_string(value)) {
-    int64_t age = mv_duration_parse(json_string_value(value), err);
-    if (age < 0)
-      return mv_error_prefix(err, "max_age");
-    policy->max_age = age;
-    return 0;
-  }
-  double seconds = json_number_value(value);
-  if (!json_is_number(value) || !(seconds >= 0) || seconds > 1e11)
-    return mv_error_set(err, MV_ERROR_USAGE,
-                        "max_age must be a number of seconds or a duration such as \"10m\"");
-  policy->max_age = (int64_t)(seconds * 1000);
-  return 0;
+  int64_t age = read_span(value, "max_age", LONGEST_AGE, "a hundred years", err);
+  policy->max_age = age < 0 ? policy->max_age : age;
+  return age < 0 ? -1 : 0;
+}
+
+/* The VM keeps it; here it is only checked. */
+static int read_timeout(struct mv_policy *policy, const json_t *value, struct mv_error *err) {
+  (void)policy;
+  return read_span(value, "timeout", LONGEST_RUN, "a week", err) < 0 ? -1 : 0;
 }
 
 static int read_on_fail(struct mv_policy *policy, const json_t *value, struct mv_error *err) {
@@ -41,13 +58,16 @@ static int read_on_fail(struct mv_policy *policy, const json_t *value, struct mv
       return 0;
     }
   }
-  return mv_error_set(err, MV_ERROR_USAGE, "on_fail must be \"block\", \"park\" or \"skip\"");
+  return mv_error_set(err, MV_ERROR_USAGE, "option 'on_fail' must be \"block\", \"park\" or \"skip\"");
 }
 
 static const struct {
   const char *name;
   int (*read)(struct mv_policy *policy, const json_t *value, struct mv_error *err);
-} members[] = {{"attempts", read_attempts}, {"max_age", read_max_age}, {"on_fail", read_on_fail}};
+} members[] = {{"attempts", read_attempts},
+               {"max_age", read_max_age},
+               {"timeout", read_timeout},
+               {"on_fail", read_on_fail}};
 
 int mv_policy_read(struct mv_policy *policy, const json_t *json, struct mv_error *err) {
   *policy = standard;
@@ -58,6 +78,12 @@ int mv_policy_read(struct mv_policy *policy, const json_t *json, struct mv_error
       failed = -1;
   }
   return failed;
+}
+
+int mv_policy_check(void *owner, const json_t *json, struct mv_error *err) {
+  struct mv_policy ignored;
+  (void)owner;
+  return mv_policy_read(&ignored, json, err);
 }
 
 /* --- Deciding --- */

@@ -16,10 +16,14 @@ struct mv_policy {
   int64_t base, cap;       /* ms: 1 s and 1 h */
 };
 
-/* The default, changed by the members attempts (number), max_age (seconds, or a duration such as
- * "10m") and on_fail ("block", "park", "skip") of `json` (NULL: none). Unknown ones are left alone.
- * 0, or -1 and `err` (the rest is filled all the same). */
+/* The default, changed by the members attempts (1 to 1000), max_age (seconds, or a duration such as
+ * "10m") and on_fail ("block", "park", "skip") of `json` (NULL: none); timeout (a week at most) is
+ * checked. Unknown ones are left alone. 0, or -1 and `err` (the rest is filled all the same). This
+ * is the one place that knows the ranges. */
 int mv_policy_read(struct mv_policy *policy, const json_t *json, struct mv_error *err);
+
+/* The same for a script VM (policy_check): only whether it is right. */
+int mv_policy_check(void *owner, const json_t *json, struct mv_error *err);
 
 /* Whether an event is too old to be run (again) at `at`. */
 bool mv_policy_expired(const struct mv_policy *policy, const struct mv_event *event, int64_t at);

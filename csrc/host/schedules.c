@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "time/calendar.h"
 
 static const char *text(json_t *object, const char *name) {
   return json_string_value(json_object_get(object, name));
@@ -46,14 +47,13 @@ static int64_t share_of(const char *name, int64_t jitter) {
 
 static int read_jitter(struct mv_schedule_entry *entry, json_t *source, struct mv_error *err) {
   json_t *jitter = json_object_get(source, "jitter");
-  int64_t most = 0;
-  if (json_is_number(jitter))
-    most = (int64_t)(json_number_value(jitter) * 1000);
-  else if (json_is_string(jitter))
-    most = mv_duration_parse(json_string_value(jitter), err);
-  if (most < 0)
-    return mv_error_prefix(err, "jitter");
-  entry->jitter = share_of(entry->name, most);
+  struct mv_error ignored;
+  double most = json_is_string(jitter)
+                    ? (double)mv_duration_parse(json_string_value(jitter), &ignored)
+                    : json_number_value(jitter) * 1000;
+  if (!(most >= 0 && most <= (double)MV_DAY * 1000 * 366))
+    return mv_error_set(err, MV_ERROR_USAGE, "jitter is a duration such as \"5m\", a year at most");
+  entry->jitter = share_of(entry->name, (int64_t)most);
   return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "host/policy.h"
 #include "host/run.h"
 
 enum mode { SERVE, DRAIN, STOP };
@@ -96,6 +97,17 @@ static int once_get(void *owner, const char *key, json_t **value, struct mv_erro
   return parse_stored(found, text, value, err);
 }
 
+/* Each attempt asks anew: an answer to an old message is worse than none. */
+static const char *refuse(void *owner, const struct mv_vm_event *event, const json_t *policy) {
+  const struct mv_worker *worker = owner;
+  const struct mv_run *run = event->owner;
+  struct mv_policy read;
+  mv_policy_read(&read, policy, NULL); /* it was right when it was registered */
+  return mv_policy_expired(&read, run->event, mv_clock_wall(worker->with->vm.clock))
+             ? "older than max_age"
+             : NULL;
+}
+
 /* ---- the thread ----------------------------------------------------------------------------- */
 
 static int load_scripts(struct mv_worker *worker, struct mv_vm *vm, struct mv_error *err) {
@@ -114,6 +126,8 @@ static struct mv_vm *make_vm(struct mv_worker *worker, struct mv_error *err) {
   options.finished = finished;
   options.kv_get = kv_get;
   options.once_get = once_get;
+  options.policy_check = mv_policy_check;
+  options.refuse = refuse;
   worker->reader = mv_journal_reader(worker->with->journal, err);
   struct mv_vm *vm = worker->reader ? mv_vm_new(&options, err) : NULL;
   if (vm && load_scripts(worker, vm, err)) {

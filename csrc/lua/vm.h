@@ -73,6 +73,11 @@ struct mv_vm_options {
   json_t *(*kv_get)(void *owner, const char *key, struct mv_error *err);
   /* the stored result of `once`: 0 absent, 1 present (*value new reference) */
   int (*once_get)(void *owner, const char *key, json_t **value, struct mv_error *err);
+  /* a handler's options as they are registered: 0, or -1 and `err`, which is raised at the script's
+   * line; NULL: anything goes */
+  int (*policy_check)(void *owner, const json_t *policy, struct mv_error *err);
+  /* a handler was chosen: why it is not to be called (the event is dead), or NULL; NULL: it is */
+  const char *(*refuse)(void *owner, const struct mv_vm_event *event, const json_t *policy);
 };
 
 struct mv_vm *mv_vm_new(const struct mv_vm_options *options, struct mv_error *err);

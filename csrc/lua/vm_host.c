@@ -78,12 +78,29 @@ static int arrived(lua_State *L) {
   return 1;
 }
 
-/* begin(handler, policy or nil, event): a handler was chosen. -> true or nil, error */
+/* check_policy(options) -> nil, or what is wrong with them */
+static int check_policy(lua_State *L) {
+  const struct mv_vm_options *options = &vm_of(L)->options;
+  struct mv_error err = {0};
+  if (!options->policy_check || !lua_istable(L, 1)) {
+    return 0;
+  }
+  json_t **box = mv_value_box(L);
+  *box = mv_value_read(L, 1, &err);
+  if (*box && options->policy_check(options->owner, *box, &err) == 0) {
+    return 0;
+  }
+  lua_pushstring(L, err.text);
+  return 1;
+}
+
+/* begin(handler, policy or nil, event): a handler was chosen. -> nil, or why it must not run */
 static int begin(lua_State *L) {
   struct vm_run *run = run_of(L);
   if (!run) {
     return 0;
   }
+  const struct mv_vm_options *options = &run->vm->options;
   free(run->handler);
   run->handler = mv_strdup(luaL_checkstring(L, 1));
   if (lua_istable(L, 2)) {
@@ -94,7 +111,10 @@ static int begin(lua_State *L) {
   luaL_unref(L, LUA_REGISTRYINDEX, run->event_ref);
   lua_settop(L, 3);
   run->event_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  return 0;
+  lua_pushstring(L, options->refuse && run->policy
+                        ? options->refuse(options->owner, &run->event, run->policy)
+                        : NULL);
+  return 1;
 }
 
 /* event() -> the table given to begin; nil at load */
@@ -174,6 +194,7 @@ static int write_log(lua_State *L) {
 static const luaL_Reg functions[] = {{"install", install},
                                      {"arrived", arrived},
                                      {"begin", begin},
+                                     {"check_policy", check_policy},
                                      {"event", current_event},
                                      {"running", running},
                                      {"timeout", set_timeout},

@@ -38,7 +38,7 @@ struct mv_event {
   char *dedupe; /* unique within source and name for the dedupe window; NULL: not deduplicated */
   int64_t accepted_at, started_at, finished_at;
   int64_t due_at;     /* when it may run (again); retries move it */
-  int64_t planned_at; /* due_at as it was accepted: a schedule's moment, a job's time */
+  int64_t planned_at; /* due_at as it was accepted or replayed: a schedule's moment, a job's time */
   int attempt;   /* runs begun so far */
   int crashes;   /* processes that died while it ran */
   int64_t token; /* fencing: the claim that may finish it */

@@ -117,7 +117,7 @@ int mv_store_release_all(struct mv_store *store, int64_t now, struct mv_error *e
 
 /* --- Operating --- */
 
-/* A final event becomes available and due, with its attempts counted anew; *wake_at as above.
+/* A final event becomes available and due, with its attempts and its age counted anew; *wake_at as above.
  * NOT_FOUND, or USAGE when it is not final. */
 int mv_store_replay(struct mv_store *store, int64_t id, int64_t now, int64_t *wake_at,
                     struct mv_error *err);

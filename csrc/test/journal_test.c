@@ -673,6 +673,15 @@ static void test_policy(void) {
   CHECK(mv_policy_read(&policy, json, &err) == -1 && strstr(err.text, "on_fail"));
   CHECK(policy.attempts == 3);
   json_decref(json);
+  static const char *const bad[] = {"{\"attempts\":5000}", "{\"attempts\":0}", "{\"attempts\":1.5}",
+                                    "{\"attempts\":\"3\"}", "{\"max_age\":0}", "{\"max_age\":1e300}",
+                                    "{\"max_age\":\"soon\"}", "{\"timeout\":0}",
+                                    "{\"timeout\":\"2w\"}"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    json = json_loads(bad[i], 0, NULL);
+    CHECK(mv_policy_check(NULL, json, &err) == -1 && strstr(err.text, "option '"));
+    json_decref(json);
+  }
   mv_bytes_free(&text);
 }
 

@@ -43,7 +43,7 @@ local native = require "mavilua.host.native"
 local check = require "mavilua.host.check"
 local dispatch = require "mavilua.host.dispatch"
 local globals = require "mavilua.host.globals"
-local registry = require("mavilua.host.registry").new()
+local registry = require("mavilua.host.registry").new(native.check_policy)
 
 local host = {}
 

@@ -43,11 +43,16 @@ function dispatch.choose(registry, e)
     or first_match(registry.handlers, "any", e, folded)
 end
 
-local function begin(native, name, policy, e)
-  native.begin(name, policy, e)
+-- Calls the handler, unless the host says that it is too late for it.
+local function call(native, name, policy, e, to_reply, fn, ...)
+  local refusal = native.begin(name, policy, e)
+  if refusal then
+    return "dead", refusal
+  end
   if policy and policy.timeout then
     native.timeout(policy.timeout)
   end
+  return finish(to_reply, fn(...))
 end
 
 local function common(arrived)
@@ -66,8 +71,7 @@ function sources.webhook(registry, native, arrived)
   if not handler then
     return "done"
   end
-  begin(native, handler.name, handler.policy, e)
-  return finish(nil, handler.fn(e))
+  return call(native, handler.name, handler.policy, e, nil, handler.fn, e)
 end
 
 local function named(registry, kind, arrived)
@@ -81,16 +85,14 @@ end
 function sources.hook(registry, native, arrived)
   local entry = named(registry, "hook", arrived)
   local r = request.of(arrived)
-  begin(native, entry.handler, entry.policy, r)
-  return finish(request.reply, entry.fn(r))
+  return call(native, entry.handler, entry.policy, r, request.reply, entry.fn, r)
 end
 
 function sources.job(registry, native, arrived)
   local entry = named(registry, "job", arrived)
   local e = common(arrived)
   e.kind, e.name, e.args = "job", arrived.name, arrived.json
-  begin(native, entry.handler, entry.policy, e)
-  return finish(nil, entry.fn(e.args, e))
+  return call(native, entry.handler, entry.policy, e, nil, entry.fn, e.args, e)
 end
 
 function sources.schedule(registry, native, arrived)
@@ -99,8 +101,7 @@ function sources.schedule(registry, native, arrived)
   -- the due time moves with jitter and retries, the planned moment does not
   local planned = type(arrived.json) == "table" and arrived.json.moment or arrived.due_at
   e.kind, e.name, e.planned = "schedule", arrived.name, planned
-  begin(native, entry.handler, entry.policy, e)
-  return finish(nil, entry.fn(e))
+  return call(native, entry.handler, entry.policy, e, nil, entry.fn, e)
 end
 
 --- Runs the event of the coroutine that calls.

@@ -41,9 +41,10 @@ for name, kind in pairs(every_rows) do
   cron_rows[name] = kind
 end
 
---- An empty registry.
-function registry.new()
+--- An empty registry. `check_policy(options)` gives nil, or what is wrong with a handler's options.
+function registry.new(check_policy)
   return setmetatable({
+    check_policy = check_policy,
     handlers = {}, hooks = {}, schedules = {}, jobs = {}, -- lists, in order of registration
     names = {}, -- "kind name" to the place where it was registered
     by_name = { hook = {}, schedule = {}, job = {} },
@@ -54,14 +55,18 @@ local function base_name(file)
   return file:match("[^/]*$")
 end
 
--- What of the options is the policy; nil when nothing is.
-local function policy_of(options)
+-- What of the options is the policy; nil when nothing is. Its ranges are the host's to know.
+function registry:policy_of(what, options)
   local policy
   for _, name in ipairs { "attempts", "max_age", "on_fail", "timeout" } do
     if options[name] ~= nil then
       policy = policy or {}
       policy[name] = options[name]
     end
+  end
+  local problem = policy and self.check_policy(policy)
+  if problem then
+    check.misuse(("%s: %s"):format(what, problem))
   end
   return policy
 end
@@ -122,18 +127,19 @@ function registry:on(kind, ...)
   need_function("host.on", fn)
   local predicate, label = match.compile(given)
   options = check.options("host.on", options, on_rows)
+  local policy = self:policy_of("host.on", options)
   local name = options.name or self:handler_name(kind, label)
   local file, line = self:claim("handler", name)
   self.handlers[#self.handlers + 1] = {
     name = name, event = kind, match = match.show(given), file = file, line = line,
-    options = options, policy = policy_of(options), matches = predicate, fn = fn,
+    options = options, policy = policy, matches = predicate, fn = fn,
   }
 end
 
 -- One hook, schedule or job; `entry` gets what all have.
-function registry:add(kind, list, entry, options, fn)
+function registry:add(what, kind, list, entry, options, fn)
+  entry.policy = self:policy_of(what, options)
   entry.file, entry.line = self:claim(kind, entry.name)
-  entry.policy = policy_of(options)
   entry.fn = fn
   entry.handler = kind .. ":" .. entry.name
   list[#list + 1] = entry
@@ -149,14 +155,14 @@ function registry:hook(name, options, fn)
       .. "letters, digits and -._~ only, not %s"):format(check.show(name)))
   end
   options = check.options("host.hook", options, hook_rows)
-  self:add("hook", self.hooks,
+  self:add("host.hook", "hook", self.hooks,
     { name = name, secret = options.secret, key = options.key, dedupe = options.dedupe }, options, fn)
 end
 
 function registry:schedule(what, kind, expression, options, fn, rows)
   options = check.options(what, options, rows)
   local file = check.place()
-  self:add("schedule", self.schedules, {
+  self:add(what, "schedule", self.schedules, {
     name = options.name or ("%s %s"):format(base_name(file), expression),
     kind = kind, expression = expression, timezone = options.timezone,
     overlap = options.overlap, missed = options.missed, jitter = options.jitter,
@@ -191,7 +197,7 @@ function registry:job(name, fn, options)
   end
   need_function("host.job", fn)
   options = check.options("host.job", options, job_rows)
-  self:add("job", self.jobs, { name = name }, options, fn)
+  self:add("host.job", "job", self.jobs, { name = name }, options, fn)
 end
 
 --- The job of a name; raises with the nearest known one.
