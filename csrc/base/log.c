@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-#define SECRETS 16
 #define SHORTEST_SECRET 6
 
 struct mv_log {
@@ -18,8 +17,8 @@ struct mv_log {
   bool json;
   bool color;
   pthread_mutex_t lock; /* one entry at a time; also guards `secrets` */
-  char *secrets[SECRETS];
-  size_t secret_count;
+  char **secrets;
+  size_t secret_count, secret_capacity;
 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -45,8 +44,24 @@ void mv_log_free(struct mv_log *log) {
   for (size_t i = 0; i < log->secret_count; i++) {
     free(log->secrets[i]);
   }
+  free(log->secrets);
   pthread_mutex_destroy(&log->lock);
   free(log);
+}
+
+/* Room for one more. Under the lock. */
+static bool make_room(struct mv_log *log) {
+  if (log->secret_count < log->secret_capacity) {
+    return true;
+  }
+  size_t capacity = log->secret_capacity ? log->secret_capacity * 2 : 16;
+  char **grown = realloc(log->secrets, capacity * sizeof *grown);
+  if (!grown) {
+    return false;
+  }
+  log->secrets = grown;
+  log->secret_capacity = capacity;
+  return true;
 }
 
 void mv_log_hide(struct mv_log *log, const char *secret) {
@@ -58,10 +73,9 @@ void mv_log_hide(struct mv_log *log, const char *secret) {
   for (size_t i = 0; i < log->secret_count; i++) {
     known = known || strcmp(log->secrets[i], secret) == 0;
   }
-  if (!known && log->secret_count < SECRETS) {
-    char *copy = mv_strdup(secret);
-    log->secrets[log->secret_count] = copy;
-    log->secret_count += copy != NULL;
+  char *copy = !known && make_room(log) ? mv_strdup(secret) : NULL;
+  if (copy) {
+    log->secrets[log->secret_count++] = copy;
   }
   pthread_mutex_unlock(&log->lock);
 }

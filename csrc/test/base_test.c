@@ -120,6 +120,11 @@ static void test_log(void) {
   CHECK(pipe(ends) == 0);
   struct mv_log_options options = {.fd = ends[1], .level = MV_LOG_INFO, .json = 1};
   struct mv_log *log = mv_log_new(&options);
+  for (int i = 0; i < 40; i++) {
+    char other[32];
+    snprintf(other, sizeof other, "other-secret-%d", i);
+    mv_log_hide(log, other);
+  }
   mv_log_hide(log, "verysecret");
   mv_log(log, MV_LOG_DEBUG, json_pack("{s:i}", "n", 1), "not this");
   mv_log(log, MV_LOG_INFO, json_pack("{s:s}", "url", "/api/verysecret/x?verysecret"), "got %d", 7);
