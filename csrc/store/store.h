@@ -180,6 +180,7 @@ struct mv_store_limits { /* 0: the default */
   int64_t done_ms;    /* done and cancelled; 7 days */
   int64_t skipped_ms; /* 7 days */
   int64_t dead_ms;    /* 90 days */
+  int64_t once_ms;    /* results of `once`; 90 days */
   int64_t max_bytes;  /* over this, done and skipped go at once, oldest first; 0: no limit */
 };
 

@@ -8,6 +8,7 @@
 struct prune {
   struct mv_store *store;
   int64_t done_before, skipped_before, dead_before; /* finished_at below: delete */
+  int64_t once_before;
   int64_t latest; /* events accepted after this cannot be old enough: the round ends */
   bool over;      /* the round has ended */
 };
@@ -25,6 +26,7 @@ static int plan(struct prune *prune, int64_t now, const struct mv_store_limits *
   prune->done_before = cutoff(now, limits->done_ms, 7);
   prune->skipped_before = cutoff(now, limits->skipped_ms, 7);
   prune->dead_before = cutoff(now, limits->dead_ms, 90);
+  prune->once_before = cutoff(now, limits->once_ms, 90);
   struct mv_store_stats stats = {.bytes = 0};
   if (limits->max_bytes > 0 && mv_store_stats(prune->store, &stats, err))
     return -1;
@@ -82,27 +84,42 @@ static int prune_events(struct prune *prune, int max_rows, struct mv_error *err)
   return row < 0 ? -1 : 0;
 }
 
+/* Deletes some rows; whether there may be more: 1, 0, -1. */
+static int delete_some(struct mv_store *store, int limit, struct mv_error *err, const char *text,
+                       int64_t before) {
+  if (mv_sql_run(store->sql, err, text, "ii", (int64_t)limit, before))
+    return -1;
+  return mv_sql_changes(store->sql) >= limit;
+}
+
 /* What hangs on no event; at the end of each round. The last moment of a schedule stays: it says
- * where the next begin. */
+ * where the next begin. 1: there is more, 0, -1. */
 static int prune_rest(struct prune *prune, int64_t now, int max_rows, struct mv_error *err) {
-  struct mv_store *store = prune->store;
-  int64_t limit = max_rows;
-  return mv_sql_run(store->sql, err,
-                    "DELETE FROM dedupe WHERE at < ?2 AND event IN"
-                    " (SELECT event FROM dedupe ORDER BY event LIMIT ?1)",
-                    "ii", limit, now - store->dedupe_window) ||
-                 mv_sql_run(store->sql, err,
-                            "DELETE FROM kv WHERE key IN (SELECT key FROM kv"
-                            " WHERE expires_at > 0 AND expires_at <= ? LIMIT ?)",
-                            "ii", now, limit) ||
-                 mv_sql_run(store->sql, err,
-                            "DELETE FROM moments WHERE rowid IN (SELECT m.rowid FROM moments m"
-                            " WHERE m.moment < ? AND m.state >= 3 AND m.moment <"
-                            " (SELECT max(l.moment) FROM moments l WHERE l.schedule = m.schedule)"
-                            " LIMIT ?)",
-                            "ii", prune->dead_before, limit)
-             ? -1
-             : 0;
+  const struct {
+    const char *text;
+    int64_t before;
+  } rests[] = {
+      {"DELETE FROM dedupe WHERE at < ?2 AND event IN"
+       " (SELECT event FROM dedupe ORDER BY event LIMIT ?1)",
+       now - prune->store->dedupe_window},
+      /* a result that is stored anew gets a new rowid: the oldest come first */
+      {"DELETE FROM once WHERE at < ?2 AND rowid IN"
+       " (SELECT rowid FROM once ORDER BY rowid LIMIT ?1)",
+       prune->once_before},
+      {"DELETE FROM kv WHERE key IN (SELECT key FROM kv"
+       " WHERE expires_at > 0 AND expires_at <= ?2 LIMIT ?1)",
+       now},
+      {"DELETE FROM moments WHERE rowid IN (SELECT m.rowid FROM moments m"
+       " WHERE m.moment < ?2 AND m.state >= 3 AND m.moment <"
+       " (SELECT max(l.moment) FROM moments l WHERE l.schedule = m.schedule) LIMIT ?1)",
+       prune->dead_before},
+  };
+  int more = 0;
+  for (size_t i = 0; i < sizeof rests / sizeof *rests && more >= 0; i++) {
+    int left = delete_some(prune->store, max_rows, err, rests[i].text, rests[i].before);
+    more = left < 0 ? -1 : more | left;
+  }
+  return more;
 }
 
 int mv_store_prune(struct mv_store *store, int64_t now, const struct mv_store_limits *limits,
@@ -111,8 +128,8 @@ int mv_store_prune(struct mv_store *store, int64_t now, const struct mv_store_li
   struct prune prune = {.store = store};
   if (plan(&prune, now, limits, err) || prune_events(&prune, max_rows, err))
     return mv_store_break(store);
-  if (!prune.over)
-    return 1;
-  store->prune_cursor = 0;
-  return prune_rest(&prune, now, max_rows, err) ? mv_store_break(store) : 0;
+  int more = prune.over ? prune_rest(&prune, now, max_rows, err) : 1;
+  if (more == 0)
+    store->prune_cursor = 0;
+  return more < 0 ? mv_store_break(store) : more;
 }

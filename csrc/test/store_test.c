@@ -530,6 +530,35 @@ static void test_prune(void) {
   end(store);
 }
 
+/* A round goes on until all that is too old has gone: more than one batch of it. */
+static void test_prune_small(void) {
+  struct mv_store *store = begin();
+  struct mv_store_finished finished;
+  int64_t id = put(store, NULL, NULL, 0, T0, true).id;
+  json_t *effects = json_array();
+  for (int i = 0; i < 20; i++)
+    json_array_append_new(effects, json_pack("{s:s,s:s+,s:i}", "op", "once", "key", "o",
+                                             (char[]){(char)('a' + i), 0}, "value", i));
+  CHECK(mv_store_finish(store, id, token_of(store, id), &done, effects, T0, &finished, &err) == 0);
+  json_decref(effects);
+  effects = json_pack("[{s:s,s:s,s:i}]", "op", "once", "key", "ob", "value", 1);
+  id = put(store, NULL, NULL, 0, T0, true).id;
+  CHECK(mv_store_finish(store, id, token_of(store, id), &done, effects, T0 + DAY, &finished, &err) == 0);
+  json_decref(effects);
+  for (int i = 0; i < 20; i++)
+    put(store, NULL, (char[]){(char)('a' + i), 0}, 0, T0, false);
+  commit(store);
+  int64_t now = T0 + 90 * DAY + 1;
+  while (mv_store_prune(store, now, &(struct mv_store_limits){0}, 7, &err) > 0) {
+  }
+  char *value = NULL;
+  CHECK(mv_store_once_get(store, "oa", &value, &err) == 0);
+  CHECK(mv_store_once_get(store, "ot", &value, &err) == 0);
+  CHECK(mv_store_once_get(store, "ob", &value, &err) == 1);
+  free(value);
+  end(store);
+}
+
 static void test_moments(void) {
   struct mv_store *store = begin();
   struct mv_schedule_row row;
@@ -682,6 +711,7 @@ int main(void) {
   test_readers(path_of("readers.db"));
   test_list();
   test_prune();
+  test_prune_small();
   test_moments();
   test_disk_full();
   remove_directory();
