@@ -316,6 +316,10 @@ describe("serve", function()
   end)
 
   it("refuses a script that is not there", function()
+    local empty = process.write(folder .. "/empty.lua", "local x = 1; return x")
+    fails(78, "mavilua serve: ", "nothing is registered: the scripts call none of host.on",
+      run("serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--db", ":memory:", "--sandbox",
+        "--sandbox-listen", "127.0.0.1:0", empty))
     fails(66, "mavilua serve: ", "absent.lua: No such file",
       run("serve", "--sandbox", folder .. "/absent.lua"))
   end)

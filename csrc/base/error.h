@@ -20,6 +20,7 @@ enum mv_error_kind {
   MV_ERROR_QUOTA,     /* the caller's own daily quota is used up */
   MV_ERROR_BUSY,      /* locked or overloaded: try again later */
   MV_ERROR_NOT_FOUND, /* there is no such thing */
+  MV_ERROR_CONFIG,    /* something has to be set or registered first */
 };
 
 struct mv_error {

@@ -122,14 +122,6 @@ static int print(const struct mv_command *command, json_t *definitions, bool jso
   return EX_OK;
 }
 
-static bool is_empty(const json_t *definitions) {
-  static const char *const sections[] = {"handlers", "hooks", "schedules", "jobs"};
-  size_t count = 0;
-  for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
-    count += json_array_size(json_object_get(definitions, sections[i]));
-  return count == 0;
-}
-
 static int check(const struct mv_command *command, const struct options *options, char **scripts) {
   struct mv_error err = {0};
   struct mv_log *log = mv_cli_log("warn", false);
@@ -137,9 +129,6 @@ static int check(const struct mv_command *command, const struct options *options
   int status;
   if (!definitions)
     status = mv_cli_fail_with(command, &err);
-  else if (is_empty(definitions))
-    status = mv_cli_fail(command, EX_CONFIG,
-                         "nothing is registered: the scripts call none of host.on, hook, cron, every and job");
   else
     status = print(command, definitions, options->json);
   json_decref(definitions);

@@ -26,7 +26,7 @@ int mv_cli_fail_with(const struct mv_command *command, const struct mv_error *er
   } statuses[] = {{MV_ERROR_USAGE, EX_DATAERR},       {MV_ERROR_SYSTEM, EX_IOERR},
                   {MV_ERROR_NETWORK, EX_UNAVAILABLE}, {MV_ERROR_TIMEOUT, EX_UNAVAILABLE},
                   {MV_ERROR_QUOTA, EX_TEMPFAIL},      {MV_ERROR_BUSY, EX_TEMPFAIL},
-                  {MV_ERROR_NOT_FOUND, EX_NOINPUT}};
+                  {MV_ERROR_NOT_FOUND, EX_NOINPUT},   {MV_ERROR_CONFIG, EX_CONFIG}};
   int status = EX_SOFTWARE;
   for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
     if (statuses[i].kind == err->kind)

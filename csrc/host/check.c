@@ -1,6 +1,6 @@
 /* `mavilua check`: loads scripts as a host would, and runs nothing of them. */
+#include "host/definitions.h"
 #include "host/host.h"
-#include "host/planner.h"
 #include "host/policy.h"
 #include "lua/vm.h"
 
@@ -36,7 +36,7 @@ json_t *mv_host_check(const char *const *scripts, struct mv_log *log, struct mv_
   struct mv_vm *vm = mv_vm_new(&options, err);
   json_t *definitions = vm ? load(vm, scripts, err) : NULL;
   mv_vm_free(vm);
-  if (definitions && mv_planner_check(definitions, err)) {
+  if (definitions && mv_definitions_check(definitions, err)) {
     json_decref(definitions);
     return NULL;
   }

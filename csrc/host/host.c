@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "host/admin.h"
+#include "host/definitions.h"
 #include "host/generation.h"
 #include "host/intake.h"
 #include "host/journal.h"
@@ -132,7 +133,7 @@ static int version_load(struct mv_host *host, struct version *version, struct mv
     return -1;
   version->definitions = mv_worker_definitions(version->generation->workers[0]);
   version->shown = without_secrets(version->definitions);
-  if (mv_planner_check(version->definitions, err) == 0)
+  if (mv_definitions_check(version->definitions, err) == 0)
     version->routes = mv_routes_new(version->definitions, host->settings.options.webhook_secret,
                                     host->log, err);
   if (version->routes)

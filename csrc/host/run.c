@@ -86,16 +86,25 @@ static void log_end(const struct mv_run *run) {
 }
 
 static void count_end(const struct mv_run *run) {
-  const char *handler = run->handler ? run->handler : "";
+  const char *handler = run->handler ? run->handler : "none";
   mv_metrics_add(run->with->metrics, MV_METRIC_RUNS, handler, outcome_of(&run->op), 1);
   mv_metrics_observe(run->with->metrics, MV_METRIC_RUN_SECONDS, handler, run->seconds);
+}
+
+/* By what is on disk: what a handler wanted to leave behind may not have been possible. */
+static void answer(const struct mv_run *run) {
+  bool known = !run->op.op.failed && !run->op.stale;
+  struct mv_ending ending = {
+      .state = known ? run->op.state : MV_EVENT_AVAILABLE,
+      .reply = run->reply,
+      .reason = run->op.verdict == MV_VM_CANCELLED ? run->reason : NULL,
+  };
+  mv_waiters_finish(run->with->waiters, run->event->id, &ending);
 }
 
 static void ended(struct mv_op *op) {
   struct mv_finish_op *finish = (struct mv_finish_op *)(void *)op;
   struct mv_run *run = (struct mv_run *)(void *)((char *)finish - offsetof(struct mv_run, op));
-  /* by what is on disk: what a handler wanted to leave behind may not have been possible */
-  bool good = !op->failed && !finish->stale && finish->state == MV_EVENT_DONE;
   if (op->failed)
     mv_log(run->with->log, MV_LOG_WARN, NULL,
            "the end of event %lld is not on disk, it will run again: %s",
@@ -105,7 +114,7 @@ static void ended(struct mv_op *op) {
     count_end(run);
   }
   if (run->event->source == MV_SOURCE_HOOK)
-    mv_waiters_finish(run->with->waiters, run->event->id, good, run->reply);
+    answer(run);
   mv_run_free(run);
 }
 

@@ -1,6 +1,5 @@
 #include "host/waiters.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,10 +33,36 @@ struct mv_waiters {
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
-static void accepted(struct mv_call *call, unsigned status, int64_t event) {
-  char body[64];
-  int length = snprintf(body, sizeof body, "{\"accepted\":true,\"event\":%" PRId64 "}", event);
-  mv_call_reply(call, status, NULL, body, (size_t)length, NULL);
+/* {"accepted":true,"event":7}, and what became of it if that is not plain. */
+static void accepted(struct mv_call *call, unsigned status, int64_t event, const char *became,
+                     const char *reason) {
+  json_t *body = json_pack("{s:b, s:I}", "accepted", 1, "event", (json_int_t)event);
+  if (became)
+    json_object_set_new(body, became, json_true());
+  if (reason)
+    json_object_set_new(body, "reason", json_string(reason));
+  char *text = body ? mv_json_text(body) : NULL;
+  mv_call_reply(call, status, NULL, text ? text : "{}", text ? strlen(text) : 2, NULL);
+  free(text);
+  json_decref(body);
+}
+
+/* What the sender is told of an event without a reply. Why it died is for the log. */
+static void tell(struct mv_call *call, int64_t event, const struct mv_ending *ending) {
+  switch (ending->state) {
+  case MV_EVENT_DONE:
+    accepted(call, 200, event, NULL, NULL);
+    break;
+  case MV_EVENT_CANCELLED:
+    accepted(call, 200, event, "cancelled", ending->reason);
+    break;
+  case MV_EVENT_DEAD:
+  case MV_EVENT_SKIPPED:
+    accepted(call, 500, event, mv_event_state_name(ending->state), NULL);
+    break;
+  default:
+    accepted(call, 202, event, NULL, NULL);
+  }
 }
 
 static bool plain(const char *text) {
@@ -112,7 +137,7 @@ static struct waiter *take_oldest(struct mv_waiters *waiters, bool all) {
 }
 
 static void give_up(struct waiter *waiter) {
-  accepted(waiter->call, 202, waiter->event);
+  accepted(waiter->call, 202, waiter->event, NULL, NULL);
   free(waiter);
 }
 
@@ -190,7 +215,7 @@ void mv_waiters_free(struct mv_waiters *waiters) {
 void mv_waiters_add(struct mv_waiters *waiters, int64_t event, struct mv_call *call) {
   struct waiter *waiter = calloc(1, sizeof *waiter);
   if (!waiter) {
-    accepted(call, 202, event);
+    accepted(call, 202, event, NULL, NULL);
     return;
   }
   *waiter = (struct waiter){.event = event, .call = call,
@@ -203,7 +228,7 @@ void mv_waiters_add(struct mv_waiters *waiters, int64_t event, struct mv_call *c
   pthread_mutex_unlock(&waiters->lock);
 }
 
-void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, bool good, json_t *reply) {
+void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, const struct mv_ending *ending) {
   pthread_mutex_lock(&waiters->lock);
   struct waiter *waiter = *slot_of(waiters, event);
   while (waiter && waiter->event != event)
@@ -213,9 +238,9 @@ void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, bool good, jso
   pthread_mutex_unlock(&waiters->lock);
   if (!waiter)
     return;
-  if (good && json_is_object(reply))
-    send_reply(waiter->call, reply);
+  if (ending->state == MV_EVENT_DONE && json_is_object(ending->reply))
+    send_reply(waiter->call, ending->reply);
   else
-    accepted(waiter->call, good ? 200 : 202, event);
+    tell(waiter->call, event, ending);
   free(waiter);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "net/server.h"
+#include "store/event.h"
 
 struct mv_waiters;
 
@@ -20,9 +21,15 @@ void mv_waiters_free(struct mv_waiters *waiters);
 /* A deferred call waits for the first attempt of this event. */
 void mv_waiters_add(struct mv_waiters *waiters, int64_t event, struct mv_call *call);
 
-/* A run of the event ended: `reply` is what its handler returned ({status, headers, json|body}, or
- * NULL for nothing); `good` false answers 202, there will be another attempt or an operator. */
-void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, bool good, json_t *reply);
+/* How the run of an event ended. */
+struct mv_ending {
+  enum mv_event_state state; /* what became of the event; one that is not final is told as accepted */
+  json_t *reply;             /* of DONE: what the handler returned, {status, headers, json|body}; NULL: nothing */
+  const char *reason;        /* of CANCELLED: the handler's; or NULL */
+};
+
+/* A run of the event ended: answers who waits for it. */
+void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, const struct mv_ending *ending);
 
 /* Answers all that wait with 202 now: the host stops. */
 void mv_waiters_flush(struct mv_waiters *waiters);

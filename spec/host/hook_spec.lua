@@ -14,6 +14,10 @@ describe("hooks", function()
       host.hook("text", function() return "plain" end)
       host.hook("nothing", function() end)
       host.hook("fails", function() error("broken") end)
+      host.hook("cancels", function() return host.cancel("not wanted") end)
+      host.hook("gives_up", function() return host.dead("it is a secret why") end)
+      host.hook("last", { attempts = 1 }, function() error("broken") end)
+      host.hook("skips", { on_fail = "skip" }, function() error("broken") end)
       host.hook("slow", function() host.sleep(12) return { status = 200 } end)
       host.hook("form", { key = "phone" }, function(request)
         return { json = { phone = request.form.phone, key = request.key } }
@@ -64,6 +68,19 @@ describe("hooks", function()
     local fails = bot:post("/hook/fails", "x")
     assert.equal(202, fails.status)
     assert.equal("retryable", bot:ask("/api/events/" .. fails:json().event).state)
+  end)
+
+  it("answer what became of an event that is over", function()
+    local function answer(name)
+      local reply = bot:post("/hook/" .. name, "x")
+      local body = reply:json()
+      body.event = nil
+      return reply.status, body
+    end
+    assert.same({ 200, { accepted = true, cancelled = true, reason = "not wanted" } }, { answer "cancels" })
+    assert.same({ 500, { accepted = true, dead = true } }, { answer "gives_up" })
+    assert.same({ 500, { accepted = true, dead = true } }, { answer "last" })
+    assert.same({ 500, { accepted = true, skipped = true } }, { answer "skips" })
   end)
 
   it("do not keep a sender waiting for more than ten seconds", function()

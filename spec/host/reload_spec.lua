@@ -33,6 +33,9 @@ describe("a reload", function()
     bot:script [[ host.cron("99 * * * *", { name = "x" }, function() end) ]]
     bot.process:signal("HUP")
     process.await(function() return bot.process:log():find("99", 1, true) end, "the second error")
+    bot:script [[ trace "nothing here" ]]
+    bot.process:signal("HUP")
+    process.await(function() return bot.process:log():find("nothing is registered", 1, true) end, "the third error")
     bot:message(1, 1, "hello")
     bot:await("old hello")
     bot:stop()
