@@ -189,6 +189,11 @@ json_t *mv_reply_interpret(const struct mv_action *action, long status, const ch
   if (!value) {
     return fail_decode(body, length, &err, failure);
   }
+  if (action && !json_is_object(value) && !json_is_array(value)) {
+    json_decref(value);
+    set_message(failure, "the answer is neither an object nor an array");
+    return fail(failure, MV_ERROR_DECODE);
+  }
   if (is_refusal(action, value)) {
     refuse(value, failure);
     json_decref(value);

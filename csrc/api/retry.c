@@ -25,7 +25,8 @@ bool mv_retry_ambiguous(enum mv_retry_class retry, enum mv_error_kind kind, long
   if (kind == MV_ERROR_HTTP) {
     return is_passing(status) && status != 429;
   }
-  return sent && (kind == MV_ERROR_NETWORK || kind == MV_ERROR_TIMEOUT || kind == MV_ERROR_DECODE);
+  return sent && (kind == MV_ERROR_NETWORK || kind == MV_ERROR_TIMEOUT || kind == MV_ERROR_DECODE ||
+                  kind == MV_ERROR_SYSTEM);
 }
 
 double mv_retry_delay(int attempt, double retry_after, double random) {

@@ -91,6 +91,8 @@ static void http_failures(void) {
 
 static void unreadable(void) {
   bad("get_clients", 200, "", MV_ERROR_DECODE, "", "the answer is empty");
+  bad("get_clients", 200, "null", MV_ERROR_DECODE, "", "the answer is neither an object nor an array");
+  bad("message", 200, "true", MV_ERROR_DECODE, "", "the answer is neither an object nor an array");
   bad("get_clients", 200, "<html>/api/key/</html>", MV_ERROR_DECODE, "",
       "the answer is a page (HTML), not JSON");
   json_t *value = interpret("get_clients", 200, "{\"status\":\"success\",\"clients\":[{\"id\":1");

@@ -42,6 +42,8 @@ static void ambiguity(void) {
   CHECK(mv_retry_ambiguous(MV_ONCE, MV_ERROR_NETWORK, 0, true));
   CHECK(mv_retry_ambiguous(MV_ONCE, MV_ERROR_TIMEOUT, 0, true));
   CHECK(mv_retry_ambiguous(MV_ONCE, MV_ERROR_DECODE, 200, true));
+  CHECK(mv_retry_ambiguous(MV_ONCE, MV_ERROR_SYSTEM, 0, true)); /* no memory for the answer */
+  CHECK(!mv_retry_ambiguous(MV_ONCE, MV_ERROR_SYSTEM, 0, false));
   CHECK(mv_retry_ambiguous(MV_ONCE, MV_ERROR_HTTP, 500, true));
   CHECK(mv_retry_ambiguous(MV_ONCE, MV_ERROR_HTTP, 504, true));
   CHECK(mv_retry_ambiguous(MV_ONCE, MV_ERROR_HTTP, 408, true));
