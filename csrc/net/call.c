@@ -31,20 +31,28 @@ static void name_peer(struct exchange *ex, const struct sockaddr *address) {
 }
 
 static struct exchange *exchange_new(struct mv_server *server, struct MHD_Connection *connection) {
-  struct exchange *ex = calloc(1, sizeof *ex);
-  if (!ex)
+  struct {
+    struct exchange exchange;
+    struct mv_seat seat;
+  } *both = calloc(1, sizeof *both);
+  if (!both)
     return NULL;
+  struct exchange *ex = &both->exchange;
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   ex->server = server;
   ex->connection = connection;
+  ex->seat = &both->seat;
   name_peer(ex, info ? info->client_addr : NULL);
+  info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  mv_patience_enter(server->patience, ex->seat, info ? info->connect_fd : -1);
   return ex;
 }
 
 static void exchange_free(struct exchange *ex) {
   if (!ex)
     return;
+  mv_patience_leave(ex->server->patience, ex->seat);
   if (ex->response)
     MHD_destroy_response(ex->response);
   mv_bytes_free(&ex->body);
@@ -64,8 +72,8 @@ void mv_call_on_connection(void *cls, struct MHD_Connection *connection, void **
 
 /* Makes the exchange ready for the connection's next request. */
 static void reset(struct exchange *ex) {
-  struct exchange kept = {.server = ex->server, .connection = ex->connection, .body = ex->body,
-                          .target = ex->target};
+  struct exchange kept = {.server = ex->server, .connection = ex->connection, .seat = ex->seat,
+                          .body = ex->body, .target = ex->target};
   if (ex->response)
     MHD_destroy_response(ex->response);
   if (kept.body.capacity > KEEP_BODY)
@@ -315,6 +323,7 @@ static bool has_two_lengths(struct exchange *ex) {
 static enum MHD_Result begin(struct exchange *ex, const char *method) {
   unsigned long long length = announced(ex);
   ex->begun = true;
+  mv_seat_got(ex->seat);
   ex->call.method = method;
   if (ex->bad_target) {
     refuse(ex, 400, "the path is not a valid URL path", "Connection: close");
@@ -418,6 +427,7 @@ void mv_call_on_end(void *cls, struct MHD_Connection *connection, void **request
     pthread_mutex_unlock(&ex->server->lock);
   }
   reset(ex);
+  mv_seat_await(ex->seat);
   *request = NULL;
 }
 

@@ -15,6 +15,7 @@
 #define DEFAULT_THREADS 2
 #define DEFAULT_CONNECTIONS 8192
 #define DEFAULT_IDLE 30
+#define SLOWEST_HEADERS 2 /* headers may take so many idle timeouts */
 #define DEFAULT_BODY ((size_t)1 << 20)
 #define CONNECTION_MEMORY ((size_t)16 << 10) /* bounds request line and headers */
 #define THREAD_STACK ((size_t)1 << 20)       /* reserved, not used, memory */
@@ -152,6 +153,7 @@ static int open_listener(struct mv_server *server, const struct mv_server_option
 }
 
 static void release(struct mv_server *server) {
+  mv_patience_free(server->patience);
   if (server->listen_fd >= 0)
     close(server->listen_fd);
   pthread_cond_destroy(&server->changed);
@@ -175,13 +177,17 @@ static struct mv_server *make(const struct mv_server_options *options) {
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_cond_init(&server->changed, &monotonic);
   pthread_condattr_destroy(&monotonic);
-  return server;
+  server->patience = mv_patience_new((int)server->idle_timeout * 1000 * SLOWEST_HEADERS);
+  if (server->patience)
+    return server;
+  release(server);
+  return NULL;
 }
 
 struct mv_server *mv_server_start(const struct mv_server_options *options, struct mv_error *err) {
   struct mv_server *server = make(options);
   if (!server) {
-    mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+    mv_error_set(err, MV_ERROR_SYSTEM, "out of memory or threads");
     return NULL;
   }
   if (open_listener(server, options, err) || start_daemon(server, options, err)) {

@@ -37,7 +37,8 @@ struct mv_server_options {
   unsigned threads;         /* 0: 2 */
   unsigned connections;     /* most at once; 0: 8192, or half of the files the process may open */
   unsigned per_address;     /* most at once from one address; 0: half of all, for a proxy needs many */
-  unsigned idle_timeout;    /* seconds; 0: 30 */
+  unsigned idle_timeout;    /* seconds without a byte; 0: 30. Whole headers may take twice as long,
+                               a whole body four times */
   size_t max_body;          /* bytes; 0: 1 MiB; a longer one is answered 413 */
   const char *tls_cert, *tls_key; /* PEM files, or NULL */
 };

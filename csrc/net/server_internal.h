@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 
+#include "net/patience.h"
 #include "net/server.h"
 
 struct mv_server {
@@ -15,6 +16,7 @@ struct mv_server {
   struct mv_log *log;
   size_t max_body;
   unsigned idle_timeout; /* seconds */
+  struct mv_patience *patience;
   int listen_fd;         /* closed after the daemon: its threads may still be in accept */
   bool quiesced;
   char url[96];
@@ -30,6 +32,7 @@ struct exchange {
   struct mv_call call; /* first: mv_call.internal leads here */
   struct mv_server *server;
   struct MHD_Connection *connection;
+  struct mv_seat *seat; /* behind it in the same memory */
   struct MHD_Response *response; /* the answer to be queued; NULL: none, or break off */
   unsigned status;
   bool begun;    /* the headers were looked at */

@@ -235,6 +235,23 @@ static void test_slow_body(struct fixture *f) {
   close(fd);
 }
 
+/* A byte now and then is not enough; a connection that was served is watched again. */
+static void test_slow_headers(struct fixture *f) {
+  int fd = dial(f), sent = 0;
+  say(fd, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n", 30);
+  hear(fd, "GET /x?", 1);
+  say(fd, "GET /x HTTP/1.1\r\nX-Slow: ", 25);
+  struct timeval brief = {.tv_usec = 200000};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &brief, sizeof brief);
+  char byte;
+  while (sent < 100 && recv(fd, &byte, 1, 0) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    say(fd, "x", 1);
+    sent++;
+  }
+  CHECK(sent > 10 && sent < 50);
+  close(fd);
+}
+
 static void test_breaks(struct fixture *f) {
   CHECK(exchange(f, "GET /broken" END "\r\n")[0] == 0);
   char *half = exchange(f, "GET /half" END "\r\n");
@@ -401,6 +418,7 @@ int main(void) {
   test_oversize(&f);
   test_pipelined(&f);
   test_slow_body(&f);
+  test_slow_headers(&f);
   test_breaks(&f);
   test_many_deferred(&f);
   test_addresses(&f);
