@@ -44,6 +44,7 @@ describe("the program", function()
 
   it("names the nearest command", function()
     fails(64, "mavilua: ", 'unknown command "serv"; did you mean "serve"?', run("serv"))
+    assert.same({ run "help" }, { run("help", "help") })
     fails(64, "mavilua: ", 'unknown command "zzzzzzzz"', run("zzzzzzzz"))
     fails(64, "mavilua: ", 'did you mean "next"?', run("help", "nxt"))
   end)
@@ -330,6 +331,32 @@ describe("serve", function()
     }
   end
 
+  it("speaks TLS with a certificate and its key", function()
+    local cert, key = folder .. "/cert.pem", folder .. "/key.pem"
+    assert(os.execute(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+      .. "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s -out %s 2>%s/openssl")
+      :format(key, cert, folder)))
+    local secret = "0123456789abcdef"
+    local host = start("--webhook-secret", secret, "--tls-cert", cert, "--tls-key", key, bot)
+    assert.truthy(host.url:match "^https://127%.0%.0%.1:%d+$")
+    assert.truthy(host.admin:match "^http://")
+    local function post(flags)
+      local pipe = io.popen(("curl -s %s -o /dev/null -w '%%{http_code}' -d '{\"id\":1}' %s/webhook/%s")
+        :format(flags, host.url, secret))
+      local status = pipe:read "a"
+      pipe:close()
+      return status
+    end
+    assert.equal("000", post "")
+    assert.equal("200", post("--cacert " .. cert))
+    assert.equal(0, (host:stop()))
+    fails(64, "mavilua serve: ", "--tls-cert and --tls-key go together", run("serve", "--tls-cert", cert, bot))
+    fails(64, "mavilua serve: ", "leave --tls-cert out",
+      run("serve", "--sandbox", "--tls-cert", cert, "--tls-key", key, bot))
+    fails(66, "mavilua serve: ", "absent.pem: No such file", run("serve", "--webhook-secret", secret, "--tls-cert",
+      cert, "--tls-key", folder .. "/absent.pem", bot))
+  end)
+
   it("prints its ready line alone on standard output, and stops with 0", function()
     local host = start("--webhook-secret", "0123456789abcdef", bot)
     local address = "http://127%.0%.0%.1:%d+"
@@ -400,6 +427,14 @@ describe("sandbox", function()
     local status, rest = sandbox:stop()
     assert.equal(0, status)
     assert.equal("", rest)
+  end)
+
+  it("refuses a seed that is not there", function()
+    local absent = process.folder() .. "/absent.json"
+    fails(66, "mavilua sandbox: ", "absent.json: No such file",
+      run("sandbox", "--listen", "127.0.0.1:0", "--seed", absent))
+    fails(66, "mavilua serve: ", "absent.json: No such file",
+      run("serve", "--sandbox", "--sandbox-seed", absent, "bot.lua"))
   end)
 
   it("says why it cannot listen", function()
@@ -479,6 +514,31 @@ describe("call", function()
 end)
 
 describe("chat", function()
+  it("waits for a bot that thinks between its answers, when it may ask the host", function()
+    local script = process.write(process.folder() .. "/thinking.lua", [[
+      local bot = require "mavilua".client {}
+      local host = require "mavilua.host"
+      host.on("message", function(event)
+        local function say(text) assert(bot:message { client_id = event.client_id, message = text }) end
+        if event.text == "silence" then return end
+        say "well"
+        host.sleep(1.5)
+        say("that is " .. event.text)
+      end)
+    ]])
+    local both = process.start {
+      "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--db", ":memory:", "--workers", "1",
+      "--sandbox", "--sandbox-listen", "127.0.0.1:0", script, lines = 2,
+    }
+    local code, out, err = process.run {
+      "chat", "--url", both.urls[1], "--host", both.admin, "--as", "Ada", stdin = "one\nsilence\ntwo\n",
+    }
+    assert.equal(0, code, err)
+    assert.same({ "Ada> one", "bot> well", "bot> that is one", "Ada> silence", "Ada> two", "bot> well",
+      "bot> that is two" }, lines_of(out))
+    assert.equal(0, (both:stop()))
+  end)
+
   it("says when there is no sandbox", function()
     local code, _, err = process.run { "chat", "--url", "http://127.0.0.1:1", stdin = "hello\n" }
     assert.equal(69, code)

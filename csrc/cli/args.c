@@ -9,7 +9,7 @@
 #include "api/action.h"
 #include "base/bytes.h"
 
-#define MOST_FLAGS 32
+#define MOST_FLAGS 48
 
 static bool is_number(const char *text, long low, long high, long *out) {
   char *end;
@@ -250,25 +250,47 @@ enum mv_args_outcome mv_args_parse(const struct mv_command *command, char **argv
   return check_operands(command, count, argv, err) ? MV_ARGS_BAD : MV_ARGS_RUN;
 }
 
-static void help_line(const struct mv_flag *flag) {
-  char left[64];
+#define LEFT 80 /* room for "-n, --count NUMBER" */
+
+/* "-n, --count NUMBER"; its length. */
+static int name_flag(const struct mv_flag *flag, char *out) {
   bool takes = flag->type != MV_FLAG_SWITCH;
-  snprintf(left, sizeof left, "%s%c%s--%s%s%s", flag->letter ? "-" : "", flag->letter ? flag->letter : ' ',
-           flag->letter ? ", " : "   ", flag->name, takes ? " " : "", takes ? flag->value : "");
-  printf("  %-34s %s", left, flag->doc);
+  int length = snprintf(out, LEFT, "%s%c%s--%s%s%s", flag->letter ? "-" : "",
+                        flag->letter ? flag->letter : ' ', flag->letter ? ", " : "   ", flag->name,
+                        takes ? " " : "", takes ? flag->value : "");
+  return length < LEFT ? length : LEFT - 1;
+}
+
+static void help_line(const struct mv_flag *flag, int width) {
+  char left[LEFT];
+  name_flag(flag, left);
+  printf("  %-*s  %s", width, left, flag->doc);
   if (flag->preset || flag->env)
     printf(" [%s%s%s]", flag->preset ? flag->preset : "", flag->preset && flag->env ? "; " : "",
            flag->env ? flag->env : "");
   putchar('\n');
 }
 
+/* Of the column with the names. */
+static int widest(const struct mv_command *command) {
+  char left[LEFT];
+  int width = (int)sizeof "    --version" - 1;
+  for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++) {
+    int length = name_flag(flag, left);
+    width = length > width ? length : width;
+  }
+  return width;
+}
+
 void mv_args_help(const struct mv_command *command) {
+  int width = widest(command);
   printf("usage: mavilua %s%s%s%s\n\n%s\n", command->name, command->flags ? " [OPTION…]" : "",
          *command->operands ? " " : "", command->operands, command->doc);
   if (command->more)
     printf("\n%s", command->more);
   printf("\noptions [preset; environment variable]:\n");
   for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++)
-    help_line(flag);
-  printf("  %-34s %s\n  %-34s %s\n", "-h, --help", "this text", "    --version", "the version");
+    help_line(flag, width);
+  printf("  %-*s  %s\n  %-*s  %s\n", width, "-h, --help", "this text", width, "    --version",
+         "the version");
 }

@@ -12,22 +12,25 @@
 #include "cli/talk.h"
 
 #define LISTEN_EVERY 200 /* ms between two looks for news */
-#define QUIET 700        /* ms without news after which the bot is taken to have finished */
 #define MOST_BUTTONS 64
 #define LONGEST_LINE 65536
 
 struct options {
-  const char *url, *as;
-  long wait;
+  const char *url, *host, *as;
+  long wait, silence;
 };
 
 static const struct mv_flag flags[] = {
     {"url", 0, MV_FLAG_URL, "URL", "http://127.0.0.1:8082", "MAVILUA_SANDBOX_URL", 0, 0,
      offsetof(struct options, url), "the sandbox's address"},
+    {"host", 0, MV_FLAG_URL, "URL", NULL, "MAVILUA_ADMIN_URL", 0, 0, offsetof(struct options, host),
+     "the host's admin address: it is asked when the bot has finished"},
     {"as", 0, MV_FLAG_TEXT, "NAME", "You", NULL, 0, 0, offsetof(struct options, as),
      "the client to be; made when there is none of that name"},
     {"wait", 0, MV_FLAG_NUMBER, "SECONDS", "5", NULL, 0, 3600, offsetof(struct options, wait),
      "how long an answer is awaited when the lines come from a pipe"},
+    {"silence", 0, MV_FLAG_NUMBER, "MS", "700", NULL, 0, 3600000, offsetof(struct options, silence),
+     "without --host: milliseconds after the last answer until the bot is taken to have finished"},
     {0}};
 
 struct chat {
@@ -128,22 +131,30 @@ static const char *button_of(const struct chat *chat, const char *line) {
   return valid ? chat->buttons[number - 1] : NULL;
 }
 
-/* Waits until the bot has answered and then fallen silent; 0 or -1. */
+/* Whether the bot is through, the last answer being `silent` ms old (-1: none yet); 1, 0, -1. */
+static int is_through(struct chat *chat, int64_t silent) {
+  if (chat->options->host)
+    return mv_talk_settled(chat->talk, &chat->err);
+  return silent >= chat->options->silence;
+}
+
+/* Waits until the bot has answered and is through, or has not answered in time; 0 or -1. */
 static int await_answers(struct chat *chat) {
-  int64_t limit = mv_clock_monotonic(NULL) + chat->options->wait * 1000, quiet_at = 0;
+  int64_t limit = mv_clock_monotonic(NULL) + chat->options->wait * 1000, heard_at = 0;
   for (;;) {
-    int count = hear(chat);
     int64_t now = mv_clock_monotonic(NULL);
+    int through = is_through(chat, heard_at ? now - heard_at : -1);
+    int count = through < 0 ? -1 : hear(chat); /* what was said before it was through is there */
     if (count < 0)
       return -1;
     if (count > 0)
-      quiet_at = now + QUIET;
-    if (now >= (quiet_at ? quiet_at : limit))
+      heard_at = now;
+    if ((through && count == 0) || (!heard_at && now >= limit))
       break;
     usleep(LISTEN_EVERY / 4 * 1000);
   }
-  if (!quiet_at)
-    fprintf(stderr, "mavilua chat: no answer within %ld s\n", chat->options->wait);
+  if (!heard_at)
+    fprintf(stderr, "mavilua chat: no answer%s\n", chat->options->host ? "" : " in time (--wait)");
   return 0;
 }
 
@@ -215,7 +226,7 @@ static int run(const struct mv_command *command, const void *given, char **opera
   struct chat chat = {.command = command, .options = given, .terminal = mv_cli_on_terminal(stdin)};
   int status = EX_OK;
   (void)operands;
-  chat.talk = mv_talk_open(chat.options->url, chat.options->as, &chat.err);
+  chat.talk = mv_talk_open(chat.options->url, chat.options->host, chat.options->as, &chat.err);
   if (chat.talk && chat.terminal)
     printf("You are %s. Write, or press a button with [1]; Ctrl-D ends.\n", chat.options->as);
   if (!chat.talk || converse(&chat))
@@ -231,7 +242,8 @@ const struct mv_command mv_command_chat = {
     .operands = "",
     .doc = "talk to the bot in the terminal, as a client of the sandbox",
     .more = "Each line is a message; [1] presses the first button of the last answer; Ctrl-D ends. From a\n"
-            "pipe the lines are sent one after the other, each after the answers to the one before.\n\n"
+            "pipe the lines are sent one after the other, each when the bot has finished with the one before:\n"
+            "with --host that is known, otherwise it is guessed by its silence.\n\n"
             "  mavilua chat --as Ada\n"
             "  printf 'hello\\norder tea\\n' | mavilua chat\n",
     .flags = flags,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int mv_cli_fail(const struct mv_command *command, int status, const char *format, ...) {
@@ -32,6 +33,17 @@ int mv_cli_fail_with(const struct mv_command *command, const struct mv_error *er
     if (statuses[i].kind == err->kind)
       status = statuses[i].status;
   return mv_cli_fail(command, status, "%s", err->text);
+}
+
+int mv_cli_check_file(const struct mv_command *command, const char *path, const char *what) {
+  struct stat info;
+  if (!path)
+    return 0;
+  if (stat(path, &info) || access(path, R_OK))
+    return mv_cli_fail(command, EX_NOINPUT, "%s: %s", path, strerror(errno));
+  if (S_ISDIR(info.st_mode))
+    return mv_cli_fail(command, EX_NOINPUT, "%s: %s is expected, this is a directory", path, what);
+  return 0;
 }
 
 bool mv_cli_on_terminal(FILE *stream) {

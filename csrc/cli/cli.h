@@ -21,6 +21,10 @@ int mv_cli_fail(const struct mv_command *command, int status, const char *format
 /* The same with an error's text and the status that fits its kind. */
 int mv_cli_fail_with(const struct mv_command *command, const struct mv_error *err);
 
+/* Whether `path` is a file that can be read; told otherwise, as `what` ("a script"). 0 or the exit
+ * status. NULL is fine. */
+int mv_cli_check_file(const struct mv_command *command, const char *path, const char *what);
+
 /* Whether the output is read by a person. */
 bool mv_cli_on_terminal(FILE *stream);
 

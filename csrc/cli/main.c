@@ -44,7 +44,7 @@ static int unknown(const char *name) {
 }
 
 static int help(const char *name) {
-  if (!name) {
+  if (!name || strcmp(name, "help") == 0) {
     overview(stdout);
     return EX_OK;
   }

@@ -64,6 +64,9 @@ static int serve(const struct mv_command *command, const struct options *options
 static int run(const struct mv_command *command, const void *given, char **operands) {
   const struct options *options = given;
   (void)operands;
+  int missing = mv_cli_check_file(command, options->seed, "a seed");
+  if (missing)
+    return missing;
   struct mv_log *log = mv_cli_log(options->log_level, options->log_json);
   int status = serve(command, options, log);
   mv_log_free(log);

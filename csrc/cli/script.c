@@ -1,22 +1,12 @@
 #include "cli/script.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/testing.h"
 #include "lua/vm.h"
 
 int mv_script_check(const struct mv_command *command, const char *path) {
-  struct stat info;
-  if (strcmp(path, "-") == 0)
-    return 0;
-  if (stat(path, &info) || access(path, R_OK))
-    return mv_cli_fail(command, EX_NOINPUT, "%s: %s", path, strerror(errno));
-  if (S_ISDIR(info.st_mode))
-    return mv_cli_fail(command, EX_NOINPUT, "%s: a script is expected, this is a directory", path);
-  return 0;
+  return strcmp(path, "-") == 0 ? 0 : mv_cli_check_file(command, path, "a script");
 }
 
 /* `module`: `name` is a module inside the program, otherwise a file. */

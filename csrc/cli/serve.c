@@ -19,8 +19,8 @@
 #define STUCK_MS 10000 /* beyond what the host takes to stop: something is stuck */
 
 struct options {
-  const char *listen, *admin, *admin_token, *db;
-  long workers;
+  const char *listen, *tls_cert, *tls_key, *admin, *admin_token, *db;
+  long connections, per_address, idle_timeout, workers;
   bool watch;
   const char *webhook_secret;
   bool sandbox;
@@ -32,6 +32,19 @@ struct options {
 static const struct mv_flag flags[] = {
     {"listen", 0, MV_FLAG_ADDRESS, "ADDRESS:PORT", "127.0.0.1:8080", "MAVILUA_LISTEN", 0, 0,
      offsetof(struct options, listen), "where webhooks arrive"},
+    {"tls-cert", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_TLS_CERT", 0, 0, offsetof(struct options, tls_cert),
+     "the certificate (PEM) with which --listen speaks TLS; with --tls-key"},
+    {"tls-key", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_TLS_KEY", 0, 0, offsetof(struct options, tls_key),
+     "its private key (PEM)"},
+    {"connections", 0, MV_FLAG_NUMBER, "N", "0", "MAVILUA_CONNECTIONS", 0, 1000000,
+     offsetof(struct options, connections),
+     "most at once at --listen; 0: 8192, or half of the files the process may open"},
+    {"per-address", 0, MV_FLAG_NUMBER, "N", "0", "MAVILUA_PER_ADDRESS", 0, 1000000,
+     offsetof(struct options, per_address),
+     "most of them from one address; 0: half, as a proxy in front is one address"},
+    {"idle-timeout", 0, MV_FLAG_NUMBER, "SECONDS", "30", "MAVILUA_IDLE_TIMEOUT", 1, 3600,
+     offsetof(struct options, idle_timeout),
+     "a connection that sends nothing for so long is closed; headers may take twice, a body four times as long"},
     {"admin", 0, MV_FLAG_ADDRESS, "ADDRESS:PORT", "127.0.0.1:8081", "MAVILUA_ADMIN", 0, 0,
      offsetof(struct options, admin), "health, metrics, operations"},
     {"admin-token", 0, MV_FLAG_TEXT, "TOKEN", NULL, "MAVILUA_ADMIN_TOKEN", 0, 0,
@@ -107,6 +120,11 @@ static int sandbox_options(const struct server *s, struct mv_sandbox_options *ou
 static int start(struct server *s, char **scripts, struct mv_error *err) {
   struct mv_sandbox_options sandbox;
   struct mv_host_options host = {.listen = s->options->listen,
+                                 .tls_cert = s->options->tls_cert,
+                                 .tls_key = s->options->tls_key,
+                                 .connections = (unsigned)s->options->connections,
+                                 .per_address = (unsigned)s->options->per_address,
+                                 .idle_timeout = (unsigned)s->options->idle_timeout,
                                  .admin = s->options->admin,
                                  .admin_token = s->options->admin_token,
                                  .database = s->options->db,
@@ -206,16 +224,37 @@ static int serve(struct server *s, char **scripts) {
   return status;
 }
 
+static int check_tls(const struct mv_command *command, const struct options *options) {
+  if (!options->tls_cert != !options->tls_key)
+    return mv_cli_fail(command, EX_USAGE, "--tls-cert and --tls-key go together");
+  if (options->tls_cert && options->sandbox)
+    return mv_cli_fail(command, EX_USAGE, "--sandbox speaks plain HTTP with the host beside it: leave --tls-cert out");
+  return 0;
+}
+
+/* What is named on the command line is there. */
+static int check_files(const struct mv_command *command, const struct options *options,
+                       char **scripts) {
+  int status = mv_cli_check_file(command, options->tls_cert, "a certificate");
+  if (!status)
+    status = mv_cli_check_file(command, options->tls_key, "a key");
+  if (!status && options->sandbox)
+    status = mv_cli_check_file(command, options->sandbox_seed, "a seed");
+  for (char **script = scripts; *script && !status; script++)
+    status = mv_script_check(command, *script);
+  return status;
+}
+
 static int run(const struct mv_command *command, const void *given, char **operands) {
   struct server s = {.command = command, .options = given};
   struct mv_error err = {0};
-  if (find_secret(&s, &err))
-    return mv_cli_fail(command, EX_CONFIG, "%s", err.text);
-  for (char **script = operands; *script; script++) {
-    int status = mv_script_check(command, *script);
-    if (status)
-      return status;
-  }
+  int bad = check_tls(command, s.options);
+  if (!bad && find_secret(&s, &err))
+    bad = mv_cli_fail(command, EX_CONFIG, "%s", err.text);
+  if (!bad)
+    bad = check_files(command, s.options, operands);
+  if (bad)
+    return bad;
   s.log = mv_cli_log(s.options->log_level, s.options->log_json);
   hide_secrets(&s);
   int status = serve(&s, operands);

@@ -14,10 +14,12 @@
 struct mv_talk {
   struct mv_transport *transport;
   char *url;
+  char *host;   /* NULL: none to ask */
   char *name;
   char *platform_id; /* of a client that is still to be made */
   int64_t client;    /* 0: not known yet */
   int64_t seen;      /* the last message that was told */
+  int64_t accepted;  /* events the host had when both were idle; -1: they were not */
 };
 
 static void nothing(struct mv_exchange *exchange) {
@@ -47,12 +49,13 @@ static json_t *read_answer(const struct mv_exchange *exchange, const char *path,
 }
 
 /* One exchange, waited for. The answer's JSON, or NULL and `err`. Takes `body` (may be NULL) over. */
-static json_t *ask(struct mv_talk *talk, const char *path, json_t *body, struct mv_error *err) {
+static json_t *ask_at(struct mv_talk *talk, const char *base, const char *path, json_t *body,
+                      struct mv_error *err) {
   static const char *const headers[] = {"Content-Type: application/json", NULL};
   bool over = false;
   struct mv_bytes url = {0};
   char *text = body ? mv_json_text(body) : NULL;
-  mv_bytes_printf(&url, "%s%s", talk->url, path);
+  mv_bytes_printf(&url, "%s%s", base, path);
   struct mv_exchange exchange = {.method = body ? "POST" : "GET",
                                  .url = url.data,
                                  .headers = headers,
@@ -73,6 +76,10 @@ static json_t *ask(struct mv_talk *talk, const char *path, json_t *body, struct 
   free(text);
   json_decref(body);
   return answer;
+}
+
+static json_t *ask(struct mv_talk *talk, const char *path, json_t *body, struct mv_error *err) {
+  return ask_at(talk, talk->url, path, body, err);
 }
 
 /* The id of the client called `name` in one page of clients; 0 when there is none. */
@@ -165,22 +172,57 @@ int mv_talk_say(struct mv_talk *talk, const char *text, struct mv_error *err) {
   if (!answer)
     return -1;
   talk->client = json_integer_value(json_object_get(answer, "client_id"));
+  talk->accepted = -1;
   json_decref(answer);
   return 0;
 }
 
-struct mv_talk *mv_talk_open(const char *url, const char *name, struct mv_error *err) {
+/* Whether the answer (dropped) says that it is idle; *accepted: what it says of that. 1, 0, -1. */
+static int says_idle(json_t *answer, int64_t *accepted) {
+  if (!answer)
+    return -1;
+  bool idle = json_is_true(json_object_get(answer, "idle"));
+  *accepted = json_integer_value(json_object_get(answer, "accepted"));
+  json_decref(answer);
+  return idle;
+}
+
+/* Two looks at each: what a run has sent before the host's first look has been delivered by the
+ * sandbox's second, and counts as accepted at the host's second. */
+int mv_talk_settled(struct mv_talk *talk, struct mv_error *err) {
+  int64_t before = talk->accepted, accepted = 0, ignored;
+  if (!talk->host)
+    return 0;
+  talk->accepted = -1;
+  int idle = says_idle(ask(talk, "/_sandbox/idle", NULL, err), &ignored);
+  if (idle > 0)
+    idle = says_idle(ask_at(talk, talk->host, "/api/summary", NULL, err), &accepted);
+  if (idle > 0)
+    talk->accepted = accepted;
+  return idle > 0 ? accepted == before : idle;
+}
+
+/* A copy without slashes at its end; NULL stays NULL. */
+static char *base_of(const char *url) {
+  char *copy = mv_strdup(url);
+  for (size_t end = strlen(copy ? copy : ""); end > 0 && copy[end - 1] == '/'; end--)
+    copy[end - 1] = '\0';
+  return copy;
+}
+
+struct mv_talk *mv_talk_open(const char *url, const char *host, const char *name,
+                             struct mv_error *err) {
   struct mv_talk *talk = calloc(1, sizeof *talk);
   if (!talk) {
     mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
     return NULL;
   }
-  talk->url = mv_strdup(url);
+  talk->url = base_of(url);
+  talk->host = base_of(host);
+  talk->accepted = -1;
   talk->name = mv_strdup(name);
   talk->platform_id = platform_id_of(name);
   talk->transport = mv_transport_new(err);
-  for (size_t end = strlen(talk->url ? talk->url : ""); end > 0 && talk->url[end - 1] == '/'; end--)
-    talk->url[end - 1] = '\0';
   json_t *old = NULL;
   if (!talk->transport || find_client(talk, err) || !(old = mv_talk_hear(talk, err))) {
     mv_talk_close(talk);
@@ -195,6 +237,7 @@ void mv_talk_close(struct mv_talk *talk) {
     return;
   mv_transport_free(talk->transport);
   free(talk->url);
+  free(talk->host);
   free(talk->name);
   free(talk->platform_id);
   free(talk);

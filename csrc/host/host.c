@@ -276,7 +276,9 @@ static int start_listeners(struct mv_host *host, struct mv_error *err) {
   const struct mv_host_options *o = &host->settings.options;
   struct mv_server_options server = {.listen = o->listen, .handler = mv_intake_handle,
                                      .owner = host->intake, .log = host->log,
-                                     .max_body = o->max_body, .tls_cert = o->tls_cert,
+                                     .max_body = o->max_body, .connections = o->connections,
+                                     .per_address = o->per_address,
+                                     .idle_timeout = o->idle_timeout, .tls_cert = o->tls_cert,
                                      .tls_key = o->tls_key};
   struct mv_admin_options admin = {.listen = o->admin, .token = o->admin_token, .clock = o->clock,
                                    .log = host->log, .journal = host->journal,

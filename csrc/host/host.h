@@ -28,6 +28,7 @@ struct mv_host_options {
   unsigned workers;           /* 0: number of cores */
   unsigned concurrency;       /* runs at once on a worker; 0: 256 */
   size_t max_body;            /* 0: 1 MiB */
+  unsigned connections, per_address, idle_timeout; /* of `listen`; see mv_server_options */
   size_t memory_limit;        /* bytes a worker; 0: 256 MiB */
   double wall_limit, cpu_limit; /* seconds; 0: 60 and 2 */
   double stop_timeout;        /* seconds running handlers get; 0: MV_HOST_STOP_TIMEOUT */
