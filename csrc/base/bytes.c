@@ -7,8 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Makes room for `more` bytes and a terminator. */
-static int reserve(struct mv_bytes *bytes, size_t more) {
+int mv_bytes_reserve(struct mv_bytes *bytes, size_t more) {
   if (bytes->failed || more > SIZE_MAX / 2 - bytes->length) {
     bytes->failed = true;
     return -1;
@@ -18,9 +17,7 @@ static int reserve(struct mv_bytes *bytes, size_t more) {
     return 0;
   }
   size_t capacity = bytes->capacity * 2 > need ? bytes->capacity * 2 : need;
-  if (capacity < 64) {
-    capacity = 64;
-  }
+  capacity = capacity < 64 ? 64 : capacity;
   char *data = realloc(bytes->data, capacity + 1);
   if (!data) {
     bytes->failed = true;
@@ -32,7 +29,7 @@ static int reserve(struct mv_bytes *bytes, size_t more) {
 }
 
 int mv_bytes_append(struct mv_bytes *bytes, const void *data, size_t length) {
-  if (reserve(bytes, length)) {
+  if (mv_bytes_reserve(bytes, length)) {
     return -1;
   }
   if (length) {
@@ -48,7 +45,7 @@ int mv_bytes_puts(struct mv_bytes *bytes, const char *string) {
 }
 
 int mv_bytes_putc(struct mv_bytes *bytes, char c) {
-  if (reserve(bytes, 1)) {
+  if (mv_bytes_reserve(bytes, 1)) {
     return -1;
   }
   bytes->data[bytes->length++] = c;
@@ -70,7 +67,7 @@ int mv_bytes_printf(struct mv_bytes *bytes, const char *format, ...) {
     bytes->failed = true;
   } else if ((size_t)length < room) {
     result = 0;
-  } else if (!reserve(bytes, (size_t)length)) {
+  } else if (!mv_bytes_reserve(bytes, (size_t)length)) {
     vsnprintf(bytes->data + bytes->length, (size_t)length + 1, format, again);
     result = 0;
   }

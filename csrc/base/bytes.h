@@ -14,6 +14,7 @@ struct mv_bytes {
 };
 
 /* Appends return 0, or -1 when memory is out (and set `failed`). */
+int mv_bytes_reserve(struct mv_bytes *bytes, size_t more); /* room for so many bytes to come */
 int mv_bytes_append(struct mv_bytes *bytes, const void *data, size_t length);
 int mv_bytes_puts(struct mv_bytes *bytes, const char *string);
 int mv_bytes_putc(struct mv_bytes *bytes, char c);

@@ -40,22 +40,29 @@ static void write_escape(struct mv_bytes *out, unsigned char c) {
   }
 }
 
-static bool is_plain(unsigned char c) {
-  return c >= 0x20 && c != '"' && c != '\\' && c != 0x7F;
-}
+/* The bytes that must be escaped. */
+static const bool special[256] = {
+    [0x00] = true, [0x01] = true, [0x02] = true, [0x03] = true, [0x04] = true, [0x05] = true,
+    [0x06] = true, [0x07] = true, [0x08] = true, [0x09] = true, [0x0A] = true, [0x0B] = true,
+    [0x0C] = true, [0x0D] = true, [0x0E] = true, [0x0F] = true, [0x10] = true, [0x11] = true,
+    [0x12] = true, [0x13] = true, [0x14] = true, [0x15] = true, [0x16] = true, [0x17] = true,
+    [0x18] = true, [0x19] = true, [0x1A] = true, [0x1B] = true, [0x1C] = true, [0x1D] = true,
+    [0x1E] = true, [0x1F] = true, ['"'] = true,  ['\\'] = true, [0x7F] = true,
+};
 
 static void write_string(struct mv_bytes *out, const char *text, size_t length) {
+  const unsigned char *at = (const unsigned char *)text, *end = at + length;
+  mv_bytes_reserve(out, length + 2);
   mv_bytes_putc(out, '"');
-  for (size_t from = 0; from < length; from++) {
-    size_t to = from;
-    while (to < length && is_plain((unsigned char)text[to])) {
-      to++;
+  while (at < end) {
+    const unsigned char *from = at;
+    while (at < end && !special[*at]) {
+      at++;
     }
-    mv_bytes_append(out, text + from, to - from);
-    if (to < length) {
-      write_escape(out, (unsigned char)text[to]);
+    mv_bytes_append(out, from, (size_t)(at - from));
+    if (at < end) {
+      write_escape(out, *at++);
     }
-    from = to;
   }
   mv_bytes_putc(out, '"');
 }

@@ -31,16 +31,23 @@ struct route {
   char action[96];
 };
 
+/* Cut to the size; longer than that is no key and no action. */
+static void copy(char *out, size_t size, const char *text, size_t length) {
+  length = length < size ? length : size - 1;
+  memcpy(out, text, length);
+  out[length] = '\0';
+}
+
 /* "/api/{key}/{action}"; false for any other path. */
 static bool read_path(const char *path, struct route *route) {
   if (strncmp(path, "/api/", 5) != 0) {
     return false;
   }
   const char *key = path + 5;
-  size_t key_length = strcspn(key, "/");
-  const char *action = key + key_length + (key[key_length] == '/');
-  snprintf(route->key, sizeof route->key, "%.*s", (int)(key_length < 127 ? key_length : 127), key);
-  snprintf(route->action, sizeof route->action, "%s", action);
+  size_t length = strcspn(key, "/");
+  copy(route->key, sizeof route->key, key, length);
+  key += length + (key[length] == '/');
+  copy(route->action, sizeof route->action, key, strlen(key));
   return true;
 }
 
@@ -157,21 +164,28 @@ enum { LONGEST_RECORDED = 64 << 10 }; /* bytes of parameters, of an answer in th
 /* The answer as text, once: for the caller and for the journal. */
 static void write_answer(struct mv_ask *ask) {
   if (ask->answer && !ask->written.length) {
+    mv_bytes_reserve(&ask->written, 500);
     mv_json_write(&ask->written, ask->answer);
   }
+}
+
+static void put_member_name(struct mv_bytes *out, const char *name) {
+  mv_bytes_puts(out, ",\"");
+  mv_bytes_puts(out, name);
+  mv_bytes_puts(out, "\":");
 }
 
 /* What is too long is null; false tells so. */
 static bool put_member(struct mv_bytes *out, const char *name, const struct mv_bytes *text) {
   bool whole = text->length > 0 && text->length <= LONGEST_RECORDED;
-  mv_bytes_printf(out, ",\"%s\":", name);
+  put_member_name(out, name);
   mv_bytes_append(out, whole ? text->data : "null", whole ? text->length : 4);
   return whole;
 }
 
 static void put_name(struct mv_bytes *out, const char *member, const char *name) {
   json_t *text = json_string(name); /* NULL: not UTF-8 */
-  mv_bytes_printf(out, ",\"%s\":", member);
+  put_member_name(out, member);
   mv_json_write(out, text ? text : json_null());
   json_decref(text);
 }
@@ -210,7 +224,8 @@ static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const s
   put_name(&entry, "method", call->method);
   put_name(&entry, "action", action);
   bool whole = put_params(&entry, raw);
-  mv_bytes_printf(&entry, ",\"status\":%u", spoiling->drop_before ? 0 : ask->status);
+  put_member_name(&entry, "status");
+  mv_bytes_put_int(&entry, spoiling->drop_before ? 0 : ask->status);
   whole = put_answer(&entry, ask) && whole;
   if (spoiling->kind) {
     put_name(&entry, "fault", spoiling->kind);

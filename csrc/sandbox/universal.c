@@ -214,7 +214,22 @@ static int read_delimiter(struct mapping *m, struct mv_error *err) {
   return 0;
 }
 
+/* Most calls map nothing. */
+static bool maps_something(const json_t *params) {
+  const char *name;
+  json_t *value;
+  json_object_foreach((json_t *)params, name, value) {
+    if (begins(name, VALUE, strlen(VALUE)) || begins(name, "delimiter", strlen("delimiter"))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 int mv_universal_map(const struct mv_action *action, json_t *params, struct mv_error *err) {
+  if (!maps_something(params)) {
+    return 0;
+  }
   struct mapping m = {.action = action, .from = json_copy(params), .params = params};
   int bad = read_delimiter(&m, err);
   if (!bad) {
