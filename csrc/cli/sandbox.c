@@ -7,7 +7,7 @@
 #include "sandbox/sandbox.h"
 
 struct options {
-  const char *listen, *db, *seed, *webhook, *clock, *answers;
+  const char *listen, *db, *seed, *webhook, *tls_cert, *tls_key, *clock, *answers;
   const char *log_level;
   bool log_json;
 };
@@ -21,6 +21,10 @@ static const struct mv_flag flags[] = {
      "JSON for an empty one; otherwise the built-in shop"},
     {"webhook", 0, MV_FLAG_URL, "URL", NULL, NULL, 0, 0, offsetof(struct options, webhook),
      "where messages are told"},
+    {"tls-cert", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_TLS_CERT", 0, 0,
+     offsetof(struct options, tls_cert), "serve HTTPS with this certificate (PEM)"},
+    {"tls-key", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_TLS_KEY", 0, 0,
+     offsetof(struct options, tls_key), "its private key (PEM)"},
     {"clock", 0, MV_FLAG_TEXT, "MOMENT", NULL, "MAVILUA_SANDBOX_CLOCK", 0, 0,
      offsetof(struct options, clock), "a virtual clock that begins here, as \"2026-01-05 09:00\" (UTC)"},
     {"check-answers", 0, MV_FLAG_TEXT, "FILE", NULL, "MAVILUA_SANDBOX_CHECK", 0, 0,
@@ -41,6 +45,8 @@ static int serve(const struct mv_command *command, const struct options *options
                                         .database = options->db,
                                         .seed = options->seed,
                                         .webhook_url = options->webhook,
+                                        .tls_cert = options->tls_cert,
+                                        .tls_key = options->tls_key,
                                         .answers = options->answers,
                                         .log = log};
   if (mv_moment_clock(options->clock, &settings.virtual_now, &err))

@@ -64,13 +64,18 @@ static int prepare(struct mv_sandbox *sandbox, const char *seed, int64_t virtual
   return mv_work_end(&work, !bad, bad ? &other : err) || bad ? -1 : 0;
 }
 
-static int serve(struct mv_sandbox *sandbox, const char *listen, struct mv_error *err) {
-  struct mv_server_options options = {.listen = listen ? listen : "127.0.0.1:0",
-                                      .handler = mv_router_handle,
-                                      .owner = sandbox,
-                                      .log = sandbox->log,
-                                      .max_body = MOST_BODY};
-  sandbox->server = mv_server_start(&options, err);
+static int serve(struct mv_sandbox *sandbox, const struct mv_sandbox_options *options,
+                 struct mv_error *err) {
+  struct mv_server_options server = {
+      .listen = options->listen ? options->listen : "127.0.0.1:0",
+      .handler = mv_router_handle,
+      .owner = sandbox,
+      .log = sandbox->log,
+      .max_body = MOST_BODY,
+      .tls_cert = options->tls_cert,
+      .tls_key = options->tls_key,
+  };
+  sandbox->server = mv_server_start(&server, err);
   return sandbox->server ? 0 : -1;
 }
 
@@ -100,7 +105,7 @@ static int start(struct mv_sandbox *sandbox, const struct mv_sandbox_options *op
     return -1;
   }
   sandbox->ticker = mv_ticker_start(sandbox, err);
-  return sandbox->ticker ? serve(sandbox, options->listen, err) : -1;
+  return sandbox->ticker ? serve(sandbox, options, err) : -1;
 }
 
 struct mv_sandbox *mv_sandbox_start(const struct mv_sandbox_options *options,

@@ -12,6 +12,7 @@ struct mv_sandbox_options {
   const char *listen;   /* "127.0.0.1:0" */
   const char *database; /* a file, or ":memory:" */
   const char *seed;     /* a JSON file, NULL: the built-in shop; only used for an empty database */
+  const char *tls_cert, *tls_key; /* PEM files: HTTPS; both or none */
   const char *webhook_url;      /* where messages are told; NULL: as stored, or nowhere */
   const char *answers;          /* a file that witness.h appends to; NULL: none */
   const struct mv_clock *clock; /* NULL: the machine's */
