@@ -77,54 +77,63 @@ static const struct route {
   const char *doc;
   bool alone; /* runs without a work: what it needs is no project's, or it begins its own */
   bool lists; /* the body may be a list */
+  bool raw;   /* the body is no JSON: the route reads it from the call */
 } routes[] = {
-    {"GET", "", get_index, "these routes", true, false},
+    {"GET", "", get_index, "these routes", true, false, false},
     {"POST", "messages", mv_control_post_message,
      "a client writes: {client_id or platform_id + group, name, message or event, attachments}; "
      "from: manager, an employee does",
-     false, false},
+     false, false, false},
     {"GET", "messages", mv_control_get_messages,
      "the conversation, oldest first: ?client_id=&since=; without a client the last message's id",
-     false, false},
+     false, false, false},
     {"GET", "clients", mv_control_get_client,
-     "?client_id=: a client with pause, employee, lists and variables", false, false},
+     "?client_id=: a client with pause, employee, lists and variables", false, false, false},
     {"POST", "clients", mv_control_post_client,
-     "changes one: {client_id, paused, undeliverable, manager}", false, false},
-    {"GET", "clock", mv_control_get_clock, "mode and time", true, false},
+     "changes one: {client_id, paused, undeliverable, manager}", false, false, false},
+    {"GET", "clock", mv_control_get_clock, "mode and time", true, false, false},
     {"POST", "clock", mv_control_post_clock,
      "{mode: virtual, now} or {advance: seconds}: what is due on the way is sent, in order; "
      "{mode: real}",
-     true, false},
-    {"GET", "timeline", mv_control_get_timeline, "what is put off, earliest first", false, false},
+     true, false, false},
+    {"GET", "timeline", mv_control_get_timeline, "what is put off, earliest first", false, false,
+     false},
     {"GET", "journal", mv_control_get_journal,
      "API calls and webhooks: ?since=&kind=api|webhook&action=&client_id=&limit=; &wait=seconds "
      "until there is one",
-     true, false},
+     true, false, false},
     {"GET", "idle", mv_control_get_idle, "whether no webhook is under way: ?wait=seconds until so",
-     true, false},
-    {"GET", "faults", mv_control_get_faults, "faults and how often they hit", true, false},
+     true, false, false},
+    {"GET", "faults", mv_control_get_faults, "faults and how often they hit", true, false, false},
     {"POST", "faults", mv_control_post_faults,
      "adds some: [{kind, action, status, body, retry_after, delay_ms, fraction, every, times, "
      "probability, seed}]",
-     true, true},
-    {"DELETE", "faults", mv_control_delete_faults, "ends them all, or ?id=", true, false},
-    {"POST", "reset", mv_control_post_reset, "back to the seed it started with", false, false},
-    {"POST", "seed", mv_control_post_seed, "replaces everything by this seed", false, false},
-    {"GET", "settings", mv_control_get_settings, "settings and what they take", false, false},
-    {"POST", "settings", mv_control_post_settings, "sets some: {name: value}; null is the default",
-     false, false},
-    {"GET", "keys", mv_control_get_keys, "the project's keys and their permissions", false, false},
-    {"POST", "keys", mv_control_post_keys, "makes one: {permissions: [R, W, X, CR, CW], key}",
-     false, false},
-    {"DELETE", "keys", mv_control_delete_keys, "ends one: ?key=", false, false},
-    {"GET", "projects", mv_control_get_projects,
-     "the projects; every call here takes ?project=, by default the first", false, false},
-    {"POST", "projects", mv_control_post_projects, "adds the project that this seed is", false,
+     true, true, false},
+    {"DELETE", "faults", mv_control_delete_faults, "ends them all, or ?id=", true, false, false},
+    {"POST", "reset", mv_control_post_reset, "back to the seed it started with", false, false,
      false},
-    {"DELETE", "projects", mv_control_delete_projects, "ends ?project=", false, false},
-    {"GET", "funnels", mv_control_get_funnels, "funnels and their states with ids", false, false},
+    {"POST", "seed", mv_control_post_seed, "replaces everything by this seed", false, false, false},
+    {"GET", "snapshot", mv_control_get_snapshot, "everything, as an SQLite database", true, false,
+     false},
+    {"PUT", "snapshot", mv_control_put_snapshot, "puts everything back", true, false, true},
+    {"GET", "settings", mv_control_get_settings, "settings and what they take", false, false,
+     false},
+    {"POST", "settings", mv_control_post_settings, "sets some: {name: value}; null is the default",
+     false, false, false},
+    {"GET", "keys", mv_control_get_keys, "the project's keys and their permissions", false, false,
+     false},
+    {"POST", "keys", mv_control_post_keys, "makes one: {permissions: [R, W, X, CR, CW], key}",
+     false, false, false},
+    {"DELETE", "keys", mv_control_delete_keys, "ends one: ?key=", false, false, false},
+    {"GET", "projects", mv_control_get_projects,
+     "the projects; every call here takes ?project=, by default the first", false, false, false},
+    {"POST", "projects", mv_control_post_projects, "adds the project that this seed is", false,
+     false, false},
+    {"DELETE", "projects", mv_control_delete_projects, "ends ?project=", false, false, false},
+    {"GET", "funnels", mv_control_get_funnels, "funnels and their states with ids", false, false,
+     false},
     {"GET", "assumptions", mv_control_get_assumptions,
-     "what the sandbox does that no document says", true, false},
+     "what the sandbox does that no document says", true, false, false},
 };
 
 enum { ROUTES = sizeof routes / sizeof *routes };
@@ -183,10 +192,10 @@ static void run_route(struct mv_control *c, const struct route *route) {
 }
 
 /* Query and body as objects; 0, or -1 and the reason in the answer. */
-static int read_input(struct mv_control *c, const struct mv_call *call, bool lists) {
+static int read_input(struct mv_control *c, const struct mv_call *call, const struct route *route) {
   struct mv_error err = {0};
   c->query = mv_form_fields(call->query, strlen(call->query), &err);
-  if (c->query && call->body_length) {
+  if (c->query && call->body_length && !route->raw) {
     c->body = mv_json_parse(call->body, call->body_length, &err);
   } else {
     c->body = json_object();
@@ -195,8 +204,8 @@ static int read_input(struct mv_control *c, const struct mv_call *call, bool lis
     mv_control_fail(c, 400, "The %s cannot be read: %.400s", c->query ? "body" : "query", err.text);
     return -1;
   }
-  if (!json_is_object(c->body) && !(lists && json_is_array(c->body))) {
-    mv_control_fail(c, 400, "The body must be a JSON object%s", lists ? " or a list" : "");
+  if (!json_is_object(c->body) && !(route->lists && json_is_array(c->body))) {
+    mv_control_fail(c, 400, "The body must be a JSON object%s", route->lists ? " or a list" : "");
     return -1;
   }
   json_t *project = json_object_get(c->query, "project");
@@ -215,7 +224,7 @@ void mv_control_handle(struct mv_sandbox *sandbox, struct mv_call *call) {
   if (!route) {
     mv_control_fail(&c, path_known ? 405 : 404,
                     "There is no %.16s /_sandbox/%.100s; see GET /_sandbox/", call->method, path);
-  } else if (!read_input(&c, call, route->lists)) {
+  } else if (!read_input(&c, call, route)) {
     run_route(&c, route);
   }
   if (c.call) {

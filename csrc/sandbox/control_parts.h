@@ -57,6 +57,9 @@ void mv_control_get_settings(struct mv_control *c);
 void mv_control_post_settings(struct mv_control *c);
 void mv_control_get_funnels(struct mv_control *c);
 void mv_control_get_assumptions(struct mv_control *c);
+/* control_snapshot.c: without a work */
+void mv_control_get_snapshot(struct mv_control *c);
+void mv_control_put_snapshot(struct mv_control *c);
 /* control_time.c */
 void mv_control_get_clock(struct mv_control *c);
 void mv_control_post_clock(struct mv_control *c); /* without a work */

@@ -16,8 +16,8 @@
 enum {
   MOST_RECORDED = 10000, /* entries of the journal */
   MOST_RECORDED_BYTES = 16 << 20,
-  MOST_BODY = 8 << 20,
-  STOP_MS = 1000, /* for webhooks under way */
+  MOST_BODY = 64 << 20, /* snapshots are long */
+  STOP_MS = 1000,       /* for webhooks under way */
 };
 
 static int read_file(const char *path, struct mv_bytes *out, struct mv_error *err) {

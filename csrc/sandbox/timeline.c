@@ -173,9 +173,9 @@ bool mv_timeline_fire(struct mv_work *work, int64_t until, bool late) {
 
 static json_t *listed(struct mv_stmt *row) {
   json_t *content = mv_db_json(row, 3);
-  json_t *one = json_pack("{s:I, s:f, s:I}", "id", (json_int_t)mv_sql_int(row, 0), "at",
-                          (double)mv_sql_int(row, 1) / 1000.0, "client_id",
-                          (json_int_t)mv_sql_int(row, 2));
+  json_t *one =
+      json_pack("{s:I, s:f, s:I}", "id", (json_int_t)mv_sql_int(row, 0), "at",
+                (double)mv_sql_int(row, 1) / 1000.0, "client_id", (json_int_t)mv_sql_int(row, 2));
   json_object_update(one, content);
   json_decref(content);
   return one;

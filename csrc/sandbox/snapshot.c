@@ -1,0 +1,52 @@
+#include "sandbox/snapshot.h"
+
+#include "sandbox/inside.h"
+#include "sandbox/messages.h"
+#include "sandbox/work.h"
+#include "store/sql_image.h"
+
+int mv_snapshot_take(struct mv_sandbox *sandbox, struct mv_bytes *image, struct mv_error *err) {
+  pthread_mutex_lock(&sandbox->lock);
+  int result = mv_sql_image(sandbox->db.sql, image, err);
+  pthread_mutex_unlock(&sandbox->lock);
+  return result;
+}
+
+static int64_t last_message(struct mv_db *db) {
+  return mv_db_integer(db, 0, "SELECT seq FROM sqlite_sequence WHERE name = 'messages'", "");
+}
+
+/* Between works: a transaction must not be open. */
+static int replace(struct mv_sandbox *sandbox, const void *image, size_t length, int64_t *last,
+                   struct mv_error *err) {
+  pthread_mutex_lock(&sandbox->lock);
+  *last = last_message(&sandbox->db);
+  int result = mv_sql_restore(sandbox->db.sql, image, length, err);
+  if (!result) {
+    mv_vclock_load(&sandbox->vclock, &sandbox->db);
+    mv_limits_clear(sandbox->limits);
+  }
+  pthread_mutex_unlock(&sandbox->lock);
+  return result;
+}
+
+int mv_snapshot_restore(struct mv_sandbox *sandbox, const void *image, size_t length,
+                        struct mv_error *err) {
+  int64_t last;
+  struct mv_work work;
+  if (replace(sandbox, image, length, &last, err)) {
+    return -1;
+  }
+  mv_work_begin(&work, sandbox);
+  mv_messages_continue_ids(&work);
+  mv_db_run(work.db, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'messages'", "i",
+            last);
+  work.timed = true;
+  if (mv_work_end(&work, true, err)) {
+    return -1;
+  }
+  if (sandbox->clock_changed) {
+    sandbox->clock_changed(sandbox->owner);
+  }
+  return 0;
+}
