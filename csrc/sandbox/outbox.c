@@ -12,10 +12,19 @@
 
 enum {
   LANES = 1024,          /* buckets of the table of clients */
-  MOST_ACTIVE = 128,     /* webhooks at once */
+  MOST_ACTIVE = 1024,    /* webhooks at once */
+  MOST_OF_PROJECT = 256, /* of them to one project's receiver, which may be dead */
   MOST_WAITING = 100000, /* beyond, webhooks are dropped, and the journal says so */
   LONGEST_ANSWER = 4096, /* bytes of the receiver's answer that are kept */
   MOST_REPLY = 1 << 20,  /* bytes a receiver may answer */
+};
+
+/* The way to one project's receiver: which clients have a webhook for it that may go. */
+struct road {
+  struct road *next;
+  int64_t project;
+  struct lane *ready, **ready_last;
+  size_t active;
 };
 
 /* The webhooks of one client, in order; at most one is under way. */
@@ -28,6 +37,7 @@ struct lane {
   struct mv_timer timer; /* runs while `first` is delayed */
   struct mv_exchange exchange;
   struct mv_outbox *outbox;
+  struct road *road;
 };
 
 struct mv_outbox {
@@ -43,7 +53,7 @@ struct mv_outbox {
   atomic_llong deadline; /* monotonic ms, when closing */
   /* the thread's own */
   struct lane *lanes[LANES];
-  struct lane *ready, **ready_last;
+  struct road *roads;
   struct mv_timers delayed; /* lanes whose first letter has to wait */
   size_t waiting, active;
 };
@@ -127,20 +137,36 @@ static struct lane **bucket_of(struct mv_outbox *outbox, int64_t client) {
   return &outbox->lanes[((uint64_t)client * UINT64_C(0x9E3779B97F4A7C15)) >> 54];
 }
 
-static struct lane *lane_of(struct mv_outbox *outbox, int64_t client) {
-  struct lane **bucket = bucket_of(outbox, client);
-  for (struct lane *lane = *bucket; lane; lane = lane->next) {
-    if (lane->client == client) {
-      return lane;
-    }
+static struct road *road_of(struct mv_outbox *outbox, int64_t project) {
+  struct road *road = outbox->roads;
+  while (road && road->project != project) {
+    road = road->next;
   }
-  struct lane *lane = calloc(1, sizeof *lane);
-  if (lane) {
-    lane->client = client;
-    lane->outbox = outbox;
-    lane->next = *bucket;
-    *bucket = lane;
+  if (!road && (road = calloc(1, sizeof *road)) != NULL) {
+    *road = (struct road){.next = outbox->roads, .project = project, .ready_last = &road->ready};
+    outbox->roads = road;
   }
+  return road;
+}
+
+static struct lane *find_lane(struct mv_outbox *outbox, int64_t client) {
+  struct lane *lane = *bucket_of(outbox, client);
+  while (lane && lane->client != client) {
+    lane = lane->next;
+  }
+  return lane;
+}
+
+/* The client's lane, made if there is none; NULL when memory is out. */
+static struct lane *lane_of(struct mv_outbox *outbox, const struct mv_letter *letter) {
+  struct lane *lane = find_lane(outbox, letter->client);
+  struct road *road = lane ? lane->road : road_of(outbox, letter->project);
+  if (lane || !road || !(lane = calloc(1, sizeof *lane))) {
+    return lane;
+  }
+  struct lane **bucket = bucket_of(outbox, letter->client);
+  *lane = (struct lane){.next = *bucket, .client = letter->client, .outbox = outbox, .road = road};
+  *bucket = lane;
   return lane;
 }
 
@@ -153,10 +179,19 @@ static void remove_lane(struct mv_outbox *outbox, struct lane *lane) {
   free(lane);
 }
 
-static void make_ready(struct mv_outbox *outbox, struct lane *lane) {
+static void make_ready(struct lane *lane) {
   lane->next_ready = NULL;
-  *outbox->ready_last = lane;
-  outbox->ready_last = &lane->next_ready;
+  *lane->road->ready_last = lane;
+  lane->road->ready_last = &lane->next_ready;
+}
+
+static struct lane *take_ready(struct road *road) {
+  struct lane *lane = road->ready;
+  road->ready = lane->next_ready;
+  if (!road->ready) {
+    road->ready_last = &road->ready;
+  }
+  return lane;
 }
 
 /* A letter is done with, whatever became of it. */
@@ -178,7 +213,7 @@ static void drop_first(struct lane *lane) {
 static void advance(struct mv_outbox *outbox, struct lane *lane) {
   drop_first(lane);
   if (lane->first) {
-    make_ready(outbox, lane);
+    make_ready(lane);
   } else {
     remove_lane(outbox, lane);
   }
@@ -194,6 +229,7 @@ static void done(struct mv_exchange *exchange) {
   log_failure(outbox, lane->first, exchange->status, error);
   mv_exchange_free(exchange);
   lane->active = false;
+  lane->road->active--;
   outbox->active--;
   advance(outbox, lane);
 }
@@ -219,6 +255,7 @@ static void start(struct mv_outbox *outbox, struct lane *lane) {
     return;
   }
   lane->active = true;
+  lane->road->active++;
   outbox->active++;
 }
 
@@ -237,25 +274,27 @@ static bool spoiled(struct mv_outbox *outbox, struct lane *lane) {
 static void start_delayed(struct mv_outbox *outbox) {
   struct mv_timer *timer;
   while ((timer = mv_timers_take(&outbox->delayed, mv_clock_monotonic(NULL))) != NULL) {
-    make_ready(outbox, (struct lane *)((char *)timer - offsetof(struct lane, timer)));
+    make_ready((struct lane *)((char *)timer - offsetof(struct lane, timer)));
   }
 }
 
-static void start_ready(struct mv_outbox *outbox) {
-  while (outbox->ready && outbox->active < MOST_ACTIVE) {
-    struct lane *lane = outbox->ready;
-    outbox->ready = lane->next_ready;
-    if (!outbox->ready) {
-      outbox->ready_last = &outbox->ready;
-    }
+static void start_road(struct mv_outbox *outbox, struct road *road) {
+  while (road->ready && road->active < MOST_OF_PROJECT && outbox->active < MOST_ACTIVE) {
+    struct lane *lane = take_ready(road);
     if (!spoiled(outbox, lane)) {
       start(outbox, lane);
     }
   }
 }
 
+static void start_ready(struct mv_outbox *outbox) {
+  for (struct road *road = outbox->roads; road; road = road->next) {
+    start_road(outbox, road);
+  }
+}
+
 static void sort_in(struct mv_outbox *outbox, struct mv_letter *letter) {
-  struct lane *lane = outbox->waiting < MOST_WAITING ? lane_of(outbox, letter->client) : NULL;
+  struct lane *lane = outbox->waiting < MOST_WAITING ? lane_of(outbox, letter) : NULL;
   letter->node.next = NULL;
   if (!lane) {
     record(outbox, letter, 0, json_null(), "dropped: too many webhooks are waiting", 0);
@@ -268,7 +307,7 @@ static void sort_in(struct mv_outbox *outbox, struct mv_letter *letter) {
     lane->last = letter;
   } else {
     lane->first = lane->last = letter;
-    make_ready(outbox, lane);
+    make_ready(lane);
   }
 }
 
@@ -321,7 +360,6 @@ struct mv_outbox *mv_outbox_start(struct mv_record *rec, struct mv_later *later,
   outbox->later = later;
   outbox->clock = clock;
   outbox->log = log;
-  outbox->ready_last = &outbox->ready;
   outbox->transport = mv_transport_new(err);
   if (!outbox->transport || pthread_create(&outbox->thread, NULL, run, outbox)) {
     if (outbox->transport) {
@@ -376,6 +414,11 @@ void mv_outbox_stop(struct mv_outbox *outbox, int timeout_ms) {
       free_lane(outbox, outbox->lanes[i]);
       outbox->lanes[i] = next;
     }
+  }
+  while (outbox->roads) {
+    struct road *next = outbox->roads->next;
+    free(outbox->roads);
+    outbox->roads = next;
   }
   mv_timers_free(&outbox->delayed);
   mv_transport_free(outbox->transport);

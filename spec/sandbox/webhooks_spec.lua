@@ -148,4 +148,51 @@ describe("the sandbox's webhooks", function()
     box:call("message", { client_id = id, message = "real" })
     assert.equal("real", box:webhooks(id, 1)[1].body.message)
   end)
+
+  it("of 200 clients go to a slow receiver side by side", function()
+    local slow = process.start { bin = "lua5.4", "spec/support/http_server.lua" }
+    finally(function() slow:stop() end)
+    local items, ids = {}, {}
+    for i = 1, 200 do items[i] = { platform_id = "slow " .. i, group_id = "g", client_type = 1 } end
+    for i, item in ipairs(box:call("load_clients", items).items) do ids[i] = item.id end
+    box:control("POST", "settings", { webhook_url = slow.url .. "/delay/1" })
+    local since = box:control("GET", "journal").next
+    local started = core.now()
+    for _, text in ipairs { "x", "y" } do
+      for _, one in ipairs(ids) do box:call("message", { client_id = one, message = text }) end
+    end
+    assert.is_false(box:control("GET", "idle").idle)
+    assert.is_true(box:control("GET", "idle?wait=30").idle)
+    assert.is_true(core.now() - started < 20) -- one after the other would be 400 seconds
+    local last, webhooks = {}, 0
+    local journal = "journal?kind=webhook&limit=1000&since=" .. since
+    for _, entry in ipairs(box:control("GET", journal).entries) do
+      assert.same({ 200, "ok" }, { entry.status, entry.answer })
+      assert.equal(last[entry.client_id] and "y" or "x", entry.body.message)
+      last[entry.client_id] = true
+      webhooks = webhooks + 1
+    end
+    assert.equal(400, webhooks)
+  end)
+
+  it("of a project whose receiver is dead hold up no other project's", function()
+    local two = box:control("POST", "projects", { project = { id = 2 } }).keys[1].key
+    local items, ids = {}, {}
+    for i = 1, 600 do items[i] = { platform_id = tostring(i), group_id = "g", client_type = 1 } end
+    for i = 1, 600, 300 do
+      local loaded = box:call("load_clients", { table.unpack(items, i, i + 299) }, { key = two }).items
+      for _, item in ipairs(loaded) do ids[#ids + 1] = item.id end
+    end
+    box:control("POST", "settings?project=2", { webhook_url = deaf(), webhook_timeout = 60 })
+    for _, one in ipairs(ids) do box:call("message", { client_id = one, message = "x" }, { key = two }) end
+    local started = core.now()
+    for i = 1, 20 do box:call("message", { client_id = id, message = tostring(i) }) end
+    assert.equal(200, box:webhooks(id, 20)[20].status)
+    assert.is_true(core.now() - started < 10)
+    box:control("DELETE", "projects?project=2")
+    box.server:signal("TERM")
+    assert.is_true((box.server:wait()) == 0)
+    assert.is_true(core.now() - started < 20) -- nor the sandbox's end
+    box = support.start()
+  end)
 end)
