@@ -315,10 +315,20 @@ static void answer_nothing_here(struct mv_call *call) {
   mv_call_reply(call, 404, NULL, body, sizeof body - 1, NULL);
 }
 
+enum { MOST_BODY = 8 << 20 }; /* bytes of a call of the API; the server takes longer snapshots */
+
+static void answer_too_long(struct mv_call *call) {
+  static const char body[] =
+      "{\"status\":\"fail\",\"message\":\"The body is longer than 8 MiB\"}";
+  mv_call_reply(call, 413, NULL, body, sizeof body - 1, NULL);
+}
+
 void mv_router_handle(struct mv_call *call, void *owner) {
   struct route route;
   if (strncmp(call->path, "/_sandbox", 9) == 0 && (call->path[9] == '/' || !call->path[9])) {
     mv_control_handle(owner, call);
+  } else if (call->body_length > MOST_BODY) {
+    answer_too_long(call);
   } else if (read_path(call->path, &route)) {
     handle_api(owner, call, &route);
   } else {
