@@ -256,6 +256,15 @@ static int make_intake(struct mv_host *host, struct mv_error *err) {
   return host->intake ? 0 : mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
 }
 
+static void watch_modules(void *owner, const json_t *modules) {
+  struct mv_host *host = owner;
+  size_t index;
+  json_t *path;
+  json_array_foreach(modules, index, path)
+    if (host->watch)
+      mv_watch_add(host->watch, json_string_value(path));
+}
+
 static void share_with_workers(struct mv_host *host) {
   const struct mv_host_options *o = &host->settings.options;
   host->shared = (struct mv_worker_shared){.journal = host->journal,
@@ -269,7 +278,9 @@ static void share_with_workers(struct mv_host *host) {
                                                   .wall_limit = o->wall_limit,
                                                   .api_key = o->api_key,
                                                   .base_url = o->base_url},
-                                           .scripts = o->scripts};
+                                           .scripts = o->scripts,
+                                           .owner = host,
+                                           .loaded = watch_modules};
 }
 
 static int start_listeners(struct mv_host *host, struct mv_error *err) {
@@ -293,16 +304,27 @@ static int start_listeners(struct mv_host *host, struct mv_error *err) {
 
 static int start_watch(struct mv_host *host, struct mv_error *err) {
   const struct mv_host_options *o = &host->settings.options;
-  if (o->watch)
-    host->watch = mv_watch_start(o->scripts, scripts_changed, host, err);
-  return !o->watch || host->watch ? 0 : -1;
+  if (!o->watch)
+    return 0;
+  host->watch = mv_watch_start(scripts_changed, host, err);
+  for (const char *const *script = o->scripts; host->watch && *script; script++)
+    mv_watch_add(host->watch, *script);
+  return host->watch ? 0 : -1;
+}
+
+/* The watch comes before what it watches: what changes meanwhile is loaded after this. */
+static int load_first(struct mv_host *host, struct mv_error *err) {
+  pthread_mutex_lock(&host->reload_lock);
+  int failed = start_watch(host, err) || install_scripts(host, err) ? -1 : 0;
+  pthread_mutex_unlock(&host->reload_lock);
+  return failed;
 }
 
 static int start_all(struct mv_host *host, struct mv_error *err) {
   if (start_journal(host, err) || start_planner(host, err) || make_intake(host, err))
     return -1;
   share_with_workers(host);
-  if (install_scripts(host, err) || start_watch(host, err) || start_listeners(host, err))
+  if (load_first(host, err) || start_listeners(host, err))
     return -1;
   set_ready(host, true);
   return 0;

@@ -130,7 +130,10 @@ static struct mv_vm *make_vm(struct mv_worker *worker, struct mv_error *err) {
   options.refuse = refuse;
   worker->reader = mv_journal_reader(worker->with->journal, err);
   struct mv_vm *vm = worker->reader ? mv_vm_new(&options, err) : NULL;
-  if (vm && load_scripts(worker, vm, err)) {
+  int failed = vm ? load_scripts(worker, vm, err) : -1;
+  if (vm && worker->index == 0 && worker->with->loaded)
+    worker->with->loaded(worker->with->owner, mv_vm_modules(vm));
+  if (vm && failed) {
     mv_vm_free(vm);
     vm = NULL;
   }

@@ -22,6 +22,10 @@ struct mv_worker_shared {
   struct mv_log *log;
   struct mv_vm_options vm; /* limits, keys, clock; a worker adds its own callbacks */
   const char *const *scripts;
+  void *owner;
+  /* worker 0 has loaded the scripts, well or not: the files of their modules (mv_vm_modules). On its
+   * thread; NULL: nobody asks */
+  void (*loaded)(void *owner, const json_t *modules);
 };
 
 /* Starts the thread, which loads the scripts; `index`: as the journal knows the worker. NULL and

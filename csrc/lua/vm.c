@@ -18,6 +18,36 @@ struct mv_vm *vm_of(lua_State *L) {
 
 /* Modules */
 
+static bool is_beside(const struct mv_vm *vm, const char *path) {
+  size_t index;
+  json_t *folder;
+  json_array_foreach(vm->folders, index, folder) {
+    size_t length = json_string_length(folder);
+    if (strncmp(path, json_string_value(folder), length) == 0 && path[length] == '/') {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Notes the file that the next searcher will load, whether that goes well or not. Each is asked for
+ * once: then it is loaded, or the script has failed. */
+static void note_module(lua_State *L, const char *name) {
+  struct mv_vm *vm = vm_of(L);
+  int top = lua_gettop(L);
+  const char *path = NULL;
+  if (lua_getglobal(L, "package") == LUA_TTABLE) { /* a script may have put something else there */
+    lua_getfield(L, -1, "searchpath");
+    lua_pushstring(L, name);
+    lua_getfield(L, -3, "path");
+    path = lua_pcall(L, 2, 1, 0) == LUA_OK ? lua_tostring(L, -1) : NULL;
+  }
+  if (path && is_beside(vm, path)) {
+    json_array_append_new(vm->modules, json_string(path));
+  }
+  lua_settop(L, top);
+}
+
 /* The searcher of modules inside the program: only names of our own. */
 static int search_embedded(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
@@ -31,6 +61,7 @@ static int search_embedded(lua_State *L) {
       return 2;
     }
   }
+  note_module(L, name);
   lua_pushfstring(L, "no module '%s' inside the program", name);
   return 1;
 }
@@ -140,6 +171,8 @@ struct mv_vm *mv_vm_new(const struct mv_vm_options *options, struct mv_error *er
   *(struct mv_vm **)lua_getextraspace(vm->L) = vm;
   copy_options(vm, options);
   vm->entries = (struct vm_entries){LUA_NOREF, LUA_NOREF};
+  vm->folders = json_array();
+  vm->modules = json_array();
   lua_pushcfunction(vm->L, prepare);
   if (lua_pcall(vm->L, 0, 0, 0) != LUA_OK) {
     fill_error(vm, err);
@@ -158,6 +191,8 @@ void mv_vm_free(struct mv_vm *vm) {
   vm_forget_runs(vm);
   free(vm->load_doom);
   free(vm->trace);
+  json_decref(vm->folders);
+  json_decref(vm->modules);
   free(vm->api_key);
   free(vm->base_url);
   free(vm);
@@ -168,6 +203,8 @@ void mv_vm_free(struct mv_vm *vm) {
 /* Puts the script's directory first in package.path, once. */
 static void add_directory(lua_State *L, const char *path) {
   const char *slash = strrchr(path, '/');
+  json_array_append_new(vm_of(L)->folders,
+                        slash ? json_stringn(path, (size_t)(slash - path)) : json_string("."));
   if (!slash) {
     return; /* "./?.lua" is in the default path */
   }
@@ -271,6 +308,10 @@ int mv_vm_exit_status(const struct mv_vm *vm) {
 
 const char *mv_vm_trace(const struct mv_vm *vm) {
   return vm->trace;
+}
+
+const json_t *mv_vm_modules(const struct mv_vm *vm) {
+  return vm->modules;
 }
 
 size_t mv_vm_running(const struct mv_vm *vm) {

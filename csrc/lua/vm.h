@@ -107,6 +107,10 @@ int mv_vm_exit_status(const struct mv_vm *vm);
  *  "jobs":[{"name","file","line"}]} */
 json_t *mv_vm_definitions(struct mv_vm *vm);
 
+/* The files of modules beside the scripts that were asked for so far, found or broken: an array of
+ * paths; borrowed. */
+const json_t *mv_vm_modules(const struct mv_vm *vm);
+
 /* Starts an event's run; it moves at the next mv_vm_step. 0, or -1 when memory is out. */
 int mv_vm_start(struct mv_vm *vm, const struct mv_vm_event *event, struct mv_error *err);
 

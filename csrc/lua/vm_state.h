@@ -37,6 +37,7 @@ struct mv_vm {
   bool exited;     /* the script called os.exit */
   int exit_status;
   char *trace;  /* the last load's error with its traceback */
+  json_t *folders, *modules; /* arrays: where scripts lie; files of modules in there */
   bool closing; /* the state is going down: ends of tasks are not told */
 };
 

@@ -49,4 +49,36 @@ describe("a reload", function()
     bot:await("new")
     bot:stop()
   end)
+
+  it("comes by itself when a module beside the script changes, also one that was broken", function()
+    local bot = support.new([[
+      local words = require "parts.words"
+      host.on("message", function() trace(words) end)
+    ]], { args = { "--watch" } })
+    assert(os.execute("mkdir " .. bot.folder .. "/parts"))
+    local function module(name, text)
+      local path = bot.folder .. "/parts/" .. name .. ".lua"
+      process.write(path .. ".new", text)
+      assert(os.rename(path .. ".new", path))
+    end
+    local function reloads(word)
+      local count = 0
+      for _ in bot.process:log():gmatch(word) do count = count + 1 end
+      return count
+    end
+    module("words", "return 'old'")
+    bot:start()
+    module("words", "return 'new'")
+    process.await(function() return reloads "scripts reloaded" == 1 end, "the first reload")
+    bot:message(1, 1, "hello")
+    bot:await "new"
+    module("more", "this is not Lua")
+    module("words", "return require 'parts.more'")
+    process.await(function() return reloads "reload: " == 1 end, "the failed reload")
+    module("more", "return 'newest'")
+    process.await(function() return reloads "scripts reloaded" == 2 end, "the second reload")
+    bot:message(2, 2, "hello")
+    bot:await "newest"
+    bot:stop()
+  end)
 end)
