@@ -73,7 +73,12 @@ static json_t *convert_all(const struct mv_action *action, const json_t *params)
     if (!param) {
       json_object_set(out, name, value);
     } else if (!is_left_out(param, value)) {
-      json_object_set_new(out, name, convert(param, value));
+      json_t *sent = convert(param, value);
+      if (json_is_false(sent) && action->method == MV_GET && !param->required) {
+        json_decref(sent); /* no document says how the platform reads "false" in a query */
+      } else {
+        json_object_set_new(out, name, sent);
+      }
     }
   }
   return out;

@@ -36,7 +36,8 @@ static void queries(void) {
          "get_history?client_id=9223372036854775807&limit=5", "");
   expect("get_clients", "{\"reverse\":1,\"offset\":\"3\"}", MV_GET,
          "get_clients?reverse=true&offset=3", "");
-  expect("get_clients", "{\"reverse\":\"False\"}", MV_GET, "get_clients?reverse=false", "");
+  expect("get_clients", "{\"reverse\":\"False\"}", MV_GET, "get_clients", "");
+  expect("get_clients", "{\"reverse\":false,\"offset\":1}", MV_GET, "get_clients?offset=1", "");
   expect("connected_channels", "{}", MV_GET, "connected_channels", "");
   expect("get_clients", "{\"list\":null,\"offset\":0}", MV_GET, "get_clients?offset=0", "");
   expect("find_client_id_by_phone", "{\"phone\":\"+7 (999) 1&2=3#\"}", MV_GET,
