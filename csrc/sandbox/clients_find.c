@@ -208,7 +208,7 @@ void mv_clients_by_platform_id(struct mv_ask *ask) {
 
 /* Unix seconds as ms, without leaving 64 bits. */
 static int64_t in_ms(int64_t seconds) {
-  return seconds > INT64_MAX / 1000 ? INT64_MAX : seconds * 1000;
+  return seconds >= INT64_MAX / 1000 ? INT64_MAX - 1000 : seconds * 1000;
 }
 
 static struct mv_stmt *subscribers(struct mv_ask *ask, const char *group) {
@@ -224,7 +224,7 @@ static struct mv_stmt *subscribers(struct mv_ask *ask, const char *group) {
       "ittttiiiiii", ask->work->project, tag, tag, group, group,
       mv_param_integer(ask, "client_type", -1), mv_param_integer(ask, "client_type", -1),
       in_ms(mv_param_integer(ask, "date_from", 0)),
-      in_ms(mv_param_integer(ask, "date_to", INT64_MAX - 1) + 1), (int64_t)PAGE, (page - 1) * PAGE);
+      in_ms(mv_param_integer(ask, "date_to", INT64_MAX)) + 1000, (int64_t)PAGE, (page - 1) * PAGE);
 }
 
 void mv_clients_subscribers(struct mv_ask *ask) {

@@ -117,9 +117,10 @@ static json_t *structure(json_t *value) {
   return json_incref(value);
 }
 
-/* Forms of PHP number the elements of a list: a[0]=x&a[1]=y. */
+/* Forms of PHP number the elements of a list: a[0]=x&a[1]=y. In Lua and PHP empty lists and objects
+ * are the same, so either is taken for the other. */
 static json_t *unnumbered(json_t *given) {
-  json_t *list = json_object_size(given) ? json_array() : NULL;
+  json_t *list = json_is_object(given) ? json_array() : NULL;
   const char *name;
   json_t *element;
   json_object_foreach(given, name, element) {
@@ -166,8 +167,9 @@ static json_t *to_object(const struct mv_param *param, json_t *value) {
   if (json_is_object(given)) {
     return given;
   }
+  bool empty = json_is_array(given) && !json_array_size(given);
   json_decref(given);
-  return NULL;
+  return empty ? json_object() : NULL;
 }
 
 static json_t *to_items(const struct mv_param *param, json_t *value) {

@@ -10,7 +10,7 @@ local wrong = {
   string = { { "a" }, { a = "b" }, true, "a\0b" },
   boolean = { { true }, 2, "maybe", 1.5 },
   scalar = { { 1 }, { a = 1 } },
-  ["id list"] = { 5, "x", { a = 1 }, { {} }, { true }, { "" }, "{}", "[1" },
+  ["id list"] = { 5, "x", { a = 1 }, { {} }, { true }, { "" }, '{"a":1}', "[1" },
   ["string list"] = { 5, "x", { a = 1 }, { {} }, { true }, "[true]" },
   object = { 5, "x", { 1 }, true, "[1]", "{" },
   buttons = { 5, "x", { 1 }, { hint = "x" }, { buttons = { 1 } }, { buttons = "x" } },
