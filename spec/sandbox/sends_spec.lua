@@ -173,6 +173,7 @@ describe("the sandbox's sends", function()
     -- It is answered with ok, and history and webhook tell the truth.
     local function assert_lost(client, reason)
       box:control("POST", "settings", { webhook_url = "http://127.0.0.1:9/" })
+      box:control("GET", "idle?wait=10")
       local since = box:control("GET", "journal?limit=10000").next
       assert.equal("ok", (box:call("message", { client_id = client, message = "x" })))
       local sent = box:call("get_history", { client_id = client, limit = 1 }).result[1]
