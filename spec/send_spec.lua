@@ -44,7 +44,7 @@ describe("send", function()
       tasks[i] = core.spawn(function() return core.send { url = url .. "/delay/0.3" }.body end)
     end
     for i = 1, 200 do assert.same({ true, "ok" }, { core.join(tasks[i]) }) end
-    assert.is_true(core.now() - start < 2)
+    assert.is_true(core.now() - start < 10, "as if one after another: that takes 60 s")
   end)
 
   it("blocks in a coroutine of the script's own", function()
