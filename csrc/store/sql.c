@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "store/sql_create.h"
 
 enum { BUCKETS = 128, CACHED = 256, KNOWN = 256 };
 
@@ -80,23 +81,14 @@ int mv_sql_error(struct mv_sql *sql, int code, struct mv_error *err) {
 
 /* SQLite would make the file with the umask's mode; its -wal and -shm take over ours. An existing
  * file is not touched: closing a descriptor of it would drop this process's locks. */
-static int make_file(const char *path, struct mv_error *err) {
+static int make_file(const struct mv_sql_options *options, struct mv_error *err) {
   struct stat st;
-  if (stat(path, &st) == 0) {
-    if (S_ISREG(st.st_mode))
-      return 0;
-    return mv_error_set(err, MV_ERROR_USAGE, "%s: not a regular file; name a file for the database",
-                        path);
-  }
-  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0 && errno != EEXIST)
-    return mv_error_set(
-        err, MV_ERROR_SYSTEM,
-        "%s: cannot be created: %s; check that the directory exists and is writable", path,
-        strerror(errno));
-  if (fd >= 0)
-    close(fd);
-  return 0;
+  if (stat(options->path, &st))
+    return mv_sql_create(options->path, options->application_id, err);
+  if (S_ISREG(st.st_mode))
+    return 0;
+  return mv_error_set(err, MV_ERROR_USAGE, "%s: not a regular file; name a file for the database",
+                      options->path);
 }
 
 static int pragma_int(struct mv_sql *sql, const char *name, int64_t *out, struct mv_error *err) {
@@ -151,7 +143,7 @@ static int configure(struct mv_sql *sql, const struct mv_sql_options *options,
 static int open_connection(struct mv_sql *sql, const struct mv_sql_options *options,
                            struct mv_error *err) {
   bool memory = strcmp(options->path, ":memory:") == 0;
-  if (!memory && !options->read_only && make_file(options->path, err))
+  if (!memory && !options->read_only && make_file(options, err))
     return -1;
   /* ours is one thread at a time: no mutex needed */
   int flags =
@@ -211,19 +203,19 @@ sqlite3 *mv_sql_handle(struct mv_sql *sql) {
   return sql->db;
 }
 
-static int migrate_one(struct mv_sql *sql, const char *script, int version, struct mv_error *err) {
-  if (mv_sql_begin(sql, err))
-    return -1;
-  if (mv_sql_script(sql, script, err) || set_pragma(sql, "user_version", version, err)) {
-    mv_sql_rollback(sql);
-    return mv_error_prefix(err, "schema %d", version);
+static int run_scripts(struct mv_sql *sql, const char *const *scripts, int from, int count,
+                       struct mv_error *err) {
+  for (int i = from; i < count; i++) {
+    if (mv_sql_script(sql, scripts[i], err))
+      return mv_error_prefix(err, "schema %d", i + 1);
   }
-  return mv_sql_commit(sql, err);
+  return set_pragma(sql, "user_version", count, err);
 }
 
 int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count,
                    struct mv_error *err) {
   int64_t version = 0;
+  bool own = !mv_sql_in_transaction(sql);
   if (pragma_int(sql, "user_version", &version, err))
     return -1;
   if (version > count)
@@ -232,10 +224,15 @@ int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count,
         "%s: written by a newer version of %s (schema %lld, this one knows %d); update "
         "the program or name another file",
         sql->path, sql->what, (long long)version, count);
-  for (int i = (int)version; i < count; i++)
-    if (migrate_one(sql, scripts[i], i + 1, err))
-      return -1;
-  return 0;
+  if (version == count)
+    return 0;
+  if (own && mv_sql_begin(sql, err))
+    return -1;
+  if (run_scripts(sql, scripts, (int)version, count, err)) {
+    mv_sql_rollback(sql);
+    return -1;
+  }
+  return own ? mv_sql_commit(sql, err) : 0;
 }
 
 /* --- The cache of statements --- */

@@ -41,8 +41,9 @@ void mv_sql_close(struct mv_sql *sql); /* NULL is fine; all statements must have
 const char *mv_sql_path(const struct mv_sql *sql);
 sqlite3 *mv_sql_handle(struct mv_sql *sql); /* for what is not wrapped here (functions, hooks) */
 
-/* Brings the schema to version `count` by running scripts[version…count-1], each in the transaction
- * that also notes the new version (PRAGMA user_version). A newer file is refused. 0 or -1. */
+/* Brings the schema to version `count` by running scripts[version…count-1] and noting the version
+ * (PRAGMA user_version), all in one transaction: the caller's, if there is one. A newer file is
+ * refused. 0 or -1, and then nothing has changed. */
 int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count, struct mv_error *err);
 
 /* --- Statements --- */

@@ -110,6 +110,18 @@ static int load_counters(struct mv_store *store, struct mv_error *err) {
   return load_counts(store, err);
 }
 
+/* One commit, whatever is to be done. */
+static int prepare(struct mv_store *store, struct mv_error *err) {
+  int versions = (int)(sizeof schema / sizeof schema[0]);
+  if (mv_sql_begin(store->sql, err))
+    return -1;
+  if (mv_sql_migrate(store->sql, schema, versions, err) || load_counters(store, err)) {
+    mv_sql_rollback(store->sql);
+    return -1;
+  }
+  return mv_sql_commit(store->sql, err);
+}
+
 static int open_store(struct mv_store *store, const struct mv_store_options *options,
                       struct mv_error *err) {
   store->memory = strcmp(options->path, ":memory:") == 0;
@@ -126,8 +138,7 @@ static int open_store(struct mv_store *store, const struct mv_store_options *opt
     return -1;
   if (options->read_only)
     return 0;
-  int versions = (int)(sizeof schema / sizeof schema[0]);
-  return mv_sql_migrate(store->sql, schema, versions, err) || load_counters(store, err) ? -1 : 0;
+  return prepare(store, err);
 }
 
 static struct mv_store *new_store(struct mv_error *err) {

@@ -1,5 +1,6 @@
 /* The store by its interface: lines of keys, tokens, effects, files. */
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "store/sql.h"
+#include "store/sql_create.h"
 #include "store/store.h"
 #include "test/check.h"
 
@@ -423,7 +425,13 @@ static void test_files(void) {
   const char *path = path_of("files.db");
   struct mv_store *store = open_at(path);
   struct stat st;
-  CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+  CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600 && st.st_nlink == 1);
+  glob_t drafts;
+  char pattern[128];
+  snprintf(pattern, sizeof pattern, "%s.new-*", path);
+  CHECK(glob(pattern, 0, NULL, &drafts) == GLOB_NOMATCH);
+  CHECK(mv_sql_create(path, 1, &err) == 0); /* what is there stays */
+  CHECK(glob(pattern, 0, NULL, &drafts) == GLOB_NOMATCH);
   CHECK(refuses(path, MV_ERROR_BUSY, "in use by another mavilua"));
   char link[128];
   snprintf(link, sizeof link, "%s.link", path);
