@@ -34,7 +34,7 @@ end
 
 --- A folder with a script; not started yet.
 -- @param script Lua text; `host` and `trace(…)` are there
--- @param options table or nil: `workers`, `args` (list), `env` (table)
+-- @param options table or nil: `workers`, `args` (list), `env` (table), `before` (for the shell, such as a limit)
 function support.new(script, options)
   local self = setmetatable({ folder = process.folder(), options = options or {} }, bot)
   self.path, self.trace_path = self.folder .. "/bot.lua", self.folder .. "/trace"
@@ -58,6 +58,10 @@ function bot:start()
     "--db", self.folder .. "/bot.db", "--workers", tostring(self.options.workers or 2) }
   for _, arg in ipairs(self.options.args or {}) do args[#args + 1] = arg end
   args[#args + 1] = self.path
+  if self.options.before then
+    args = { "-c", self.options.before .. '; exec "$@"', "sh", process.bin, table.unpack(args) }
+    args.bin = "sh"
+  end
   args.lines = self.options.lines
   args.env = { MAVILUA_WEBHOOK_SECRET = support.secret, MAVILUA_API_KEY = "0123456789abcdef0123456789abcdef" }
   for name, value in pairs(self.options.env or {}) do args.env[name] = value end
