@@ -75,7 +75,7 @@ static size_t setting_place(int64_t project, size_t setting) {
 json_t *mv_facts_setting(const struct mv_facts *facts, int64_t project, size_t setting) {
   const struct setting *known = facts ? &facts->settings[setting_place(project, setting)] : NULL;
   bool is_it = known && known->value && known->project == project && known->setting == setting;
-  return is_it ? json_incref(known->value) : NULL;
+  return is_it ? json_deep_copy(known->value) : NULL; /* it leaves the lock */
 }
 
 void mv_facts_keep_setting(struct mv_facts *facts, int64_t project, size_t setting, json_t *value) {

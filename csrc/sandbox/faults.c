@@ -170,7 +170,7 @@ static struct fault *new_fault(const struct mv_place *at, int64_t project, json_
     return NULL;
   }
   *fault = (struct fault){.project = project,
-                          .given = json_incref(given),
+                          .given = json_deep_copy(given), /* the caller's goes with its thread */
                           .status = 503,
                           .fraction = 0.5,
                           .every = 1,
@@ -235,7 +235,7 @@ int mv_faults_add(struct mv_faults *faults, int64_t project, const json_t *given
 }
 
 static json_t *described(const struct fault *fault) {
-  json_t *out = json_copy(fault->given);
+  json_t *out = json_deep_copy(fault->given); /* it leaves the lock */
   json_object_set_new(out, "id", json_integer(fault->id));
   json_object_set_new(out, "project", fault->project ? json_integer(fault->project) : json_null());
   json_object_set_new(out, "seen", json_integer(fault->seen));
