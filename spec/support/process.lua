@@ -77,6 +77,11 @@ end
 local running = {}
 running.__index = running
 
+-- One that a failed spec did not stop: its pipe is collected right after it, and would wait for its end for ever.
+running.__gc = function(self)
+  if self.pipe then self:signal("KILL") end
+end
+
 local function ended_early(self, args)
   local status = self:wait()
   error(("%s %s ended with %s before it was ready:\n%s"):format(process.bin, args[1], status, self:log()), 3)
