@@ -294,12 +294,13 @@ end
 
 -- ---- hooks -----------------------------------------------------------------------------------------
 
---- Somebody calls a hook of the host.
+--- Somebody calls a hook of the host, once all that was said before is dealt with.
 -- @param name the hook's
 -- @param json what is sent
 -- @param options table or nil: `secret`; `headers`; `body` (bytes, instead of json)
 -- @return the reply: `status`, `body`, `reply:json()`
 function test:hook(name, json, options)
+  self:wait_idle()
   options = options or {}
   local reply, err = http.request {
     method = "POST", url = self.host .. "/hook/" .. name, headers = options.headers,
