@@ -10,41 +10,61 @@
 #include "sandbox/orders.h"
 #include "sandbox/params.h"
 
-#define SET_CLIENT                                                                                 \
-  "INSERT OR REPLACE INTO variables (client, name, kind, value, number) VALUES (?, ?, ?, ?, ?)"
-#define SET_ORDER                                                                                  \
-  "INSERT OR REPLACE INTO order_variables (\"order\", name, kind, value, number) "                 \
-  "VALUES (?, ?, ?, ?, ?)"
+/* A new variable, else the change of an old one: parameters owner, name, kind, value, number. Not
+ * INSERT OR REPLACE, which could undo itself and pays for that: it takes twice as long. */
+struct setter {
+  const char *add, *change;
+};
 
-static void store(struct mv_work *work, const char *sql, int64_t owner, int64_t name,
-                  const struct mv_cell *cell) {
+static const struct setter of_client = {
+    "INSERT OR IGNORE INTO variables (client, name, kind, value, number) "
+    "VALUES (?1, ?2, ?3, ?4, ?5)",
+    "UPDATE variables SET kind = ?3, value = ?4, number = ?5 WHERE client = ?1 AND name = ?2"};
+
+static const struct setter of_order = {
+    "INSERT OR IGNORE INTO order_variables (\"order\", name, kind, value, number) "
+    "VALUES (?1, ?2, ?3, ?4, ?5)",
+    "UPDATE order_variables SET kind = ?3, value = ?4, number = ?5 "
+    "WHERE \"order\" = ?1 AND name = ?2"};
+
+/* Whether a row was changed. */
+static bool run_setter(struct mv_work *work, const char *sql, int64_t owner, int64_t name,
+                       const struct mv_cell *cell) {
   struct mv_stmt *stmt = mv_db_query(work->db, sql, "ii", owner, name);
   if (stmt) {
     mv_cell_bind(stmt, 3, cell);
     while (mv_db_step(work->db, stmt)) {
     }
   }
+  return work->db->failed || mv_sql_changes(work->db->sql) > 0;
 }
 
-static void set(struct mv_work *work, const char *sql, int64_t owner, const char *name,
+static void store(struct mv_work *work, const struct setter *setter, int64_t owner, int64_t name,
+                  const struct mv_cell *cell) {
+  if (!run_setter(work, setter->add, owner, name, cell)) {
+    run_setter(work, setter->change, owner, name, cell);
+  }
+}
+
+static void set(struct mv_work *work, const struct setter *setter, int64_t owner, const char *name,
                 const json_t *value) {
   struct mv_cell cell;
   if (mv_cell_of(value, &cell)) {
     mv_db_fail(work->db, "out of memory");
   } else {
-    store(work, sql, owner, mv_names_get(work, name), &cell);
+    store(work, setter, owner, mv_names_get(work, name), &cell);
   }
   mv_cell_free(&cell);
 }
 
 void mv_variables_set_client(struct mv_work *work, int64_t client, const char *name,
                              const json_t *value) {
-  set(work, SET_CLIENT, client, name, value);
+  set(work, &of_client, client, name, value);
 }
 
 void mv_variables_set_order(struct mv_work *work, int64_t order, const char *name,
                             const json_t *value) {
-  set(work, SET_ORDER, order, name, value);
+  set(work, &of_order, order, name, value);
 }
 
 /* Adds the variables of an owner to an object; those of the same names go. */
@@ -122,10 +142,10 @@ static void assign(struct mv_work *work, int64_t client, const struct assignment
   int64_t order = 0;
   for (size_t i = 0; !work->db->failed && i < count; i++) {
     if (list[i].in_client) {
-      store(work, SET_CLIENT, client, list[i].name, &list[i].cell);
+      store(work, &of_client, client, list[i].name, &list[i].cell);
     } else {
       order = order ? order : mv_orders_needed(work, client);
-      store(work, SET_ORDER, order, list[i].name, &list[i].cell);
+      store(work, &of_order, order, list[i].name, &list[i].cell);
     }
   }
   mv_clients_touch(work, client);
