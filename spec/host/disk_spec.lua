@@ -8,7 +8,7 @@ describe("a full disk", function()
   it("gets senders a 503 that asks them to come again, loses nothing, and is got over", function()
     local bot = support.start([[ host.on("message", function(event) trace(event.message_id) end) ]],
       { before = "ulimit -S -f 1200" })
-    local accepted, id, refusal = 0, 0, nil
+    local accepted, id = 0, 0
     local function post()
       id = id + 1
       local body = ('{"id":%d,"client":{"id":%d},"message":"%s","message_id":%d,"is_input":1}')
@@ -17,6 +17,7 @@ describe("a full disk", function()
       if reply.status == 200 then accepted = accepted + 1 end
       return reply
     end
+    local refusal
     repeat refusal = post() until refusal.status ~= 200 or id > 200
     assert.equal(503, refusal.status)
     assert.truthy(tonumber(refusal.headers["retry-after"]))
