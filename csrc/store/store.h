@@ -63,7 +63,8 @@ int mv_store_accept(struct mv_store *store, struct mv_event *event, int64_t now,
                     struct mv_store_accepted *out, struct mv_error *err);
 
 /* Takes up to `limit` due heads, oldest due first, as running under new tokens: a list through
- * `node` in *list, to be freed one by one. The number, or -1. */
+ * `node` in *list, to be freed one by one. The number, or -1. Of the events that two crashes have
+ * hit, only one runs at a time: the next can be claimed when that has ended. */
 int mv_store_claim(struct mv_store *store, int64_t now, int limit, struct mv_event **list,
                    struct mv_error *err);
 
@@ -102,7 +103,7 @@ int mv_store_finish(struct mv_store *store, int64_t id, int64_t token,
 
 struct mv_store_recovered {
   int64_t again; /* were running when the process died; due at once */
-  int64_t dead;  /* for the second time: quarantined */
+  int64_t dead;  /* twice alone, or four times in all: quarantined */
   int64_t cancelled; /* were to be stopped: they are */
 };
 

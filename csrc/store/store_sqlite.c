@@ -54,6 +54,9 @@ static const char *const schema[] = {
     "INSERT INTO meta VALUES ('opened', 0);",
     /* why a running event is to be cancelled once it has stopped */
     "ALTER TABLE events ADD COLUMN stop TEXT;",
+    /* crashes during which nothing else ran */
+    "ALTER TABLE events ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX events_suspect ON events (state) WHERE crashes >= 2 AND state < 3;",
 };
 
 /* --- Opening --- */

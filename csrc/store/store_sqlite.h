@@ -10,6 +10,9 @@
 /* events.head: where an unfinished event stands in the line of its key. */
 enum { LINE_BEHIND = 0, LINE_HEAD = 1, LINE_OUTSIDE = 2 };
 
+/* Events that this many crashes have hit run one at a time. Stands in the index, too. */
+#define MV_STORE_SUSPECT 2
+
 struct mv_store {
   struct mv_sql *sql;
   struct mv_store *root; /* the writer; itself in the writer */

@@ -37,7 +37,7 @@ static int replay(struct mv_store *store, const struct mv_event *event, int64_t 
     return -1;
   if (mv_sql_run(store->sql, err,
                  "UPDATE events SET state = 0, head = ?1, due_at = ?2, planned_at = ?2, attempt = 0,"
-                 " crashes = 0, token = 0, finished_at = 0 WHERE id = ?3",
+                 " crashes = 0, alone = 0, token = 0, finished_at = 0 WHERE id = ?3",
                  "iii", (int64_t)line, now, event->id))
     return mv_store_break(store);
   mv_store_count(store, event->state, MV_EVENT_AVAILABLE);

@@ -201,15 +201,15 @@ static void free_list(struct mv_node *node) {
 
 /* Reads all before any is changed: a statement must not walk an index that changes below it. The
  * place in the line travels in `finished_at`, which a waiting event does not use. */
-static int read_due(struct mv_store *store, int64_t now, int limit, struct list *list,
-                    struct mv_error *err) {
+static int read_due(struct mv_store *store, int64_t now, bool suspects, int limit,
+                    struct list *list, struct mv_error *err) {
   struct mv_stmt *stmt =
       mv_sql_query(store->sql, err,
                    "SELECT " MV_STORE_COLUMNS ", meta, body FROM events INDEXED BY events_due"
                    " JOIN payloads USING (id)"
-                   " WHERE head > 0 AND state IN (0, 2) AND due_at <= ?"
+                   " WHERE head > 0 AND state IN (0, 2) AND due_at <= ? AND (crashes < 2 OR ?)"
                    " ORDER BY due_at, id LIMIT ?",
-                   "ii", now, (int64_t)limit);
+                   "iii", now, (int64_t)suspects, (int64_t)limit);
   int row;
   while ((row = mv_sql_step(stmt, err)) > 0) {
     struct mv_event *event = mv_store_read_event(stmt, true, err);
@@ -246,14 +246,17 @@ static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now
   return failed ? -1 : 1;
 }
 
-/* Frees what it does not claim. */
+/* Frees what it does not claim; of suspects it claims one. */
 static int claim_all(struct mv_store *store, struct mv_node *due, int64_t now, struct list *claimed,
                      struct mv_error *err) {
+  bool suspect_runs = false;
   while (due) {
     struct mv_event *event = (struct mv_event *)due;
     due = due->next;
-    int got = claim_one(store, event, now, err);
+    bool suspect = event->crashes >= MV_STORE_SUSPECT;
+    int got = suspect && suspect_runs ? 0 : claim_one(store, event, now, err);
     if (got > 0) {
+      suspect_runs = suspect_runs || suspect;
       append(claimed, event);
       continue;
     }
@@ -266,11 +269,22 @@ static int claim_all(struct mv_store *store, struct mv_node *due, int64_t now, s
   return 0;
 }
 
+/* Whether none of the suspects is running. 1, 0, -1. */
+static int may_run_suspect(struct mv_store *store, struct mv_error *err) {
+  int64_t id;
+  int found = mv_sql_one_int(store->sql, &id, err,
+                             "SELECT id FROM events INDEXED BY events_suspect"
+                             " WHERE crashes >= 2 AND state < 3 AND state = 1 LIMIT 1",
+                             "");
+  return found < 0 ? -1 : !found;
+}
+
 /* The number of due rows looked at, or -1. */
 static int claim_some(struct mv_store *store, int64_t now, int limit, struct list *claimed,
                       struct mv_error *err) {
   struct list due = {.last = &due.first};
-  if (read_due(store, now, limit, &due, err)) {
+  int suspects = may_run_suspect(store, err);
+  if (suspects < 0 || read_due(store, now, suspects, limit, &due, err)) {
     free_list(due.first);
     return -1;
   }
@@ -299,10 +313,14 @@ int mv_store_claim(struct mv_store *store, int64_t now, int limit, struct mv_eve
 int mv_store_next_due(struct mv_store *store, int64_t *due_at, struct mv_error *err) {
   *due_at = MV_STORE_NEVER;
   mv_store_enter(store);
-  int found = mv_sql_one_int(store->sql, due_at, err,
-                             "SELECT due_at FROM events INDEXED BY events_due"
-                             " WHERE head > 0 AND state IN (0, 2) ORDER BY due_at, id LIMIT 1",
-                             "");
+  int suspects = may_run_suspect(store, err);
+  int found = suspects < 0 ? -1
+                           : mv_sql_one_int(store->sql, due_at, err,
+                                            "SELECT due_at FROM events INDEXED BY events_due"
+                                            " WHERE head > 0 AND state IN (0, 2)"
+                                            " AND (crashes < 2 OR ?)"
+                                            " ORDER BY due_at, id LIMIT 1",
+                                            "i", (int64_t)suspects);
   mv_store_leave(store);
   return found < 0 ? -1 : 0;
 }

@@ -10,6 +10,7 @@ struct ended {
   char *stopped; /* why, if it was to be stopped */
   enum mv_event_source source;
   int64_t due_at;
+  int crashes;
 };
 
 static bool is_final(enum mv_event_state state) {
@@ -27,7 +28,7 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
                    " head = iif(?3 AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
                    " finished_at = iif(?1 > 2, ?4, 0), handler = coalesce(?5, handler), reason = ?6"
                    " WHERE id = ?7 AND token = ?8 AND state = 1 AND stop IS NULL"
-                   " RETURNING key, source, due_at",
+                   " RETURNING key, source, due_at, crashes",
                    "iiiissii", (int64_t)outcome->state, outcome->due_at, (int64_t)parks, now,
                    outcome->handler, outcome->reason, id, token);
   int found = mv_sql_step(stmt, err);
@@ -35,6 +36,7 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
     ended->key = mv_sql_text_dup(stmt, 0);
     ended->source = (enum mv_event_source)mv_sql_int(stmt, 1);
     ended->due_at = mv_sql_int(stmt, 2);
+    ended->crashes = (int)mv_sql_int(stmt, 3);
     if (!ended->key && !mv_sql_is_null(stmt, 0))
       found = mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   }
@@ -72,6 +74,8 @@ static int follow_up(struct mv_store *store, int64_t id, const struct mv_outcome
   bool parks = outcome->state == MV_EVENT_RETRYABLE && outcome->on_fail == MV_ON_FAIL_PARK;
   if (!final)
     *wake_at = mv_store_earlier(*wake_at, ended->due_at);
+  if (ended->crashes >= MV_STORE_SUSPECT)
+    *wake_at = 0; /* the next suspect may run: look */
   if ((final || parks) && mv_store_promote(store, ended->key, wake_at, err))
     return -1;
   if (final && ended->source == MV_SOURCE_SCHEDULE)
@@ -133,19 +137,23 @@ int mv_store_finish(struct mv_store *store, int64_t id, int64_t token,
 
 /* --- After a crash, after a stop --- */
 
-enum { FATAL_CRASHES = 2 };
+/* Alone it was the event's doing; beside others any of them may have been the cause, or somebody who
+ * killed the process: suspects run one at a time, so that only a true one gets as far as the last. */
+enum { FATAL_CRASHES_ALONE = 2, FATAL_CRASHES = 4 };
 
 struct crashed {
   int64_t id, token;
-  int crashes;
+  int crashes;       /* before this one */
+  int crashes_alone; /* of these */
   bool stop;
+  bool alone; /* nothing else was running */
 };
 
 static int read_running(struct mv_store *store, struct crashed **list, int *count,
                         struct mv_error *err) {
   struct mv_stmt *stmt = mv_sql_query(store->sql, err,
-                                      "SELECT id, token, crashes, stop IS NOT NULL FROM events"
-                                      " INDEXED BY events_running WHERE state = 1 ORDER BY id",
+                                      "SELECT id, token, crashes, alone, stop IS NOT NULL"
+                                      " FROM events INDEXED BY events_running WHERE state = 1 ORDER BY id",
                                       "");
   int row, capacity = 0;
   while ((row = mv_sql_step(stmt, err)) > 0) {
@@ -161,8 +169,11 @@ static int read_running(struct mv_store *store, struct crashed **list, int *coun
     (*list)[(*count)++] = (struct crashed){.id = mv_sql_int(stmt, 0),
                                            .token = mv_sql_int(stmt, 1),
                                            .crashes = (int)mv_sql_int(stmt, 2),
-                                           .stop = mv_sql_int(stmt, 3) != 0};
+                                           .crashes_alone = (int)mv_sql_int(stmt, 3),
+                                           .stop = mv_sql_int(stmt, 4) != 0};
   }
+  if (*count == 1)
+    (*list)[0].alone = true;
   mv_sql_done(stmt);
   return row;
 }
@@ -189,17 +200,25 @@ static int end_run(struct mv_store *store, const struct crashed *event,
   return finish(store, event->id, event->token, outcome, now, &finished, err);
 }
 
+/* Why it is not run again, or NULL. */
+static const char *poison(const struct crashed *event) {
+  if (event->crashes_alone + event->alone >= FATAL_CRASHES_ALONE)
+    return "poison: the process died twice while this event ran alone";
+  if (event->crashes + 1 >= FATAL_CRASHES)
+    return "poison: the process died four times while this event ran";
+  return NULL;
+}
+
 static int recover_one(struct mv_store *store, const struct crashed *event, int64_t now,
                        struct mv_store_recovered *out, struct mv_error *err) {
-  static const struct mv_outcome dead = {
-      .state = MV_EVENT_DEAD, .reason = "poison: the process died twice while this event ran"};
   /* not the clock's present: if that went back, the event would wait */
   if (mv_sql_run(store->sql, err,
-                 "UPDATE events SET crashes = crashes + 1, due_at = min(due_at, ?) WHERE id = ?",
-                 "ii", now, event->id))
+                 "UPDATE events SET crashes = crashes + 1, alone = alone + ?,"
+                 " due_at = min(due_at, ?) WHERE id = ?",
+                 "iii", (int64_t)event->alone, now, event->id))
     return mv_store_break(store);
-  bool fatal = event->crashes + 1 >= FATAL_CRASHES;
-  if (event->stop || fatal) {
+  struct mv_outcome dead = {.state = MV_EVENT_DEAD, .reason = poison(event)};
+  if (event->stop || dead.reason) {
     ++*(event->stop ? &out->cancelled : &out->dead);
     return end_run(store, event, &dead, now, err);
   }

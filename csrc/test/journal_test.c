@@ -556,14 +556,14 @@ static void drop(void *owner, unsigned worker, struct mv_event *event) {
   mv_event_free(event);
 }
 
-/* Accepts numbered events for ever and writes the number of each acknowledged one. */
+/* Accepts numbered events until it is killed and writes the number of each acknowledged one. */
 __attribute__((noreturn)) static void crash_child(const char *path, int pipe) {
   struct mv_journal_options options = {
       .store = {.path = path}, .concurrency = 8, .owner = NULL, .deliver = drop};
   struct mv_journal *journal = mv_journal_start(&options, &err);
   if (!journal)
     _exit(1);
-  for (int i = 0;; i++) {
+  for (int i = 0; i < 1000000; i++) {
     struct crash *crash = calloc(1, sizeof *crash);
     char body[16];
     snprintf(body, sizeof body, "%d", i);
@@ -575,6 +575,7 @@ __attribute__((noreturn)) static void crash_child(const char *path, int pipe) {
     if (i % 50 == 0)
       nap();
   }
+  _exit(1); /* nothing was acknowledged */
 }
 
 static void test_crash(void) {

@@ -405,6 +405,50 @@ static void test_crash_and_poison(void) {
   end(store);
 }
 
+/* Opens as after a crash: `again` events run again, `dead` are given up. In a transaction. */
+static struct mv_store *after_crash(const char *path, int again, int dead) {
+  struct mv_store *store = open_at(path);
+  struct mv_store_recovered recovered;
+  CHECK(mv_store_begin(store, &err) == 0);
+  CHECK(mv_store_recover(store, T0, &recovered, &err) == 0);
+  CHECK(recovered.again == again && recovered.dead == dead);
+  return store;
+}
+
+/* Whoever kills the process while many events run must not make them dead: from the second time on
+ * they run one at a time, and only the one that is there again and again is given up. */
+static void test_crash_of_many(void) {
+  const char *path = path_of("many.db");
+  int64_t ids[8] = {0}, due_at;
+  struct mv_store *store = open_at(path);
+  CHECK(mv_store_begin(store, &err) == 0);
+  int64_t a = put(store, NULL, NULL, 0, T0, true).id;
+  int64_t b = put(store, NULL, NULL, 0, T0, true).id;
+  int64_t c = put(store, NULL, NULL, 0, T0, true).id;
+  end(store);
+  store = after_crash(path, 3, 0);
+  CHECK(claim(store, T0, 8, ids) == 3);
+  end(store);
+  store = after_crash(path, 3, 0);
+  int64_t fresh = put(store, NULL, NULL, 0, T0, false).id;
+  CHECK(claim(store, T0, 8, ids) == 2 && ids[0] == a && ids[1] == fresh);
+  CHECK(mv_store_next_due(store, &due_at, &err) == 0 && due_at == MV_STORE_NEVER);
+  CHECK(finish(store, a, done, T0).wake_at <= T0);
+  CHECK(mv_store_next_due(store, &due_at, &err) == 0 && due_at == T0);
+  CHECK(claim(store, T0, 1, ids) == 1 && ids[0] == b);
+  CHECK(claim(store, T0, 8, ids) == 0);
+  end(store);
+  store = after_crash(path, 2, 0);
+  CHECK(claim(store, T0, 8, ids) == 2 && ids[0] == b && ids[1] == fresh);
+  end(store);
+  store = after_crash(path, 1, 1);
+  CHECK(claim(store, T0, 8, ids) == 1 && ids[0] == c);
+  struct mv_event *event = mv_store_get(store, b, &err);
+  CHECK(event && event->state == MV_EVENT_DEAD && event->crashes == 4);
+  mv_event_free(event);
+  end(store);
+}
+
 static int refuses(const char *path, enum mv_error_kind kind, const char *part) {
   struct mv_store_options options = {.path = path};
   struct mv_store *store = mv_store_open(&options, &err);
@@ -714,6 +758,7 @@ int main(void) {
   test_effects();
   test_bad_effects();
   test_crash_and_poison();
+  test_crash_of_many();
   test_files();
   test_readers(":memory:");
   test_readers(path_of("readers.db"));
