@@ -5,10 +5,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
-#include "cli/moment.h"
 #include "cli/script.h"
 #include "host/host.h"
 #include "host/schedule.h"
+#include "time/moment.h"
 
 #define MOMENTS 3 /* told of each schedule */
 

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "cli/moment.h"
 #include "host/schedule.h"
 #include "time/calendar.h"
+#include "time/moment.h"
 
 struct options {
   long count;

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/moment.h"
 #include "sandbox/sandbox.h"
+#include "time/moment.h"
 
 struct options {
   const char *listen, *db, *seed, *webhook, *tls_cert, *tls_key, *clock, *answers;

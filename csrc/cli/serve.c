@@ -11,9 +11,9 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "cli/moment.h"
 #include "cli/pair.h"
 #include "cli/script.h"
+#include "time/moment.h"
 
 #define SHORTEST_SECRET 16
 #define STUCK_MS 10000 /* beyond what the host takes to stop: something is stuck */

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "cli/moment.h"
 #include "cli/pair.h"
+#include "time/moment.h"
 
 struct mv_test_pair {
   struct mv_test_pair *next;

@@ -1,6 +1,6 @@
 /* Moments as people read and write them. */
-#ifndef MV_CLI_MOMENT_H
-#define MV_CLI_MOMENT_H
+#ifndef MV_TIME_MOMENT_H
+#define MV_TIME_MOMENT_H
 
 #include <stdint.h>
 
@@ -11,6 +11,11 @@
  * zone, or seconds since 1970. 0, or -1 and `err`. */
 int mv_moment_parse(const char *text, const struct mv_zone *zone, int64_t *utc,
                     struct mv_error *err);
+
+/* The same, with how often this local time comes: 1; 2 (repeated; earlier first); 0 (skipped by a
+ * change of the clocks, moments[0] is then the change's moment). -1 and `err`. */
+int mv_moment_read(const char *text, const struct mv_zone *zone, int64_t moments[2],
+                   struct mv_error *err);
 
 /* The same in UTC, as milliseconds for a virtual clock; `text` NULL: 0. 0, or -1 and `err`. */
 int mv_moment_clock(const char *text, int64_t *ms, struct mv_error *err);

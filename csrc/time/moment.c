@@ -1,4 +1,4 @@
-#include "cli/moment.h"
+#include "time/moment.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -47,6 +47,8 @@ static const char *take_clock(const char *text, int64_t *local) {
       (!take_digits(&text, ':', 2, &c.minute) ||
        (*text == ':' && !take_digits(&text, ':', 2, &c.second))))
     return NULL;
+  if (text[0] == '.' && strspn(text + 1, "0123456789") > 0) /* of a second: as we write it ourselves */
+    text += 1 + strspn(text + 1, "0123456789");
   if (!sensible(&c))
     return NULL;
   int second = c.hour * 3600 + c.minute * 60 + c.second;
@@ -68,26 +70,38 @@ static bool take_offset(const char *text, int *offset) {
   return true;
 }
 
-int mv_moment_parse(const char *text, const struct mv_zone *zone, int64_t *utc,
-                    struct mv_error *err) {
+/* "1774747800", "-1": seconds since 1970. */
+static bool is_seconds(const char *text) {
   const char *digits = text + (*text == '-');
-  if (*digits && strspn(digits, "0123456789") == strlen(digits) && strlen(digits) <= 12) {
-    *utc = strtoll(text, NULL, 10);
-    return 0;
-  }
-  int64_t local, moments[2];
+  size_t length = strlen(digits);
+  return length > 0 && length <= 12 && strspn(digits, "0123456789") == length;
+}
+
+int mv_moment_read(const char *text, const struct mv_zone *zone, int64_t moments[2],
+                   struct mv_error *err) {
+  int64_t local;
   int offset;
+  if (is_seconds(text)) {
+    moments[0] = strtoll(text, NULL, 10);
+    return 1;
+  }
   const char *rest = take_clock(text, &local);
   if (!rest)
     return bad(text, err);
-  if (*rest == '\0') {
-    mv_zone_moments(zone, local, moments);
-    *utc = moments[0];
-    return 0;
-  }
+  if (*rest == '\0')
+    return mv_zone_moments(zone, local, moments);
   if (!take_offset(rest, &offset))
     return bad(text, err);
-  *utc = local - offset;
+  moments[0] = local - offset;
+  return 1;
+}
+
+int mv_moment_parse(const char *text, const struct mv_zone *zone, int64_t *utc,
+                    struct mv_error *err) {
+  int64_t moments[2];
+  if (mv_moment_read(text, zone, moments, err) < 0)
+    return -1;
+  *utc = moments[0];
   return 0;
 }
 
