@@ -13,7 +13,8 @@ endif
 NEED_BUILD := libc6-dev pkg-config liblua5.4-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
               libsqlite3-dev
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
-NEED_TEST := $(NEED_RUN) lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm
+NEED_TEST := $(NEED_RUN) lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
+             nginx php-cli systemd
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 
@@ -166,7 +167,7 @@ suite-answers: tools/openapi/node_modules/.package-lock.json
 	@sh tools/suite.sh answers$(SUFFIX) 120 node tools/openapi/check.mjs docs/openapi.json $(ANSWERS)
 
 tools/openapi/node_modules/.package-lock.json: tools/openapi/package-lock.json
-	@npm ci --prefix tools/openapi --no-audit --no-fund --loglevel error
+	@NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" npm ci --prefix tools/openapi --no-audit --no-fund --loglevel error
 	@touch $@
 
 units: $(UNITS)

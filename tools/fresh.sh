@@ -1,7 +1,7 @@
 #!/bin/sh
 # fresh.sh ROOT TARGET…: makes a Debian 12 root at ROOT with gcc and make and nothing else (unless it
 # is there), puts a copy of the committed tree into it, and runs `make TARGET` for each target there.
-# Needs root and debootstrap.
+# Needs root and debootstrap. Certificates that NODE_EXTRA_CA_CERTS names are taken along.
 set -e
 root=$1
 shift
@@ -14,6 +14,11 @@ trap 'umount "$root/proc"' EXIT
 rm -rf "$root/src/mavilua"
 mkdir -p "$root/src/mavilua"
 git archive HEAD | tar -x -C "$root/src/mavilua"
+certificates=
+if [ -n "$NODE_EXTRA_CA_CERTS" ]; then
+  cp "$NODE_EXTRA_CA_CERTS" "$root/etc/extra-certificates.pem"
+  certificates=NODE_EXTRA_CA_CERTS=/etc/extra-certificates.pem
+fi
 for target in "$@"; do
-  chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root make -C /src/mavilua "$target"
+  chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root $certificates make -C /src/mavilua "$target"
 done
