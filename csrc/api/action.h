@@ -37,6 +37,7 @@ enum mv_type {
   MV_ID_LIST,     /* array of ids */
   MV_STRING_LIST, /* array of strings */
   MV_OBJECT,      /* name -> value */
+  MV_CONDITIONS,  /* name -> value, or object of operators and what they compare with */
   MV_BUTTONS,     /* {hint, buttons: [...]} or the bare list */
   MV_ITEMS,       /* array of objects with the row's item parameters */
   MV_DATE,        /* "dd.mm.yyyy" */

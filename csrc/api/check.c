@@ -250,6 +250,45 @@ static int check_choice(const struct mv_place *at, const struct mv_param *param,
   return wrong(at, param, element, takes, value);
 }
 
+/* The operator's operand is not looked into: what it is compared with is the platform's business.
+ */
+static bool is_operator(const char *name, const json_t *operand) {
+  bool list = strcmp(name, "_in") == 0 || strcmp(name, "_not_in") == 0;
+  bool empty = json_is_object(operand) && json_object_size(operand) == 0; /* of Lua */
+  return list ? json_is_array(operand) || empty : strcmp(name, "_not") == 0;
+}
+
+static bool is_condition(const json_t *value) {
+  const char *name;
+  json_t *operand;
+  bool good = json_is_object(value) ? json_object_size(value) > 0 : !json_is_array(value);
+  json_object_foreach((json_t *)value, name, operand) {
+    good = good && is_operator(name, operand);
+  }
+  return good;
+}
+
+/* {name: value, name: {_in: [...]}, name: {_not_in: [...]}, name: {_not: value}} */
+static int check_conditions(const struct mv_place *at, const struct mv_param *param, size_t element,
+                            const json_t *value) {
+  const char *name;
+  json_t *condition;
+  char line[SHOWN];
+  if (check_object(at, param, element, value)) {
+    return -1;
+  }
+  json_object_foreach((json_t *)value, name, condition) {
+    if (!is_condition(condition)) {
+      mv_error_set(
+          at->err, MV_ERROR_USAGE,
+          "\"%s\" in \"%s\" takes a value, {_in = list}, {_not_in = list} or {_not = value}",
+          mv_text_line(line, sizeof line, name, strlen(name)), param->name);
+      return mv_check_locate(at);
+    }
+  }
+  return 0;
+}
+
 /* {hint, buttons: [{...}]} or the list alone. */
 static int check_buttons(const struct mv_place *at, const struct mv_param *param, size_t element,
                          const json_t *value) {
@@ -305,11 +344,21 @@ static int check_items(const struct mv_place *at, const struct mv_param *param, 
 }
 
 static check *const checks[] = {
-    [MV_ID] = check_id,           [MV_INTEGER] = check_integer,     [MV_NUMBER] = check_number,
-    [MV_STRING] = check_string,   [MV_BOOLEAN] = check_boolean,     [MV_SCALAR] = check_scalar,
-    [MV_ID_LIST] = check_ids,     [MV_STRING_LIST] = check_strings, [MV_OBJECT] = check_object,
-    [MV_BUTTONS] = check_buttons, [MV_ITEMS] = check_items,         [MV_DATE] = check_date,
-    [MV_CHOICE] = check_choice,   [MV_DATETIME] = check_datetime,
+    [MV_ID] = check_id,
+    [MV_INTEGER] = check_integer,
+    [MV_NUMBER] = check_number,
+    [MV_STRING] = check_string,
+    [MV_BOOLEAN] = check_boolean,
+    [MV_SCALAR] = check_scalar,
+    [MV_ID_LIST] = check_ids,
+    [MV_STRING_LIST] = check_strings,
+    [MV_OBJECT] = check_object,
+    [MV_BUTTONS] = check_buttons,
+    [MV_ITEMS] = check_items,
+    [MV_DATE] = check_date,
+    [MV_CHOICE] = check_choice,
+    [MV_DATETIME] = check_datetime,
+    [MV_CONDITIONS] = check_conditions,
 };
 
 int mv_check_value(const struct mv_place *at, const struct mv_param *param, const json_t *value) {

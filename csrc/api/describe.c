@@ -19,12 +19,21 @@ const char *mv_retry_class_name(enum mv_retry_class retry) {
 }
 
 const char *mv_type_name(enum mv_type type) {
-  static const char *const names[] = {
-      [MV_ID] = "id",           [MV_INTEGER] = "integer",       [MV_NUMBER] = "number",
-      [MV_STRING] = "string",   [MV_BOOLEAN] = "boolean",       [MV_SCALAR] = "scalar",
-      [MV_ID_LIST] = "id list", [MV_OBJECT] = "object",         [MV_STRING_LIST] = "string list",
-      [MV_BUTTONS] = "buttons", [MV_ITEMS] = "items",           [MV_DATE] = "date",
-      [MV_CHOICE] = "choice",   [MV_DATETIME] = "date and time"};
+  static const char *const names[] = {[MV_ID] = "id",
+                                      [MV_INTEGER] = "integer",
+                                      [MV_NUMBER] = "number",
+                                      [MV_STRING] = "string",
+                                      [MV_BOOLEAN] = "boolean",
+                                      [MV_SCALAR] = "scalar",
+                                      [MV_ID_LIST] = "id list",
+                                      [MV_OBJECT] = "object",
+                                      [MV_STRING_LIST] = "string list",
+                                      [MV_BUTTONS] = "buttons",
+                                      [MV_ITEMS] = "items",
+                                      [MV_DATE] = "date",
+                                      [MV_CHOICE] = "choice",
+                                      [MV_DATETIME] = "date and time",
+                                      [MV_CONDITIONS] = "conditions"};
   return names[type];
 }
 
@@ -95,9 +104,9 @@ static json_t *describe_rules(const struct mv_action *action) {
 }
 
 json_t *mv_action_describe(const struct mv_action *action) {
-  json_t *out = json_pack("{ss ss ss ss ss ss}", "name", action->name, "subject", action->subject, "doc",
-                          action->doc, "method", mv_method_name(action->method), "permission",
-                          mv_permission_name(action->permission), "retry",
+  json_t *out = json_pack("{ss ss ss ss ss ss}", "name", action->name, "subject", action->subject,
+                          "doc", action->doc, "method", mv_method_name(action->method),
+                          "permission", mv_permission_name(action->permission), "retry",
                           mv_retry_class_name(action->retry));
   if (action->idempotent_if) {
     json_object_set_new(out, "idempotent_if", json_string(action->idempotent_if));

@@ -57,7 +57,7 @@ static json_t *ref(const char *kind, const char *name) {
 /* Lists and objects, which a query holds as JSON. */
 static bool is_structure(const struct mv_param *param) {
   return param->type == MV_ID_LIST || param->type == MV_STRING_LIST || param->type == MV_OBJECT ||
-         param->type == MV_BUTTONS || param->type == MV_ITEMS;
+         param->type == MV_CONDITIONS || param->type == MV_BUTTONS || param->type == MV_ITEMS;
 }
 
 static json_t *in_query(const struct mv_action *action, const struct mv_param *param) {

@@ -73,6 +73,11 @@ static json_t *plain(const struct mv_action *action, const struct mv_param *para
     return list(param, text());
   case MV_OBJECT:
     return json_pack("{s:s}", "type", "object");
+  case MV_CONDITIONS:
+    return json_pack("{s:s, s:{s:[sssss], s:{s:{s:s}, s:{s:s}, s:{}}, s:b}}", "type", "object",
+                     "additionalProperties", "type", "string", "number", "boolean", "object",
+                     "null", "properties", "_in", "type", "array", "_not_in", "type", "array",
+                     "_not", "additionalProperties", 0);
   case MV_BUTTONS:
     return json_pack("{s:s}", "$ref", "#/components/schemas/buttons");
   case MV_ITEMS:
@@ -96,7 +101,7 @@ json_t *mv_openapi_value(const struct mv_action *action, const struct mv_param *
     json_object_del(schema, "minLength");
   } else if (param->required && param->type == MV_STRING) {
     json_object_set_new(schema, "minLength", json_integer(1));
-  } else if (param->required && param->type == MV_OBJECT) {
+  } else if (param->required && (param->type == MV_OBJECT || param->type == MV_CONDITIONS)) {
     json_object_set_new(schema, "minProperties", json_integer(1));
   }
   json_object_set_new(schema, "description", json_string(param->doc));

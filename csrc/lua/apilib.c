@@ -59,7 +59,7 @@ static json_t *shaped(const struct mv_param *param, json_t *value) {
     if (param->type == MV_ITEMS && json_is_object(value)) {
       return list_of(json_incref(value));
     }
-  } else if (param->type == MV_OBJECT && is_empty(value)) {
+  } else if ((param->type == MV_OBJECT || param->type == MV_CONDITIONS) && is_empty(value)) {
     return json_object();
   }
   return json_incref(value);

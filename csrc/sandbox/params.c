@@ -238,6 +238,7 @@ static const struct type {
     [MV_ID_LIST] = {to_ids, "an array of ids"},
     [MV_STRING_LIST] = {to_texts, "an array of texts"},
     [MV_OBJECT] = {to_object, "an object of names and values"},
+    [MV_CONDITIONS] = {to_object, "an object of names and values"},
     [MV_BUTTONS] = {to_buttons, "an array of buttons, or an object with one under \"buttons\""},
     [MV_ITEMS] = {to_items, "an array of objects"},
     [MV_DATE] = {to_date, "a date: dd.mm.yyyy"},

@@ -288,7 +288,7 @@ static void extras(void) {
      "find_all_client_id_by_several_vars: \"a\" takes a string, a number or a boolean, got a list");
 }
 
-static void items_and_buttons(void) {
+static void structures(void) {
   GOOD("load_clients", "[{\"platform_id\":1,\"group_id\":\"\",\"client_type\":13}]");
   GOOD("load_clients", "{\"items\":[{\"platform_id\":1,\"group_id\":2,\"client_type\":\"6\"}]}");
   IS("load_clients", "[]", "load_clients: the list must not be empty: the clients");
@@ -305,6 +305,13 @@ static void items_and_buttons(void) {
   GOOD("message", "{\"client_id\":1,\"message\":\"x\",\"buttons\":[{\"type\":\"reply\"}]}");
   GOOD("message",
        "{\"client_id\":1,\"message\":\"x\",\"buttons\":{\"hint\":\"h\",\"buttons\":[]}}");
+  GOOD("find_clients", "{\"q\":{\"a\":1,\"b\":{\"_in\":[1]},\"c\":{\"_not\":2},\"d\":{\"_not_in\":{}}}}");
+  IS("find_clients", "{\"q\":{\"city\":{\"_inn\":[1]}}}",
+     "find_clients: \"city\" in \"q\" takes a value, {_in = list}, {_not_in = list} or {_not = value}");
+  IS("find_clients", "{\"q\":{\"city\":{\"_in\":\"Oslo\"}}}",
+     "find_clients: \"city\" in \"q\" takes a value, {_in = list}, {_not_in = list} or {_not = value}");
+  IS("find_clients", "{\"q\":{\"city\":[\"Oslo\"]}}",
+     "find_clients: \"city\" in \"q\" takes a value, {_in = list}, {_not_in = list} or {_not = value}");
   IS("message", "{\"client_id\":1,\"message\":\"x\",\"buttons\":[\"a\"]}",
      "message: \"buttons\" takes a list of buttons (tables) or {hint, buttons = list}, got a list");
 }
@@ -348,7 +355,7 @@ int main(void) {
   limits();
   rules();
   extras();
-  items_and_buttons();
+  structures();
   hostile();
   client_types();
   return check_end("action");
