@@ -1,7 +1,5 @@
 #include "base/sha256.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 static const uint32_t rounds[64] = {
@@ -46,28 +44,94 @@ static void compress(uint32_t state[8], const unsigned char *block) {
     state[i] += s[i];
 }
 
+void mv_sha256_begin(struct mv_sha256 *digest) {
+  static const uint32_t first[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  memcpy(digest->state, first, sizeof first);
+  digest->length = 0;
+}
+
+void mv_sha256_feed(struct mv_sha256 *digest, const void *data, size_t length) {
+  const unsigned char *bytes = data;
+  size_t kept = digest->length % 64;
+  digest->length += length;
+  if (kept + length >= 64 && kept > 0) {
+    size_t take = 64 - kept;
+    memcpy(digest->rest + kept, bytes, take);
+    compress(digest->state, digest->rest);
+    bytes += take;
+    length -= take;
+    kept = 0;
+  }
+  for (; length >= 64; bytes += 64, length -= 64)
+    compress(digest->state, bytes);
+  if (length > 0)
+    memcpy(digest->rest + kept, bytes, length);
+}
+
 /* The last one or two blocks: what is left, a one bit, zeros, the length in bits. */
-static void compress_end(uint32_t state[8], const unsigned char *rest, size_t left, size_t length) {
-  unsigned char blocks[128] = {0};
-  size_t size = left + 9 > 64 ? 128 : 64;
-  uint64_t bits = (uint64_t)length * 8;
-  memcpy(blocks, rest, left);
-  blocks[left] = 0x80;
+void mv_sha256_end(struct mv_sha256 *digest, unsigned char out[MV_SHA256_SIZE]) {
+  unsigned char tail[72] = {0x80};
+  uint64_t bits = digest->length * 8;
+  size_t kept = digest->length % 64, zeros = (kept < 56 ? 56 : 120) - kept;
   for (size_t i = 0; i < 8; i++)
-    blocks[size - 1 - i] = (unsigned char)(bits >> (8 * i));
-  for (size_t i = 0; i < size; i += 64)
-    compress(state, blocks + i);
+    tail[zeros + i] = (unsigned char)(bits >> (56 - 8 * i));
+  mv_sha256_feed(digest, tail, zeros + 8);
+  for (size_t i = 0; i < MV_SHA256_SIZE; i++)
+    out[i] = (unsigned char)(digest->state[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+/* ---- HMAC ----------------------------------------------------------------------------------- */
+
+void mv_hmac_begin(struct mv_hmac *hmac, const void *key, size_t length) {
+  unsigned char inner[64] = {0};
+  mv_sha256_begin(&hmac->inner);
+  if (length > sizeof inner) { /* a long key is digested first */
+    mv_sha256_feed(&hmac->inner, key, length);
+    mv_sha256_end(&hmac->inner, inner);
+    mv_sha256_begin(&hmac->inner);
+  } else if (length > 0) {
+    memcpy(inner, key, length);
+  }
+  for (size_t i = 0; i < sizeof inner; i++) {
+    hmac->outer[i] = inner[i] ^ 0x5c;
+    inner[i] ^= 0x36;
+  }
+  mv_sha256_feed(&hmac->inner, inner, sizeof inner);
+  explicit_bzero(inner, sizeof inner);
+}
+
+void mv_hmac_feed(struct mv_hmac *hmac, const void *data, size_t length) {
+  mv_sha256_feed(&hmac->inner, data, length);
+}
+
+void mv_hmac_end(struct mv_hmac *hmac, unsigned char out[MV_SHA256_SIZE]) {
+  unsigned char inner[MV_SHA256_SIZE];
+  struct mv_sha256 outer;
+  mv_sha256_end(&hmac->inner, inner);
+  mv_sha256_begin(&outer);
+  mv_sha256_feed(&outer, hmac->outer, sizeof hmac->outer);
+  mv_sha256_feed(&outer, inner, sizeof inner);
+  mv_sha256_end(&outer, out);
+  explicit_bzero(hmac, sizeof *hmac);
+}
+
+/* ---- text ----------------------------------------------------------------------------------- */
+
+void mv_hex(const unsigned char *bytes, size_t length, char *out) {
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < length; i++) {
+    out[2 * i] = digits[bytes[i] >> 4];
+    out[2 * i + 1] = digits[bytes[i] & 15];
+  }
+  out[2 * length] = 0;
 }
 
 void mv_sha256_hex(const void *data, size_t length, char out[65]) {
-  uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  const unsigned char *bytes = data;
-  size_t whole = length / 64 * 64;
-  for (size_t i = 0; i < whole; i += 64)
-    compress(state, bytes + i);
-  compress_end(state, whole < length ? bytes + whole : (const unsigned char *)"", length - whole,
-               length);
-  for (size_t i = 0; i < 8; i++)
-    snprintf(out + 8 * i, 9, "%08x", state[i]);
+  unsigned char bytes[MV_SHA256_SIZE];
+  struct mv_sha256 digest;
+  mv_sha256_begin(&digest);
+  mv_sha256_feed(&digest, data, length);
+  mv_sha256_end(&digest, bytes);
+  mv_hex(bytes, sizeof bytes, out);
 }

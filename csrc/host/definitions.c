@@ -1,6 +1,7 @@
 #include "host/definitions.h"
 
 #include "host/planner.h"
+#include "host/routes.h"
 
 static size_t count_all(const json_t *definitions) {
   static const char *const sections[] = {"handlers", "hooks", "schedules", "jobs"};
@@ -15,5 +16,5 @@ int mv_definitions_check(json_t *definitions, struct mv_error *err) {
     return mv_error_set(err, MV_ERROR_CONFIG,
                         "nothing is registered: the scripts call none of host.on, hook, cron, every "
                         "and job");
-  return mv_planner_check(definitions, err);
+  return mv_routes_check(definitions, err) || mv_planner_check(definitions, err) ? -1 : 0;
 }

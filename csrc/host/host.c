@@ -251,7 +251,8 @@ static int start_planner(struct mv_host *host, struct mv_error *err) {
 
 static int make_intake(struct mv_host *host, struct mv_error *err) {
   struct mv_intake_options options = {.journal = host->journal, .waiters = host->waiters,
-                                      .metrics = host->metrics, .log = host->log};
+                                      .metrics = host->metrics, .log = host->log,
+                                      .clock = host->settings.options.clock};
   host->intake = mv_intake_new(&options);
   return host->intake ? 0 : mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
 }

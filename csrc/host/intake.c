@@ -175,9 +175,10 @@ void mv_intake_handle(struct mv_call *call, void *owner) {
   struct mv_intake *intake = owner;
   struct mv_routes *routes = routes_of(intake);
   const struct mv_route *hook = NULL;
+  int64_t now = mv_clock_wall(intake->with.clock);
   if (routes && mv_routes_is_webhook(routes, call))
     take_webhook(intake, call);
-  else if (routes && (hook = mv_routes_hook(routes, call)))
+  else if (routes && (hook = mv_routes_hook(routes, call, now)))
     take_hook(intake, call, hook);
   else
     not_found(intake, call);

@@ -7,6 +7,7 @@
 #ifndef MV_HOST_INTAKE_H
 #define MV_HOST_INTAKE_H
 
+#include "base/clock.h"
 #include "host/journal.h"
 #include "host/metrics.h"
 #include "host/routes.h"
@@ -19,6 +20,7 @@ struct mv_intake_options {
   struct mv_waiters *waiters;
   struct mv_metrics *metrics;
   struct mv_log *log;
+  const struct mv_clock *clock; /* NULL: the machine's */
 };
 
 struct mv_intake *mv_intake_new(const struct mv_intake_options *options);

@@ -88,16 +88,24 @@ static char *digest_of(const struct mv_call *call) {
   return strdup(digest);
 }
 
+/* What a Standard Webhook names itself by, if the hook does not say otherwise. */
+static char *own_id(const struct mv_call *call, const struct mv_route *route) {
+  bool standard = route->signature.kind == MV_SIGNATURE_STANDARD;
+  return standard ? mv_strdup(mv_call_header(call, "webhook-id")) : NULL;
+}
+
 static void read_paths(struct mv_event *event, const struct mv_call *call,
                        const struct mv_route *route) {
+  if (!route->dedupe)
+    event->dedupe = own_id(call, route);
   if (!route->key && !route->dedupe)
     return;
   json_t *query = mv_form_parse(call->query, strlen(call->query));
   json_t *body = parse_body(call);
   event->key = find(body, query, route->key);
-  event->dedupe = strcmp(route->dedupe ? route->dedupe : "", "body") == 0
-                      ? digest_of(call)
-                      : find(body, query, route->dedupe);
+  if (route->dedupe)
+    event->dedupe = strcmp(route->dedupe, "body") == 0 ? digest_of(call)
+                                                       : find(body, query, route->dedupe);
   json_decref(body);
   json_decref(query);
 }

@@ -3,12 +3,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "base/sha256.h"
 #include "test/check.h"
 
 /* What `text` is after reading and writing; "!" and the error when it is refused. */
@@ -94,6 +96,73 @@ static void test_bytes(void) {
   CHECK(!mv_secret_equal("abcdef", "abcdeg"));
   CHECK(!mv_secret_equal("abcabc", "abc"));
   CHECK(!mv_secret_equal("", "abc") && mv_secret_equal("", ""));
+}
+
+static void check_hmac(const char *key, size_t key_length, const char *data, const char *expected) {
+  unsigned char mac[MV_SHA256_SIZE];
+  char hex[2 * MV_SHA256_SIZE + 1];
+  struct mv_hmac hmac;
+  mv_hmac_begin(&hmac, key, key_length);
+  for (const char *p = data; *p; p++)
+    mv_hmac_feed(&hmac, p, 1);
+  mv_hmac_end(&hmac, mac);
+  mv_hex(mac, sizeof mac, hex);
+  CHECK(strcmp(hex, expected) == 0);
+}
+
+/* FIPS 180-4's examples, in pieces of every size, and RFC 4231. */
+static void test_digests(void) {
+  static const char text[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+  static const char expected[] = "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1";
+  for (size_t piece = 1; piece < sizeof text; piece++) {
+    struct mv_sha256 digest;
+    unsigned char bytes[MV_SHA256_SIZE];
+    char hex[2 * MV_SHA256_SIZE + 1];
+    mv_sha256_begin(&digest);
+    for (size_t i = 0; i < sizeof text - 1; i += piece)
+      mv_sha256_feed(&digest, text + i, i + piece < sizeof text ? piece : sizeof text - 1 - i);
+    mv_sha256_end(&digest, bytes);
+    mv_hex(bytes, sizeof bytes, hex);
+    CHECK(strcmp(hex, expected) == 0);
+  }
+  char million[65], key[131];
+  char *a = malloc(1000000);
+  memset(a, 'a', 1000000);
+  mv_sha256_hex(a, 1000000, million);
+  free(a);
+  CHECK(strcmp(million, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0") == 0);
+  memset(key, 0x0b, sizeof key);
+  check_hmac(key, 20, "Hi There",
+             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  check_hmac("Jefe", 4, "what do ya want for nothing?",
+             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  memset(key, 0xaa, sizeof key);
+  check_hmac(key, 131, "Test Using Larger Than Block-Size Key - Hash Key First",
+             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  check_hmac(key, 131,
+             "This is a test using a larger than block-size key and a larger than block-size data. "
+             "The key needs to be hashed before being used by the HMAC algorithm.",
+             "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
+}
+
+/* RFC 4648, section 10. */
+static void test_base64(void) {
+  static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+                                         {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+                                         {"foobar", "Zm9vYmFy"}};
+  unsigned char bytes[8];
+  char text[16];
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    size_t length = strlen(pairs[i][0]);
+    mv_base64_encode(pairs[i][0], length, text);
+    CHECK(strcmp(text, pairs[i][1]) == 0);
+    CHECK(mv_base64_decode(text, bytes, sizeof bytes) == (ssize_t)length);
+    CHECK(memcmp(bytes, pairs[i][0], length) == 0);
+  }
+  CHECK(mv_base64_decode("Zg", bytes, sizeof bytes) == 1);
+  static const char *const bad[] = {"Z", "Zg=", "Zg===", "Z*==", "Zg==Zg==", "Zm9vYmFyZm9v"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    CHECK(mv_base64_decode(bad[i], bytes, sizeof bytes) == -1);
 }
 
 static void test_error(void) {
@@ -204,6 +273,8 @@ int main(void) {
   test_json();
   test_json_path();
   test_bytes();
+  test_digests();
+  test_base64();
   test_error();
   test_clock();
   test_log();

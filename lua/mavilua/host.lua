@@ -104,7 +104,11 @@ end
 --
 -- @string name letters, digits and `-._~`
 -- @tparam[opt] table options `secret`, `key` (path of the ordering key in the JSON body, such as
---   "customer.id"), `dedupe` (path, or "body"), and those of `host.on`
+--   "customer.id"), `dedupe` (path, or "body"), and those of `host.on`. With `signature` the secret
+--   signs: "standard" (Standard Webhooks; `secret` is whsec_…; the webhook-id dedupes), or "sha256"
+--   (an HMAC-SHA256 of the raw body in hexadecimal digits, in `signature_header` behind
+--   `signature_prefix`, default `X-Hub-Signature-256: sha256=…`; with `timestamp_header` over
+--   "<timestamp>.<body>"). `tolerance` (default "5m") is how far a signature's time may be off
 -- @func fn `fn(request)`; returns nothing, a string (the body), or `{status =, json = or body =,
 --   headers =}`; status from 200 to 599, body and headers in UTF-8
 function host.hook(name, options, fn)

@@ -29,8 +29,14 @@ end
 local on_rows = with_policy {}
 local job_rows = with_policy {}
 job_rows.name = nil
-local hook_rows = with_policy { secret = "string", key = "string", dedupe = "string" }
+local hook_rows = with_policy {
+  secret = "string", key = "string", dedupe = "string", signature = { "standard", "sha256" },
+  signature_header = "string", signature_prefix = "string", timestamp_header = "string", tolerance = "duration",
+}
 hook_rows.name = nil
+-- What the host needs to know of a hook.
+local hook_fields = { "secret", "key", "dedupe", "signature", "signature_header", "signature_prefix",
+  "timestamp_header", "tolerance", "name", "file", "line", "policy" }
 local every_rows = with_policy {
   overlap = { "skip", "queue", "cancel", "allow" },
   missed = { "one", "all", "skip" },
@@ -155,8 +161,12 @@ function registry:hook(name, options, fn)
       .. "letters, digits and -._~ only, not %s"):format(check.show(name)))
   end
   options = check.options("host.hook", options, hook_rows)
-  self:add("host.hook", "hook", self.hooks,
-    { name = name, secret = options.secret, key = options.key, dedupe = options.dedupe }, options, fn)
+  local entry = {}
+  for _, field in ipairs(hook_fields) do
+    entry[field] = options[field]
+  end
+  entry.name = name
+  self:add("host.hook", "hook", self.hooks, entry, options, fn)
 end
 
 function registry:schedule(what, kind, expression, options, fn, rows)
@@ -226,7 +236,7 @@ end
 function registry:definitions()
   return {
     handlers = export(self.handlers, { "name", "event", "match", "file", "line", "options" }),
-    hooks = export(self.hooks, { "name", "secret", "key", "dedupe", "file", "line", "policy" }),
+    hooks = export(self.hooks, hook_fields),
     schedules = export(self.schedules, { "name", "kind", "expression", "timezone", "overlap",
       "missed", "jitter", "file", "line", "policy" }),
     jobs = export(self.jobs, { "name", "file", "line", "policy" }),
