@@ -10,9 +10,11 @@
 
 #define SHORTEST_NAP 100 /* ms */
 #define LONGEST_NAP 1000
+#define CROWDED 2000 /* how long headers may take when places run out */
 
 struct mv_patience {
   int limit, nap; /* ms */
+  unsigned places, taken;
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -28,12 +30,17 @@ void mv_seat_got(struct mv_seat *seat) {
   atomic_store(&seat->since, 0);
 }
 
+static bool is_crowded(const struct mv_patience *patience) {
+  return patience->taken >= patience->places - patience->places / 4;
+}
+
 /* The daemon sees the end and closes the descriptor. Under the lock: until then it is this one. */
 static void sweep(struct mv_patience *patience) {
   int64_t now = mv_clock_monotonic(NULL);
+  int limit = is_crowded(patience) && patience->limit > CROWDED ? CROWDED : patience->limit;
   for (struct mv_seat *seat = patience->first; seat; seat = seat->next) {
     int64_t since = atomic_load(&seat->since);
-    if (since && now - since > patience->limit)
+    if (since && now - since > limit)
       shutdown(seat->fd, SHUT_RDWR);
   }
 }
@@ -68,14 +75,17 @@ static void release(struct mv_patience *patience) {
   free(patience);
 }
 
-struct mv_patience *mv_patience_new(int limit_ms) {
+struct mv_patience *mv_patience_new(int limit_ms, unsigned places) {
   struct mv_patience *patience = calloc(1, sizeof *patience);
   pthread_condattr_t monotonic;
   if (!patience)
     return NULL;
   int nap_ms = limit_ms / 4;
   patience->limit = limit_ms;
-  patience->nap = nap_ms > LONGEST_NAP ? LONGEST_NAP : nap_ms < SHORTEST_NAP ? SHORTEST_NAP : nap_ms;
+  patience->places = places;
+  patience->nap = nap_ms > LONGEST_NAP    ? LONGEST_NAP
+                  : nap_ms < SHORTEST_NAP ? SHORTEST_NAP
+                                          : nap_ms;
   pthread_mutex_init(&patience->lock, NULL);
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -109,6 +119,7 @@ void mv_patience_enter(struct mv_patience *patience, struct mv_seat *seat, int f
   else
     pthread_cond_signal(&patience->changed);
   patience->first = seat;
+  patience->taken++;
   pthread_mutex_unlock(&patience->lock);
 }
 
@@ -117,5 +128,6 @@ void mv_patience_leave(struct mv_patience *patience, struct mv_seat *seat) {
   *(seat->previous ? &seat->previous->next : &patience->first) = seat->next;
   if (seat->next)
     seat->next->previous = seat->previous;
+  patience->taken--;
   pthread_mutex_unlock(&patience->lock);
 }

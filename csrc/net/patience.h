@@ -16,8 +16,10 @@ struct mv_seat {
 };
 
 /* `limit_ms`: how long headers may take, counted from the connection's begin or the last answer.
- * Starts a thread. NULL when memory or threads are out. */
-struct mv_patience *mv_patience_new(int limit_ms);
+ * `places`: how many connections there can be; from three quarters of them on, headers get two
+ * seconds at most, so that idle ones make room. Starts a thread. NULL when memory or threads are
+ * out. */
+struct mv_patience *mv_patience_new(int limit_ms, unsigned places);
 void mv_patience_free(struct mv_patience *patience); /* after the last leave; NULL is fine */
 
 /* A connection begins, and ends; leave before its descriptor is closed. */

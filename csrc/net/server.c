@@ -89,7 +89,7 @@ static unsigned most_connections(void) {
 
 static void add_limits(struct option_list *list, const struct mv_server_options *options,
                        const struct mv_server *server) {
-  unsigned connections = options->connections ? options->connections : most_connections();
+  unsigned connections = server->connections;
   unsigned per_address = options->per_address ? options->per_address : (connections + 1) / 2;
   unsigned threads = options->threads ? options->threads : DEFAULT_THREADS;
   add(list, MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL);
@@ -127,9 +127,9 @@ static int start_daemon(struct mv_server *server, const struct mv_server_options
   add_limits(&list, options, server);
   if (!tls || add_tls(&list, options, pem, err) == 0) {
     add(&list, MHD_OPTION_END, 0, NULL);
-    server->daemon = MHD_start_daemon(flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
-                                      mv_call_on_request, server, MHD_OPTION_ARRAY, list.items,
-                                      MHD_OPTION_END);
+    server->daemon =
+        MHD_start_daemon(flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, mv_call_on_request, server,
+                         MHD_OPTION_ARRAY, list.items, MHD_OPTION_END);
     if (!server->daemon)
       mv_error_set(err, MV_ERROR_SYSTEM, "cannot serve at %s: %s", server->url,
                    tls ? "is the certificate and its key in PEM form?" : strerror(errno));
@@ -171,13 +171,15 @@ static struct mv_server *make(const struct mv_server_options *options) {
   server->log = options->log;
   server->max_body = options->max_body ? options->max_body : DEFAULT_BODY;
   server->idle_timeout = options->idle_timeout ? options->idle_timeout : DEFAULT_IDLE;
+  server->connections = options->connections ? options->connections : most_connections();
   server->listen_fd = -1;
   pthread_mutex_init(&server->lock, NULL);
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_cond_init(&server->changed, &monotonic);
   pthread_condattr_destroy(&monotonic);
-  server->patience = mv_patience_new((int)server->idle_timeout * 1000 * SLOWEST_HEADERS);
+  server->patience =
+      mv_patience_new((int)server->idle_timeout * 1000 * SLOWEST_HEADERS, server->connections);
   if (server->patience)
     return server;
   release(server);

@@ -16,6 +16,7 @@ struct mv_server {
   struct mv_log *log;
   size_t max_body;
   unsigned idle_timeout; /* seconds */
+  unsigned connections;
   struct mv_patience *patience;
   int listen_fd;         /* closed after the daemon: its threads may still be in accept */
   bool quiesced;
