@@ -13,7 +13,7 @@ endif
 NEED_BUILD := libc6-dev pkg-config liblua5.4-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
               libsqlite3-dev
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
-NEED_TEST := $(NEED_RUN) lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
+NEED_TEST := $(NEED_RUN) libc-bin lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
              nginx php-cli procps systemd
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm

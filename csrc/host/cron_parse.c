@@ -122,16 +122,15 @@ static uint64_t bits_between(const struct field *field, int from, int to, int st
 /* "*", "5", "5-9", each with "/step", into `bits`. "5/10" runs to the end of the field. */
 static int plain_item(struct item *item, uint64_t *bits) {
   int from = item->field->low, to = item->field->high, step;
-  bool open = true;
+  bool single = false;
   if (!take(item, '*')) {
     if (take_value(item, &from))
       return -1;
     to = from;
-    open = false;
-    if (take(item, '-') && take_value(item, &to))
+    single = !take(item, '-');
+    if (!single && take_value(item, &to))
       return -1;
   }
-  bool single = !open && to == from;
   const char *before_step = item->text;
   if (take_step(item, &step))
     return -1;

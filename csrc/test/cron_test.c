@@ -47,6 +47,7 @@ static void test_moments(void) {
   CHECK(next("0 22-4/3 * * *", at(2026, 1, 1, 2, 0, 0)) == at(2026, 1, 1, 4, 0, 0));
   CHECK(next("0 0 * NOV-FEB *", at(2026, 3, 1, 0, 0, 0)) == at(2026, 11, 1, 0, 0, 0));
   CHECK(next("5/20 0 * * *", start + 6 * MINUTE) == start + 25 * MINUTE);
+  CHECK(next("5-5/20 0 * * *", start + 6 * MINUTE) == start + 5 * MINUTE + MV_DAY); /* a range of one */
 }
 
 static void test_days(void) {
