@@ -41,6 +41,73 @@ describe("a reload", function()
     bot:stop()
   end)
 
+  -- Each version counts its events in a global that the last line sets: half-loaded code has none.
+  local function version(n)
+    return ([[
+      local complete
+      host.on("message", function(event)
+        host.sleep(0.001)
+        trace(event.client_id, event.text, complete and "complete" or "half", %d)
+      end)
+      complete = true
+    ]]):format(n)
+  end
+
+  local broken = {
+    'host.on("message", function() trace("broken") end) error("in the middle")',
+    'host.on("message", function(event) trace("broken") end',
+    'host.on("message", function() trace("broken") end) host.cron("30 2 30 2 *", { name = "never" }, function() end)',
+  }
+
+  it("loses nothing under load, a hundred times, with good and broken code in turn", function()
+    local RELOADS, CLIENTS = 100, 8
+    local bot = support.start(version(0))
+    local sent, over = {}, false
+    local function send(client)
+      sent[client] = 0
+      while not over do
+        local n = sent[client] + 1
+        assert.equal(200, bot:message(client * 1000000 + n, client, tostring(n)))
+        sent[client] = n
+      end
+    end
+    local function count(words)
+      local found = 0
+      for _ in bot.process:log():gmatch(words) do found = found + 1 end
+      return found
+    end
+    local function reload()
+      for n = 1, RELOADS do
+        local good = n % 2 == 1
+        bot:script(good and version(n) or broken[n // 2 % #broken + 1])
+        bot.process:signal("HUP")
+        local words = good and "scripts reloaded" or "reload: "
+        process.await(function() return count(words) == (n + 1) // 2 end, "reload " .. n)
+      end
+      over = true
+    end
+    local tasks = { reload }
+    for client = 1, CLIENTS do tasks[#tasks + 1] = function() send(client) end end
+    support.together(tasks, #tasks, function(task) task() return true end)
+    bot:message(99, 99, "1")
+    bot:await_summary("waiting", 0)
+    bot:await_summary("running", 0)
+    local ran, versions, newest = {}, {}, nil
+    for _, line in ipairs(bot:lines()) do
+      local client, n, whole, of = line:match("^(%d+) (%d+) (%a+) (%d+)$")
+      assert.equal("complete", whole, line)
+      client, newest, versions[of] = tonumber(client), of, true
+      assert.equal((ran[client] or 0) + 1, tonumber(n), "client " .. client)
+      ran[client] = tonumber(n)
+    end
+    for client = 1, CLIENTS do assert.equal(sent[client], ran[client]) end
+    assert.equal(tostring(RELOADS - 1), newest)
+    local seen = 0
+    for _ in pairs(versions) do seen = seen + 1 end
+    assert.is_true(seen > RELOADS // 4, "there was no load between the reloads: only " .. seen .. " versions ran")
+    bot:stop()
+  end)
+
   it("comes by itself with --watch", function()
     local bot = support.start([[ host.on("message", function() trace("old") end) ]], { args = { "--watch" } })
     bot:script [[ host.on("message", function() trace("new") end) ]]
