@@ -219,6 +219,7 @@ describe("while a script is loaded", function()
       [function() host.on("any", nothing, { attempts = 0 }) end] = "a whole number of 1 or more",
       [function() host.hook("a b", nothing) end] = "letters, digits",
       [function() host.cron("", nothing) end] = "a string that is not empty",
+      [function() host.hook("h", { secret = "ab\0cd" }, nothing) end] = "without NUL",
       [function() host.cron("* * * * *", { overlap = "x" }, nothing) end] = "'skip', 'queue'",
       [function() host.every("1s", { timezone = "UTC" }, nothing) end] = 'unknown option "timezone"',
       [function() host.every(0.5, nothing) end] = "at least one second",

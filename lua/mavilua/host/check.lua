@@ -60,10 +60,10 @@ end
 local kinds = {}
 
 function kinds.string(value)
-  if type(value) == "string" and value ~= "" then
-    return value
+  if type(value) == "string" and value ~= "" and not value:find("\0", 1, true) then
+    return value -- C would read it up to a NUL only: a secret shorter than it looks
   end
-  return nil, "a string that is not empty"
+  return nil, "a string that is not empty and without NUL"
 end
 
 function kinds.duration(value)
