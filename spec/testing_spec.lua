@@ -201,6 +201,18 @@ describe("mavilua.testing", function()
   end)
 end)
 
+if os.getenv "MAVILUA_MODE" == "release" then
+  describe("in a plain Lua", function()
+    it("says when there is no program to start", function()
+      local status, out = process.run { bin = "lua5.4", "-e",
+        'print(pcall(require "mavilua.testing".start, { source = "" }))', env = { MAVILUA_BIN = "/nowhere/mavilua" } }
+      assert.equal(0, status)
+      assert.matches("/nowhere/mavilua did not start (MAVILUA_BIN may name another program):", out, 1, true)
+      assert.matches("not found", out, 1, true)
+    end)
+  end)
+end
+
 describe("under mavilua run", function()
   it("host and sandbox are inside the program, and end with it", function()
     local path = process.write(process.folder() .. "/inside.lua", ([[

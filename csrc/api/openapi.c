@@ -13,7 +13,10 @@ static const char about[] =
     "Every action takes GET and POST; `x-client-method` is the one that its document names. A POST "
     "may have parameters in its query too, where the body's win. The body is read as JSON whatever "
     "its Content-Type says, unless it is a form. Ids are integers or strings. In forms and queries "
-    "lists and objects stand as JSON, or as `name[]=1` and `name[key]=value`.\n\n"
+    "lists and objects stand as JSON, or as `name[]=1` and `name[key]=value`. With `value_…` in "
+    "the "
+    "query the body is another service's webhook, out of which the parameter is read: it is then "
+    "not required of the body.\n\n"
     "`x-permission`: what the key must allow. `x-retry`: whether an action may be repeated when "
     "nobody knows if it arrived: `safe` changes nothing, `idempotent` done twice is done once, "
     "`once` must not be. `x-source`: the platform's document.";

@@ -22,7 +22,7 @@ const struct mv_openapi_failure mv_openapi_failures[] = {
     {403, "not_allowed", "{status: 'fail', message: string}",
      "The API key lacks the permission. (Assumed.)"},
     {404, "not_found", "{status: 'client_not_found'}|{status: 'fail', message: string}",
-     "There is no such client, or no such block."},
+     "There is no such client, block or list. (For some actions assumed.)"},
     {429, "too_many", "{status: 'fail', message: string}",
      "Too many requests: try again after Retry-After seconds. (Assumed.)"},
     {503, "unavailable", "{status: 'fail', message: string}",

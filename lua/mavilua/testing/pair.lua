@@ -36,8 +36,10 @@ end
 
 -- ---- as a program of its own -----------------------------------------------------------------------
 
+local function program() return os.getenv "MAVILUA_BIN" or "mavilua" end
+
 local function command_line(options)
-  local words = { quote(os.getenv "MAVILUA_BIN" or "mavilua"), "serve", "--sandbox", "--log-level", "info" }
+  local words = { quote(program()), "serve", "--sandbox", "--log-level", "info" }
   local function add(flag, value)
     if value then words[#words + 1] = flag .. " " .. quote(value) end
   end
@@ -65,7 +67,7 @@ local function start_outside(options)
   local host, admin = await_line(pipe, "host ready at (%S+) %(admin (%S+)%)")
   if not host then
     pipe:close()
-    return nil, read(options.log)
+    return nil, ("%s did not start (MAVILUA_BIN may name another program):\n%s"):format(program(), read(options.log))
   end
   return {
     sandbox = sandbox, host = host, admin = admin,
