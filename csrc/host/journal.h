@@ -53,7 +53,8 @@ struct mv_finish_op {
   enum mv_vm_verdict verdict;
   double delay;           /* seconds, MV_VM_RETRY */
   const char *reason, *handler; /* borrowed until `done` */
-  const json_t *effects, *policy; /* borrowed until `done`: take a reference of the VM's */
+  /* borrowed until `done`: take a reference of the VM's. With `release` results of `once` only */
+  const json_t *effects, *policy;
   bool stale;             /* out: the claim was lost; nothing was changed */
   enum mv_event_state state; /* out: what became of it */
   int64_t due_at;         /* out: of the next attempt, if retryable */

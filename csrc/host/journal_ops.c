@@ -131,8 +131,7 @@ static int apply_finish(struct mv_journal *journal, struct mv_op *op, int64_t no
   struct mv_store_finished finished;
   if (!finish->release)
     decide(journal, finish, finish->verdict, finish->reason, now, &outcome, &text);
-  int failed = store_finish(journal, finish, &outcome, finish->release ? NULL : finish->effects,
-                            now, &finished);
+  int failed = store_finish(journal, finish, &outcome, finish->effects, now, &finished);
   mv_bytes_free(&text);
   if (failed && fail_effects(journal, finish, now, &finished))
     return -1;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "host/ask.h"
 #include "host/policy.h"
 #include "host/run.h"
 
@@ -18,6 +19,8 @@ struct mv_worker {
   pthread_t thread;
   struct mv_queue inbox;
   struct mv_queue cancels;
+  struct mv_queue answers;
+  unsigned asked;             /* questions without an answer yet; the worker's thread's own */
   atomic_int mode;            /* enum mode */
   atomic_llong deadline;      /* ms, monotonic; of STOP */
   atomic_size_t running, memory;
@@ -97,6 +100,45 @@ static int once_get(void *owner, const char *key, json_t **value, struct mv_erro
   return parse_stored(found, text, value, err);
 }
 
+/* On the journal's thread. The lock is held to the end: after the last answer the worker may go. */
+static void answered(struct mv_ask *ask) {
+  struct mv_worker *worker = ask->owner;
+  pthread_mutex_lock(&worker->lock);
+  mv_queue_push(&worker->answers, &ask->op.op.node);
+  if (worker->vm)
+    mv_vm_wakeup(worker->vm);
+  pthread_mutex_unlock(&worker->lock);
+}
+
+static int ask_store(void *owner, const struct mv_vm_event *event, json_t *question,
+                     uint64_t ticket, struct mv_error *err) {
+  struct mv_worker *worker = owner;
+  const struct mv_run *run = event->owner;
+  struct mv_ask *ask = mv_ask_new(question);
+  if (!ask)
+    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  ask->event = run->event->id;
+  ask->token = run->event->token;
+  ask->ticket = ticket;
+  ask->answered = answered;
+  ask->owner = worker;
+  worker->asked++;
+  mv_ask_send(ask, worker->with->journal);
+  return 0;
+}
+
+/* Takes over the list; without `vm` only frees. */
+static void take_answers(struct mv_worker *worker, struct mv_vm *vm, struct mv_node *node) {
+  while (node) {
+    struct mv_ask *ask = (struct mv_ask *)(void *)node;
+    node = node->next;
+    worker->asked--;
+    if (vm)
+      mv_vm_answer(vm, ask->ticket, ask->op.op.failed ? NULL : ask->answer, &ask->op.op.error);
+    mv_ask_free(ask);
+  }
+}
+
 /* Each attempt asks anew: an answer to an old message is worse than none. */
 static const char *refuse(void *owner, const struct mv_vm_event *event, const json_t *policy) {
   const struct mv_worker *worker = owner;
@@ -126,6 +168,7 @@ static struct mv_vm *make_vm(struct mv_worker *worker, struct mv_error *err) {
   options.finished = finished;
   options.kv_get = kv_get;
   options.once_get = once_get;
+  options.ask = ask_store;
   options.policy_check = mv_policy_check;
   options.refuse = refuse;
   worker->reader = mv_journal_reader(worker->with->journal, err);
@@ -221,6 +264,7 @@ static void serve(struct mv_worker *worker, struct mv_vm *vm) {
     struct mv_node *cancels = mv_queue_take(&worker->cancels, 0);
     start_delivered(worker, vm);
     cancel_runs(worker, vm, cancels);
+    take_answers(worker, vm, mv_queue_take(&worker->answers, 0));
     int wait = patience(worker, vm);
     if (wait == -2)
       return;
@@ -228,6 +272,12 @@ static void serve(struct mv_worker *worker, struct mv_vm *vm) {
     hand_in_ended(worker);
     publish(worker, vm);
   }
+}
+
+/* What was done once by runs that do not get to their end is known all the same. */
+static void keep_done_once(struct mv_worker *worker, struct mv_vm *vm) {
+  for (struct mv_run *run = worker->runs; run; run = run->next)
+    run->effects = mv_vm_kept(vm, run->event->id);
 }
 
 /* What did not get to its end goes back; the VM has dropped it. */
@@ -254,9 +304,12 @@ static void *work(void *owner) {
   if (vm) {
     serve(worker, vm);
     enter(worker, READY, NULL);
+    keep_done_once(worker, vm);
     mv_vm_free(vm);
     mv_queue_close(&worker->inbox);
     release_rest(worker);
+    while (worker->asked > 0)
+      take_answers(worker, NULL, mv_queue_take(&worker->answers, -1));
     atomic_store(&worker->running, 0);
     enter(worker, ENDED, NULL);
   }
@@ -278,6 +331,7 @@ struct mv_worker *mv_worker_start(const struct mv_worker_shared *shared, unsigne
   worker->ended_tail = &worker->ended;
   mv_queue_init(&worker->inbox);
   mv_queue_init(&worker->cancels);
+  mv_queue_init(&worker->answers);
   pthread_mutex_init(&worker->lock, NULL);
   pthread_cond_init(&worker->changed, NULL);
   int status = pthread_create(&worker->thread, NULL, work, worker);
@@ -288,6 +342,7 @@ struct mv_worker *mv_worker_start(const struct mv_worker_shared *shared, unsigne
   pthread_mutex_destroy(&worker->lock);
   mv_queue_destroy(&worker->inbox);
   mv_queue_destroy(&worker->cancels);
+  mv_queue_destroy(&worker->answers);
   free(worker);
   return NULL;
 }
@@ -363,6 +418,7 @@ void mv_worker_free(struct mv_worker *worker) {
   cancel_runs(worker, NULL, mv_queue_take(&worker->cancels, 0));
   mv_queue_destroy(&worker->inbox);
   mv_queue_destroy(&worker->cancels);
+  mv_queue_destroy(&worker->answers);
   pthread_cond_destroy(&worker->changed);
   pthread_mutex_destroy(&worker->lock);
   free(worker);

@@ -74,6 +74,9 @@ struct mv_task *mv_loop_current(struct mv_loop *loop);
 struct mv_task *mv_task_parent(struct mv_task *task); /* topmost ancestor is the event's task */
 void *mv_task_owner(struct mv_task *task);
 
+/* Whether the task that runs now was cancelled. */
+bool mv_loop_is_cancelled(const struct mv_loop *loop);
+
 size_t mv_loop_task_count(const struct mv_loop *loop);
 
 /* Puts the loop's functions into the module's core table at index `table`: send, sleep, spawn,

@@ -92,6 +92,11 @@ int mv_loop_run_ready(lua_State *L, struct mv_loop *loop);
 /* Waits for exchanges and timers up to `timeout_ms` (-1: until one is over). */
 void mv_loop_poll(struct mv_loop *loop, int timeout_ms);
 
+/* tasklib.c */
+
+/* table[name] = a waiting call that begins with `start`; `table` is no index from the top. */
+void mv_loop_add_waiting(lua_State *L, int table, const char *name, lua_CFunction start);
+
 /* task.c */
 
 void mv_task_make_ready(struct mv_task *task);
@@ -125,6 +130,9 @@ void mv_wait_begin(struct mv_loop *loop, struct mv_wait *wait);
 
 /* The end of every waiting call: `return mv_wait_here(L, loop, wait)` with its userdata on top. */
 int mv_wait_here(lua_State *L, struct mv_loop *loop, struct mv_wait *wait);
+
+/* Whether mv_wait_here would suspend the task. */
+bool mv_wait_possible(lua_State *L, const struct mv_loop *loop);
 
 /* Drives the loop until the wait is over or the running task is cancelled. May throw. */
 void mv_wait_block(lua_State *L, struct mv_loop *loop, struct mv_wait *wait);

@@ -151,6 +151,10 @@ void mv_task_cancel(lua_State *L, struct mv_task *task, const char *reason) {
   }
 }
 
+bool mv_loop_is_cancelled(const struct mv_loop *loop) {
+  return loop->current && loop->current->cancelled;
+}
+
 static const char *reason_of(const struct mv_task *task) {
   return task->reason ? task->reason : "cancelled";
 }

@@ -125,7 +125,7 @@ static int wall_time(lua_State *L) {
 static const char waiting_call[] = "local start, finish = ...\n"
                                    "return function(...) return finish(start(...), ...) end\n";
 
-static void register_waiting(lua_State *L, int table, const char *name, lua_CFunction start) {
+void mv_loop_add_waiting(lua_State *L, int table, const char *name, lua_CFunction start) {
   if (luaL_loadbuffer(L, waiting_call, sizeof waiting_call - 1, "=mavilua")) {
     lua_error(L);
   }
@@ -144,7 +144,7 @@ void mv_loop_register(lua_State *L, int table) {
   lua_pushvalue(L, table);
   luaL_setfuncs(L, functions, 0);
   lua_pop(L, 1);
-  register_waiting(L, table, "sleep", mv_sleep_start);
-  register_waiting(L, table, "join", join_start);
-  register_waiting(L, table, "send", mv_send_start);
+  mv_loop_add_waiting(L, table, "sleep", mv_sleep_start);
+  mv_loop_add_waiting(L, table, "join", join_start);
+  mv_loop_add_waiting(L, table, "send", mv_send_start);
 }

@@ -49,7 +49,8 @@ struct mv_vm_result {
                           {"op":"kv_set","key":…,"value":…,"ttl":seconds?} {"op":"kv_delete","key":…}
                           {"op":"kv_add","key":…,"by":n}
                           {"op":"job","name":…,"args":…,"due":ms,"key":…,"id":unique?}
-                          {"op":"once","key":…,"value":…}; on failure only kept `once` results */
+                          {"op":"once","key":…,"value":…} {"op":"once_clear","key":…}: of these
+                          results that are known, and of those that failed; on failure only they */
   json_t *policy;      /* borrowed; the handler's options: attempts, max_age, on_fail; or NULL */
 };
 
@@ -73,6 +74,11 @@ struct mv_vm_options {
   json_t *(*kv_get)(void *owner, const char *key, struct mv_error *err);
   /* the stored result of `once`: 0 absent, 1 present (*value new reference) */
   int (*once_get)(void *owner, const char *key, json_t **value, struct mv_error *err);
+  /* asks for what a commit must hold before the run goes on; mv_vm_answer follows with the ticket,
+   * unless the VM is freed. 0, or -1 and `err`: it does not. `question` is borrowed. NULL: there is
+   * nobody to ask, the answer is an empty object */
+  int (*ask)(void *owner, const struct mv_vm_event *event, json_t *question, uint64_t ticket,
+             struct mv_error *err);
   /* a handler's options as they are registered: 0, or -1 and `err`, which is raised at the script's
    * line; NULL: anything goes */
   int (*policy_check)(void *owner, const json_t *policy, struct mv_error *err);
@@ -116,6 +122,14 @@ int mv_vm_start(struct mv_vm *vm, const struct mv_vm_event *event, struct mv_err
 
 /* Stops an event's run: it fails with `reason`. False when no such event is under way. */
 bool mv_vm_cancel(struct mv_vm *vm, int64_t event_id, const char *reason);
+
+/* The answer to options.ask; NULL: `err` tells why there is none. Harmless when nobody waits for it
+ * any more. */
+void mv_vm_answer(struct mv_vm *vm, uint64_t ticket, const json_t *answer,
+                  const struct mv_error *err);
+
+/* The effects that an event under way would keep if it failed now: a new array, or NULL. */
+json_t *mv_vm_kept(struct mv_vm *vm, int64_t event_id);
 
 /* Runs what is ready, waits up to `timeout_ms` for more (-1: until woken). */
 void mv_vm_step(struct mv_vm *vm, int timeout_ms);

@@ -31,6 +31,8 @@ static void free_run(struct vm_run *run) {
   json_decref(run->effects);
   json_decref(run->overlay);
   json_decref(run->once);
+  json_decref(run->begun);
+  free(run->once_trace);
   free(run->handler);
   free(run->doom);
   free(run);
@@ -83,6 +85,15 @@ static void read_return(lua_State *L, struct outcome *out) {
   }
 }
 
+static void push_traced(lua_State *L, const struct outcome *out) {
+  if (!vm_push_once_trace(L, out->run, out->co, -1)) {
+    luaL_traceback(L, out->co, NULL, 0);
+  }
+  int trace = lua_gettop(L);
+  vm_push_error(L, out->co, -1, lua_tostring(L, trace));
+  lua_remove(L, trace);
+}
+
 static void read_error(lua_State *L, struct outcome *out) {
   out->result.verdict = MV_VM_FAILED;
   if (out->run->doom) { /* the error may be the echo of it */
@@ -91,9 +102,9 @@ static void read_error(lua_State *L, struct outcome *out) {
     vm_watch_text(out->run, true);
   }
   if (out->status == LUA_OK) { /* it caught its end and came back all the same */
-    vm_push_error(L, out->co, -1, false);
+    vm_push_error(L, out->co, -1, NULL);
   } else {
-    vm_push_error(L, out->co, -1, true);
+    push_traced(L, out);
   }
   out->reason = copy_text(L, -1);
 }
@@ -109,19 +120,17 @@ static int read_outcome(lua_State *L) {
   return 0;
 }
 
-/* What is left of the effects: all if it is done, else only the results of `once`. */
-static json_t *kept_effects(struct outcome *out) {
+/* All if it is done, else only what was done once. */
+static void keep_effects(struct outcome *out) {
   enum mv_vm_verdict verdict = out->result.verdict;
+  struct vm_run *run = out->run;
   if (verdict == MV_VM_DONE || verdict == MV_VM_CANCELLED) {
-    return out->run->effects;
+    vm_clear_failed(run);
+    return;
   }
-  for (size_t i = json_array_size(out->run->effects); i-- > 0;) {
-    json_t *op = json_object_get(json_array_get(out->run->effects, i), "op");
-    if (!op || strcmp(json_string_value(op), "once") != 0) {
-      json_array_remove(out->run->effects, i);
-    }
-  }
-  return out->run->effects;
+  json_t *kept = vm_kept_effects(run);
+  json_decref(run->effects);
+  run->effects = kept;
 }
 
 static void tell(struct outcome *out) {
@@ -131,7 +140,8 @@ static void tell(struct outcome *out) {
   out->result.reason = out->reason;
   out->result.handler = run->handler;
   out->result.reply = out->reply;
-  out->result.effects = kept_effects(out);
+  keep_effects(out);
+  out->result.effects = run->effects;
   out->result.policy = run->policy;
   if (vm->options.finished) {
     vm->options.finished(vm->options.owner, &run->event, &out->result);
@@ -160,6 +170,7 @@ static void ended(struct mv_task *task, lua_State *co, int status, int count, vo
     lua_pop(L, 1);
   }
   luaL_unref(L, LUA_REGISTRYINDEX, run->event_ref);
+  luaL_unref(L, LUA_REGISTRYINDEX, run->once_error);
   unlink_run(run);
   json_decref(run->overlay); /* it shares values with the effects, which are given away now */
   json_decref(run->once);
@@ -178,9 +189,11 @@ static struct vm_run *new_run(struct mv_vm *vm, const struct mv_vm_event *event)
     return NULL;
   }
   *run = (struct vm_run){.vm = vm, .event = *event, .event_ref = LUA_NOREF, .next = vm->runs};
+  run->once_error = LUA_NOREF;
   run->effects = json_array();
   run->overlay = json_object();
   run->once = json_object();
+  run->begun = json_object();
   if (vm->runs) {
     vm->runs->previous = run;
   }
@@ -225,6 +238,15 @@ bool mv_vm_cancel(struct mv_vm *vm, int64_t event_id, const char *reason) {
     }
   }
   return false;
+}
+
+json_t *mv_vm_kept(struct mv_vm *vm, int64_t event_id) {
+  for (const struct vm_run *run = vm->runs; run; run = run->next) {
+    if (run->event.id == event_id) {
+      return vm_kept_effects(run);
+    }
+  }
+  return NULL;
 }
 
 void mv_vm_step(struct mv_vm *vm, int timeout_ms) {

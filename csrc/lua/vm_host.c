@@ -206,6 +206,8 @@ static const luaL_Reg functions[] = {{"install", install},
 int vm_open_native(lua_State *L) {
   luaL_newlib(L, functions);
   vm_register_effects(L);
+  vm_register_once(L);
+  vm_register_ask(L);
   lua_pushglobaltable(L); /* whose print, os.exit, … mavilua.host changes */
   lua_setfield(L, -2, "globals");
   return 1;

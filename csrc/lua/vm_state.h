@@ -32,6 +32,9 @@ struct mv_vm {
   int64_t cpu_started;    /* ns of thread time when it was resumed */
   int64_t next_wall;      /* no run is due before this moment (ms, monotonic) */
 
+  struct vm_ask *asks; /* without an answer yet */
+  uint64_t last_ticket;
+
   bool loading;    /* a script's main chunk runs */
   char *load_doom; /* why it may not go on, or NULL */
   bool exited;     /* the script called os.exit */
@@ -56,6 +59,9 @@ struct vm_run {
   json_t *effects;  /* array, in order */
   json_t *overlay;  /* object: the run's own kv writes; null where it deleted */
   json_t *once;     /* object: the run's own `once` results */
+  json_t *begun;    /* object: key -> "begun", "failed", "unknown" */
+  char *once_trace; /* where the error came from that left a `once` last; or NULL */
+  int once_error;   /* that error, in the registry */
   int event_ref;    /* the event's table in the registry, LUA_NOREF before it is made */
 };
 
@@ -65,9 +71,9 @@ struct mv_vm *vm_of(lua_State *L);
 /* vm_trace.c */
 /* "shop.lua:12" of the innermost frame of user code into `out`; "?" when there is none. */
 void vm_where(lua_State *L, char *out, size_t size);
-/* Pushes the error value at `index` of `co` as text, with the traceback of `co`'s script lines if
- * `traced`. Throws when memory is out. */
-void vm_push_error(lua_State *L, lua_State *co, int index, bool traced);
+/* Pushes the error value at `index` of `co` as text, with the lines of the traceback (NULL: none)
+ * that are about the script. Throws when memory is out. */
+void vm_push_error(lua_State *L, lua_State *co, int index, const char *trace);
 /* Replaces the API key in a text, in place. Both may be NULL. */
 void vm_redact(char *text, const char *secret);
 /* Message handler for lua_pcall: makes text with a traceback of any error. */
@@ -101,8 +107,28 @@ int vm_open_native(lua_State *L);
 int vm_open_program(lua_State *L);
 
 /* vm_effects.c */
-/* Adds the functions of keys and values, jobs and `once` to the table on top of the stack. */
+/* Adds the functions of keys and values and jobs to the table on top of the stack. */
 void vm_register_effects(lua_State *L);
+/* The run that calls; throws when there is none. */
+struct vm_run *vm_check_run(lua_State *L);
+/* nil and a text: Lua raises it where the script called. */
+int vm_fail(lua_State *L, const char *text);
+/* Adds an effect with the string at `index` as key; the rest is the caller's. NULL: no UTF-8. */
+json_t *vm_add_effect(lua_State *L, struct vm_run *run, const char *op, int index);
+
+/* vm_once.c */
+/* Adds the functions of `once` to the table on top of the stack. */
+void vm_register_once(lua_State *L);
+/* What stays of the effects when a run fails: a new array. */
+json_t *vm_kept_effects(const struct vm_run *run);
+/* Adds the effects that say which of what began has failed. */
+void vm_clear_failed(struct vm_run *run);
+/* Pushes the traceback that belongs to the error at `index` of `co`, if it came out of a `once`. */
+bool vm_push_once_trace(lua_State *L, struct vm_run *run, lua_State *co, int index);
+
+/* vm_ask.c */
+/* Adds ask(question) to the table on top of the stack. */
+void vm_register_ask(lua_State *L);
 
 /* vm_events.c */
 void vm_forget_runs(struct mv_vm *vm);

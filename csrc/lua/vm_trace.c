@@ -59,24 +59,18 @@ static const char *push_message(lua_State *L, int error, size_t *length) {
   return luaL_tolstring(L, error, length); /* calls __tostring */
 }
 
-void vm_push_error(lua_State *L, lua_State *co, int index, bool traced) {
+void vm_push_error(lua_State *L, lua_State *co, int index, const char *trace) {
   lua_pushvalue(co, index);
   lua_xmove(co, L, 1);
   int error = lua_gettop(L);
   size_t length;
   const char *message = push_message(L, error, &length);
   bool cut = length > LONGEST_MESSAGE;
-  if (traced) {
-    luaL_traceback(L, co, NULL, 0);
-  } else {
-    lua_pushliteral(L, "");
-  }
-  const char *trace = lua_tostring(L, -1);
   luaL_Buffer out;
   luaL_buffinit(L, &out);
   luaL_addlstring(&out, message, cut ? LONGEST_MESSAGE : length);
   luaL_addstring(&out, cut ? "..." : "");
-  add_script_lines(&out, trace);
+  add_script_lines(&out, trace ? trace : "");
   luaL_pushresult(&out);
   lua_replace(L, error);
   lua_settop(L, error);
@@ -87,7 +81,8 @@ int vm_traceback(lua_State *L) {
   if (vm->exited) {
     return 1;
   }
-  vm_push_error(L, L, 1, true);
+  luaL_traceback(L, L, NULL, 0);
+  vm_push_error(L, L, 1, lua_tostring(L, -1));
   return 1;
 }
 

@@ -140,6 +140,10 @@ static bool can_yield(lua_State *L, const struct mv_loop *loop) {
   return (L == loop->current->co || loop->wrapped) && lua_isyieldable(L);
 }
 
+bool mv_wait_possible(lua_State *L, const struct mv_loop *loop) {
+  return loop->current && can_yield(L, loop);
+}
+
 static int yield_sign(lua_State *L, struct mv_loop *loop) {
   lua_pushlightuserdata(L, loop);
   return lua_yield(L, 1);
@@ -209,7 +213,7 @@ int mv_wait_here(lua_State *L, struct mv_loop *loop, struct mv_wait *wait) {
   if (wait->done) {
     return 1;
   }
-  if (loop->current && can_yield(L, loop)) {
+  if (mv_wait_possible(L, loop)) {
     return suspend(L, loop, wait);
   }
   if (loop->current && loop->strict) {

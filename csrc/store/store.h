@@ -95,7 +95,7 @@ struct mv_store_finished {
 };
 
 /* Ends the run `token` of event `id`: outcome and effects together or, on -1, neither. Effects: see
- * mv_vm_result (NULL: none); of a cancelled run only the results of `once` are kept. A malformed
+ * mv_vm_result (NULL: none); of a cancelled run only those of `once` are kept. A malformed
  * effect is kind USAGE and harms nothing else. */
 int mv_store_finish(struct mv_store *store, int64_t id, int64_t token,
                     const struct mv_outcome *outcome, const json_t *effects, int64_t now,
@@ -189,6 +189,27 @@ struct mv_store_limits { /* 0: the default */
  * (1), or not (0: the round is over), or -1. */
 int mv_store_prune(struct mv_store *store, int64_t now, const struct mv_store_limits *limits,
                    int max_rows, struct mv_error *err);
+
+/* --- Once --- */
+
+enum mv_once_state {
+  MV_ONCE_BEGUN,     /* the mark is made: it may run, once this is committed */
+  MV_ONCE_KNOWN,     /* it has a result */
+  MV_ONCE_BUSY,      /* a claim that is running has begun it */
+  MV_ONCE_AMBIGUOUS, /* one that was cut off has begun it: nobody knows whether it was done */
+  MV_ONCE_LOST,      /* the asking claim is not the running one any more */
+};
+
+struct mv_once {
+  enum mv_once_state state;
+  int64_t event, at; /* BUSY, AMBIGUOUS: which event began it, and when (ms) */
+};
+
+/* Marks that the running claim `token` of `event` begins what is done once for `key`; it stays until
+ * its result is stored, or an effect "once_clear" says that it has none. With `again` one that was
+ * cut off is begun anew. 0, or -1. */
+int mv_store_once_begin(struct mv_store *store, const char *key, int64_t event, int64_t token,
+                        bool again, int64_t now, struct mv_once *out, struct mv_error *err);
 
 /* --- Schedules --- */
 

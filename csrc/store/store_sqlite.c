@@ -57,6 +57,9 @@ static const char *const schema[] = {
     /* crashes during which nothing else ran */
     "ALTER TABLE events ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX events_suspect ON events (state) WHERE crashes >= 2 AND state < 3;",
+    /* a `once` that began, and by which claim: it has no result yet */
+    "CREATE TABLE once_begun (key TEXT PRIMARY KEY, event INTEGER NOT NULL,"
+    "  token INTEGER NOT NULL, at INTEGER NOT NULL);",
 };
 
 /* --- Opening --- */

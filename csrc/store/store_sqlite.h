@@ -63,6 +63,11 @@ int mv_store_moment_state(struct mv_store *store, int64_t event, enum mv_event_s
 int mv_store_apply(struct mv_store *store, const json_t *effects, int64_t now,
                    struct mv_store_finished *out, struct mv_error *err);
 
+/* A result, or none, takes the place of the mark that the key's function began. */
+int mv_store_once_set(struct mv_store *store, const char *key, const char *value, int64_t now,
+                      struct mv_error *err);
+int mv_store_once_clear(struct mv_store *store, const char *key, struct mv_error *err);
+
 static inline void mv_store_count(struct mv_store *store, enum mv_event_state from,
                                   enum mv_event_state to) {
   if (from < MV_EVENT_STATES)

@@ -126,16 +126,20 @@ static int kv_add(const struct effect *effect, struct mv_error *err) {
   return broken_if(effect->store, failed);
 }
 
+/* The result is there: that it began needs no mark any more. */
 static int once(const struct effect *effect, struct mv_error *err) {
   const char *key = string_of(effect, "once", "key", err);
   char *value = key ? value_of(effect, "value", err) : NULL;
   if (!value)
     return -1;
-  int failed = mv_sql_run(effect->store->sql, err,
-                          "INSERT OR REPLACE INTO once (key, value, at) VALUES (?,?,?)", "ssi", key,
-                          value, effect->now);
+  int failed = mv_store_once_set(effect->store, key, value, effect->now, err);
   free(value);
-  return broken_if(effect->store, failed);
+  return failed;
+}
+
+static int once_clear(const struct effect *effect, struct mv_error *err) {
+  const char *key = string_of(effect, "once_clear", "key", err);
+  return key ? mv_store_once_clear(effect->store, key, err) : -1;
 }
 
 /* --- Jobs --- */
@@ -198,7 +202,8 @@ static const struct {
   const char *op;
   int (*apply)(const struct effect *effect, struct mv_error *err);
 } kinds[] = {
-    {"kv_set", kv_set}, {"kv_delete", kv_delete}, {"kv_add", kv_add}, {"once", once}, {"job", job},
+    {"kv_set", kv_set}, {"kv_delete", kv_delete},     {"kv_add", kv_add},
+    {"once", once},     {"once_clear", once_clear}, {"job", job},
 };
 
 static int apply_one(const struct effect *effect, struct mv_error *err) {
@@ -207,7 +212,8 @@ static int apply_one(const struct effect *effect, struct mv_error *err) {
     if (strcmp(kinds[i].op, op) == 0)
       return kinds[i].apply(effect, err);
   return mv_error_set(err, MV_ERROR_USAGE,
-                      "effect: op is \"%s\", expected kv_set, kv_delete, kv_add, once or job",
+                      "effect: op is \"%s\", expected kv_set, kv_delete, kv_add, once, once_clear or"
+                      " job",
                       op ? op : "(no string)");
 }
 
@@ -217,7 +223,7 @@ int mv_store_apply(struct mv_store *store, const json_t *effects, int64_t now,
   json_t *object;
   json_array_foreach(effects, index, object) {
     const char *op = json_string_value(json_object_get(object, "op"));
-    if (out->cancelled && (!op || strcmp(op, "once") != 0))
+    if (out->cancelled && (!op || strncmp(op, "once", 4) != 0))
       continue;
     struct effect effect = {.store = store, .object = object, .now = now, .out = out};
     if (apply_one(&effect, err))
@@ -236,15 +242,6 @@ int mv_store_kv_get(struct mv_store *store, const char *key, int64_t now, char *
                               "SELECT value FROM kv WHERE key = ?"
                               " AND (expires_at = 0 OR expires_at > ?)",
                               "si", key, now);
-  mv_store_leave(store);
-  return found;
-}
-
-int mv_store_once_get(struct mv_store *store, const char *key, char **value, struct mv_error *err) {
-  *value = NULL;
-  mv_store_enter(store);
-  int found =
-      mv_sql_one_text(store->sql, value, err, "SELECT value FROM once WHERE key = ?", "s", key);
   mv_store_leave(store);
   return found;
 }

@@ -106,6 +106,9 @@ static int prune_rest(struct prune *prune, int64_t now, int max_rows, struct mv_
       {"DELETE FROM once WHERE at < ?2 AND rowid IN"
        " (SELECT rowid FROM once ORDER BY rowid LIMIT ?1)",
        prune->once_before},
+      {"DELETE FROM once_begun WHERE at < ?2 AND rowid IN"
+       " (SELECT rowid FROM once_begun ORDER BY rowid LIMIT ?1)",
+       prune->once_before},
       {"DELETE FROM kv WHERE key IN (SELECT key FROM kv"
        " WHERE expires_at > 0 AND expires_at <= ?2 LIMIT ?1)",
        now},

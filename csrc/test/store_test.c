@@ -252,6 +252,44 @@ static void test_cancel_running(void) {
   end(store);
 }
 
+static struct mv_once once_begin(struct mv_store *store, int64_t event, int64_t token, bool again) {
+  struct mv_once once = {0};
+  CHECK(mv_store_once_begin(store, "k", event, token, again, T0, &once, &err) == 0);
+  return once;
+}
+
+/* Begins only for a claim that runs; what one has begun another does not; a lost one is ambiguous. */
+static void test_once(void) {
+  struct mv_store *store = begin();
+  struct mv_store_accepted a = put(store, "a", NULL, 0, T0, true);
+  struct mv_store_accepted b = put(store, "b", NULL, 0, T0, true);
+  int64_t first = token_of(store, a.id), other = token_of(store, b.id), ids[4];
+  CHECK(once_begin(store, a.id, first + 100, false).state == MV_ONCE_LOST);
+  CHECK(once_begin(store, a.id, first, false).state == MV_ONCE_BEGUN);
+  struct mv_once once = once_begin(store, b.id, other, true);
+  CHECK(once.state == MV_ONCE_BUSY && once.event == a.id && once.at == T0);
+  CHECK(once_begin(store, a.id, first, false).state == MV_ONCE_AMBIGUOUS);
+  struct mv_store_finished finished;
+  struct mv_outcome retry = {.state = MV_EVENT_RETRYABLE, .due_at = T0 + 1};
+  CHECK(mv_store_finish(store, a.id, first, &retry, NULL, T0, &finished, &err) == 0);
+  CHECK(once_begin(store, b.id, other, false).state == MV_ONCE_AMBIGUOUS);
+  CHECK(once_begin(store, b.id, other, true).state == MV_ONCE_BEGUN);
+  CHECK(claim(store, T0 + 1, 4, ids) == 1 && ids[0] == a.id);
+  CHECK(once_begin(store, a.id, first, true).state == MV_ONCE_LOST);
+  int64_t second = token_of(store, a.id);
+  CHECK(once_begin(store, a.id, second, true).state == MV_ONCE_BUSY);
+  json_t *effects = json_pack("[{s:s,s:s}]", "op", "once_clear", "key", "k");
+  CHECK(mv_store_finish(store, b.id, other, &retry, effects, T0, &finished, &err) == 0);
+  json_decref(effects);
+  CHECK(once_begin(store, a.id, second, false).state == MV_ONCE_BEGUN);
+  effects = json_pack("[{s:s,s:s,s:i}]", "op", "once", "key", "k", "value", 1);
+  CHECK(mv_store_finish(store, a.id, second, &done, effects, T0, &finished, &err) == 0);
+  json_decref(effects);
+  CHECK(claim(store, T0 + 1, 4, ids) == 1 && ids[0] == b.id);
+  CHECK(once_begin(store, b.id, token_of(store, b.id), false).state == MV_ONCE_KNOWN);
+  end(store);
+}
+
 /* The run ended with the process, or goes back with a stop: that is the end it was to have. */
 static void test_cancel_survives(bool crash) {
   struct mv_store *store = begin();
@@ -752,6 +790,7 @@ int main(void) {
   test_due_order();
   test_stale_token();
   test_cancel_running();
+  test_once();
   test_cancel_survives(true);
   test_cancel_survives(false);
   test_duplicates();

@@ -43,6 +43,7 @@ local native = require "mavilua.host.native"
 local check = require "mavilua.host.check"
 local dispatch = require "mavilua.host.dispatch"
 local globals = require "mavilua.host.globals"
+local once = require "mavilua.host.once"
 local registry = require("mavilua.host.registry").new(native.check_policy)
 
 local host = {}
@@ -194,39 +195,29 @@ local function key_of(what, key)
   return key
 end
 
--- The values of a call that returned true first; raises otherwise.
-local function kept(what, found, ...)
-  if found == nil then
-    check.misuse(("%s: %s"):format(what, (...)))
-  end
-  return found, ...
-end
-
-local function run_once(key, ...)
-  ensure("host.once", native.once_set(key, ...))
-  return ...
-end
-
-local function once(key, fn, found, ...)
-  if found then
-    return ...
-  end
-  return run_once(key, fn())
-end
+local once_rows = { confirm = "function" }
 
 --- Runs a function once for a key, whatever the number of attempts, and returns its results; later
 -- calls return the stored ones.
 --
--- The results are stored when the attempt ends, well or not; if the process dies before that, the
--- function runs again.
+-- That it begins is stored before it begins, and its results when the attempt ends, well or not. An
+-- error that `fn` raises is a failure: the next attempt runs it again. If the process dies, or the
+-- run is cut off, in between, nobody knows whether it was done: the next attempt asks `confirm`, or
+-- without one raises an error whose `ambiguous` is true. So it does when `fn` raised an ambiguous
+-- error of the API.
+--
+-- While another event's run does the same, the call waits for its end.
 -- @tparam string|number key
 -- @func fn its results must be what JSON can hold
+-- @tparam[opt] table options `confirm`: a function that is given the key and returns the result, or
+--   true, if it was done, and nil or false if it was not and is to be run
 -- @return the results of `fn` (nulls inside come back as nil)
-function host.once(key, fn)
+function host.once(key, fn, options)
   in_handler("host.once")
   key = key_of("host.once", key)
   check.value("host.once: the second argument", fn, "function")
-  return once(key, fn, kept("host.once", native.once_get(key)))
+  options = check.options("host.once", options, once_rows)
+  return once.run(native, key, fn, options.confirm)
 end
 
 --- Values that stay: shared by all handlers and workers, kept across restarts.

@@ -26,13 +26,27 @@ local function native_of(state)
       if kept then return true, table.unpack(kept, 1, kept.n) end
       return false
     end,
-    once_set = function(key, ...) state.once[key] = { n = select("#", ...), ... } return true end,
+    once_set = function(key, ...)
+      state.once[key] = { n = select("#", ...), ... }
+      state.begun[key] = nil
+      return true
+    end,
+    once_state = function(key, standing)
+      state.begun[key] = standing or state.begun[key]
+      return state.begun[key]
+    end,
+    once_cut = function() return false end,
+    once_caught = function(problem) return problem end,
+    ask = function(question)
+      state.question = question
+      return state.answer or { state = "begun" }
+    end,
   }
 end
 
 --- A fresh mavilua.host and the state of its stand-in; `run(arrived)` runs one event.
 function stand_in.new()
-  local state = { store = {}, once = {} }
+  local state = { store = {}, once = {}, begun = {} }
   local kept = { package.loaded["mavilua.host"], package.loaded["mavilua.host.native"] }
   local globals = { os = {}, io = {}, debug = {}, xpcall = xpcall }
   package.loaded["mavilua.host"] = nil
