@@ -116,30 +116,33 @@ $(B)/fuzz/%: $(B)/test/%.o $(LIB)
 need-%:
 	@sh tools/need.sh $(NEED_$(shell echo $* | tr a-z A-Z))
 
+# The targets that do everything build side by side, unless the caller said how.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # ---- running -------------------------------------------------------------------------------------
 
 run: need-run ## build, start host and sandbox with a shop, show a conversation, go on serving
-	@$(MAKE) -s all
+	@$(MAKE) -s $(PARALLEL) all
 	@sh examples/demo.sh $(B)/mavilua --stay
 
 demo: need-run ## as run, but ending by itself with a summary
-	@$(MAKE) -s all
+	@$(MAKE) -s $(PARALLEL) all
 	@sh examples/demo.sh $(B)/mavilua
 
 # ---- testing -------------------------------------------------------------------------------------
 
 test: need-test ## build and run all tests
-	@$(MAKE) -s all
+	@$(MAKE) -s $(PARALLEL) all units
 	@failed=0; for suite in unit spec answers; do $(MAKE) -s suite-$$suite || failed=1; done; \
 	[ -n "$$CI" ] || sh tools/total.sh; exit $$failed
 
 # The sanitizers' programs run busted themselves: `mavilua run busted`.
 asan: need-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(MAKE) -s MODE=asan all
+	@$(MAKE) -s $(PARALLEL) MODE=asan all units
 	@failed=0; for suite in unit spec answers; do $(MAKE) -s MODE=asan suite-$$suite || failed=1; done; exit $$failed
 
 tsan: need-test ## the tests under ThreadSanitizer
-	@$(MAKE) -s MODE=tsan all
+	@$(MAKE) -s $(PARALLEL) MODE=tsan all units
 	@failed=0; for suite in unit spec answers; do $(MAKE) -s MODE=tsan suite-$$suite || failed=1; done; exit $$failed
 
 SUFFIX := $(if $(filter release,$(MODE)),,-$(MODE))
@@ -184,7 +187,7 @@ lint: need-lint ## warnings as errors on gcc and clang, luacheck, clang-tidy, cp
 
 FUZZ_SECONDS ?= 10
 fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)
-	@$(MAKE) -s -j2 MODE=fuzz CC=clang fuzzers
+	@$(MAKE) -s $(PARALLEL) MODE=fuzz CC=clang fuzzers
 	@sh tools/suite.sh fuzz 7200 sh tools/fuzz.sh $(FUZZ_SECONDS) build/fuzz/fuzz
 fuzz: ## each fuzz target for ten minutes
 	@$(MAKE) -s fuzz-smoke FUZZ_SECONDS=600

@@ -26,9 +26,10 @@ else
 fi
 echo "installing:$missing"
 log=$(mktemp)
-if ! { $as_root apt-get update &&
-       DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y --no-install-recommends $missing; } \
-     >"$log" 2>&1; then
+# Lists that cannot be fetched need not mean that the packages cannot.
+if ! { $as_root apt-get -o Acquire::Retries=3 update
+       DEBIAN_FRONTEND=noninteractive $as_root apt-get -o Acquire::Retries=3 install -y \
+         --no-install-recommends $missing; } >"$log" 2>&1; then
   tail -n 20 "$log" >&2
   echo "mavilua: the packages could not be installed:$missing" >&2
   rm -f "$log"

@@ -1,12 +1,13 @@
 #!/bin/sh
 # suite.sh NAME SECONDS COMMAND…: runs a suite within a time limit, shows and keeps its output
-# (build/results/NAME.log) and records what it counted (build/results/NAME.count: passed failed).
+# (build/results/NAME.log) and records what it counted (build/results/NAME.count: passed failed seconds).
 name=$1 seconds=$2
 shift 2
 mkdir -p build/results
 log=build/results/$name.log
 rm -f "build/results/$name.count"
 echo "== $name"
+begun=$(date +%s)
 { timeout -k 10 "$seconds" "$@" 2>&1; echo $? >"$log.status"; } | tee "$log"
 status=$(cat "$log.status")
 rm -f "$log.status"
@@ -26,5 +27,5 @@ if [ "$status" != 0 ]; then
 elif [ "$passed$failed" = 00 ]; then
   passed=1 # a check that counts nothing itself, such as a linter
 fi
-echo "$passed $failed" >"build/results/$name.count"
+echo "$passed $failed $(($(date +%s) - begun))" >"build/results/$name.count"
 [ "$failed" = 0 ]

@@ -3,8 +3,8 @@
 passed=0 failed=0
 for count in build/results/*.count; do
   [ -e "$count" ] || continue
-  read -r p f <"$count"
-  printf '%-16s %6d passed %6d failed\n' "$(basename "$count" .count)" "$p" "$f"
+  read -r p f seconds <"$count"
+  printf '%-16s %6d passed %6d failed %6d s\n' "$(basename "$count" .count)" "$p" "$f" "$seconds"
   passed=$((passed + p)) failed=$((failed + f))
 done
 echo "$passed passed, $failed failed"
