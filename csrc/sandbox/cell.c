@@ -82,18 +82,46 @@ static bool is_whole(const char *text, size_t length, int64_t *integer) {
   return true;
 }
 
+/* The number that a text is, or NULL. */
+static json_t *number_of(const char *text, size_t length) {
+  return length > 0 && strlen(text) == length ? mv_cell_number(text) : NULL;
+}
+
 json_t *mv_cell_key(const char *text, size_t length) {
   int64_t integer;
-  return is_whole(text, length, &integer) ? json_integer(integer) : json_stringn(text, length);
+  if (is_whole(text, length, &integer)) {
+    return json_integer(integer);
+  }
+  json_t *number = number_of(text, length);
+  json_t *key = number ? json_pack("[s%]", text, length) : json_stringn(text, length);
+  json_decref(number);
+  return key;
+}
+
+void mv_cell_bind_json(struct mv_stmt *stmt, int index, const json_t *key) {
+  const json_t *text = json_is_array(key) ? json_array_get(key, 0) : key;
+  if (json_is_integer(key)) {
+    mv_sql_bind_int(stmt, index, json_integer_value(key));
+  } else if (json_is_real(key)) {
+    mv_sql_bind_real(stmt, index, json_real_value(key));
+  } else if (json_is_array(key)) {
+    mv_sql_bind_blob(stmt, index, json_string_value(text), json_string_length(text));
+  } else {
+    mv_sql_bind_chars(stmt, index, json_string_value(text), json_string_length(text));
+  }
 }
 
 void mv_cell_bind_key(struct mv_stmt *stmt, int index, const char *text, size_t length) {
   int64_t integer;
+  json_t *number = NULL;
   if (is_whole(text, length, &integer)) {
     mv_sql_bind_int(stmt, index, integer);
+  } else if ((number = number_of(text, length)) != NULL) {
+    mv_sql_bind_blob(stmt, index, text, length);
   } else {
     mv_sql_bind_chars(stmt, index, text, length);
   }
+  json_decref(number);
 }
 
 static enum mv_cell_kind kind_of(const json_t *value) {
@@ -127,32 +155,26 @@ static int take_owned(struct mv_cell *cell, char *text) {
   return text ? 0 : -1;
 }
 
-/* The number that a text is which is not kept as integer. */
-static int take_number(struct mv_cell *cell) {
-  bool may_be = cell->length > 0 && strlen(cell->text) == cell->length;
-  cell->number = may_be ? mv_cell_number(cell->text) : NULL;
-  return 0;
-}
-
 int mv_cell_of(const json_t *value, struct mv_cell *cell) {
   *cell = (struct mv_cell){.kind = kind_of(value), .text = ""};
   switch (cell->kind) {
   case MV_CELL_TEXT:
     take_text(cell, value);
-    return cell->whole ? 0 : take_number(cell);
+    cell->number = cell->whole ? NULL : number_of(cell->text, cell->length);
+    return 0;
   case MV_CELL_INTEGER:
     cell->whole = true;
     cell->integer = json_integer_value(value);
     return 0;
   case MV_CELL_REAL:
-    return take_owned(cell, mv_json_text(value)) ? -1 : take_number(cell);
+    cell->number = json_incref((json_t *)value);
+    return take_owned(cell, mv_json_text(value));
   case MV_CELL_BOOLEAN:
     cell->text = json_is_true(value) ? "true" : "false";
     cell->length = strlen(cell->text);
     return 0;
   case MV_CELL_NULL:
-    cell->number = json_string("null");
-    return cell->number ? 0 : -1;
+    return 0;
   default:
     return take_owned(cell, mv_json_text(value));
   }
@@ -163,27 +185,23 @@ void mv_cell_free(struct mv_cell *cell) {
   json_decref(cell->number);
 }
 
-static void bind_number(struct mv_stmt *stmt, int index, const json_t *number) {
-  if (json_is_integer(number)) {
-    mv_sql_bind_int(stmt, index, json_integer_value(number));
-  } else if (json_is_real(number)) {
-    mv_sql_bind_real(stmt, index, json_real_value(number));
-  } else {
-    mv_sql_bind_text(stmt, index, json_string_value(number)); /* NULL: null */
-  }
-}
-
 void mv_cell_bind(struct mv_stmt *stmt, int first, const struct mv_cell *cell) {
   mv_sql_bind_int(stmt, first, (int64_t)cell->kind);
   if (cell->whole) {
     mv_sql_bind_int(stmt, first + 1, cell->integer);
+  } else if (cell->number || cell->kind == MV_CELL_NULL) {
+    mv_sql_bind_blob(stmt, first + 1, cell->text, cell->length);
   } else {
     mv_sql_bind_chars(stmt, first + 1, cell->text, cell->length);
   }
-  bind_number(stmt, first + 2, cell->number);
+  if (cell->number) {
+    mv_cell_bind_json(stmt, first + 2, cell->number);
+  } else {
+    mv_sql_bind_null(stmt, first + 2);
+  }
 }
 
-/* A real is kept as text, because SQLite's own reading of it is not exact to the last digit. */
+/* A real is kept as its text, because SQLite's own reading of it is not exact to the last digit. */
 static json_t *read_real(struct mv_stmt *stmt, int column) {
   const char *text = mv_sql_text(stmt, column);
   return json_real(text ? strtod(text, NULL) : 0);

@@ -1,7 +1,8 @@
 /* A variable's value as the tables keep it (kind, value, number; see schema.sql).
  *
  * What is searched as text is found by `value` alone: mv_cell_key gives what to compare it with.
- * What is searched as number is found where `value` or `number` equals it. */
+ * What is searched as number is found where `value` or `number` equals it. A value that is no
+ * number is a TEXT to SQLite, any other is not. */
 #ifndef MV_SANDBOX_CELL_H
 #define MV_SANDBOX_CELL_H
 
@@ -17,7 +18,7 @@ enum mv_cell_kind {
   MV_CELL_INTEGER,
   MV_CELL_REAL,    /* value: its shortest exact text */
   MV_CELL_BOOLEAN, /* value: true or false */
-  MV_CELL_NULL,    /* value: empty; number: 'null' */
+  MV_CELL_NULL,    /* value: empty */
   MV_CELL_JSON,    /* value: the array or object as JSON */
 };
 
@@ -28,7 +29,7 @@ struct mv_cell {
   const char *text;   /* else this: the JSON value's own, or `owned` */
   size_t length;
   char *owned;
-  json_t *number;     /* integer, real, the text "null", or NULL */
+  json_t *number;     /* what the text is: integer, real, or NULL */
 };
 
 /* Valid as long as `value` is and until mv_cell_free. 0, or -1 when memory is out. */
@@ -39,11 +40,17 @@ void mv_cell_free(struct mv_cell *cell);
  * until the statement is given back. */
 void mv_cell_bind(struct mv_stmt *stmt, int first, const struct mv_cell *cell);
 
-/* What a text is kept as: an integer if it is the digits of one of 64 bits, else itself. A new
- * reference; NULL when memory is out. */
+/* What a text is kept as: an integer; [text] for a blob; or the text itself. A new reference; NULL
+ * when memory is out. */
 json_t *mv_cell_key(const char *text, size_t length);
 
-/* Binds that key. The text must live until the statement is given back. */
+/* Binds such a key, or a number. It must live until the statement is given back. */
+void mv_cell_bind_json(struct mv_stmt *stmt, int index, const json_t *key);
+
+/* An SQL expression that makes such a key, or a number, of a row of json_each. */
+#define MV_CELL_OF_ROW "CASE type WHEN 'array' THEN CAST(value ->> 0 AS BLOB) ELSE value END"
+
+/* Binds the key of a text. The text must live until the statement is given back. */
 void mv_cell_bind_key(struct mv_stmt *stmt, int index, const char *text, size_t length);
 
 /* The number a text is ("60", "-1.5", "1e3"), as integer if it is a whole one of 64 bits; else

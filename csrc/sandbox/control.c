@@ -132,6 +132,9 @@ static const struct route {
     {"DELETE", "projects", mv_control_delete_projects, "ends ?project=", false, false, false},
     {"GET", "funnels", mv_control_get_funnels, "funnels and their states with ids", false, false,
      false},
+    {"GET", "statements", mv_control_get_statements,
+     "what was asked of the database: runs, steps, rows walked over, plan; ?reset=1 counts anew",
+     false, false, false},
     {"GET", "assumptions", mv_control_get_assumptions,
      "what the sandbox does that no document says", true, false, false},
 };

@@ -78,5 +78,7 @@ void mv_control_delete_faults(struct mv_control *c);
 /* control_journal.c: without a work */
 void mv_control_get_journal(struct mv_control *c);
 void mv_control_get_idle(struct mv_control *c);
+/* control_statements.c */
+void mv_control_get_statements(struct mv_control *c);
 
 #endif

@@ -42,7 +42,8 @@ struct mv_query {
 bool mv_query_is_mixed(struct mv_work *work, const struct mv_query *query);
 
 /* A statement whose rows are the ids of the clients, ascending and once each; NULL when there can
- * be none, or it failed. The rarest condition is looked up first, the others are checked. */
+ * be none, or it failed. A rare condition is looked up first, the others are checked at what was
+ * found. The conditions must live until it is given back. */
 struct mv_stmt *mv_query_start(struct mv_work *work, const struct mv_query *query);
 
 #endif

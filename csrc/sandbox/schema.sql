@@ -141,9 +141,10 @@ CREATE TABLE names (
 CREATE UNIQUE INDEX names_by_name ON names (project, name);
 
 -- kind: 0 text, 1 integer, 2 real, 3 boolean, 4 null, 5 array or object.
--- value: an integer where the text of the value is the digits of one, else the text, or the JSON.
--- number: where value is a text that is a number all the same ("1.5", "007") that number; 'null' for
--- null. So texts are found by value alone, and numbers by value or number; see cell.h.
+-- value: an integer where the text of the value is the digits of one; a blob where it is a number all
+-- the same ("1.5", "007"), which then is in number; else the text, or the JSON. null: an empty blob.
+-- So texts are found by value alone, numbers by value or number, and SQLite's order of types has apart
+-- what is no number; see cell.h.
 CREATE TABLE variables (
   client INTEGER NOT NULL REFERENCES clients ON DELETE CASCADE,
   name INTEGER NOT NULL, -- names.id
@@ -152,7 +153,7 @@ CREATE TABLE variables (
   number ANY,
   PRIMARY KEY (client, name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX variables_by_value ON variables (name, value, client, number);
+CREATE INDEX variables_by_value ON variables (name, value, client);
 CREATE INDEX variables_by_number ON variables (name, number, client) WHERE number IS NOT NULL;
 
 CREATE TABLE orders (
@@ -176,7 +177,7 @@ CREATE TABLE order_variables (
   number ANY,
   PRIMARY KEY ("order", name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX order_variables_by_value ON order_variables (name, value, "order", number);
+CREATE INDEX order_variables_by_value ON order_variables (name, value, "order");
 CREATE INDEX order_variables_by_number ON order_variables (name, number, "order")
   WHERE number IS NOT NULL;
 

@@ -67,6 +67,22 @@ describe("the sandbox's searches", function()
       assert.equal("1 2", find { age = { _in = { 30, "40" } } })
     end)
 
+    it("takes null for no text, and finds once who is asked for as text and as number", function()
+      box:control("POST", "seed", { clients = {} })
+      local ids_of = {}
+      for i, value in ipairs { 'null', '""', '"1.5"', "1.5", '"x"' } do
+        ids_of[i] = box:client("n" .. i)
+        box:call("save_variables", nil, { body = ('{"client_id":%d,"variables":{"client.a":%s,"client.b":%s}}')
+          :format(ids_of[i], value, i > 2 and i < 5 and value or "null") })
+      end
+      assert.equal(ids_of[2] .. "", find { a = "" })
+      assert.equal(table.concat(ids_of, " ", 1, 4), find { a = { _not = "x" } })
+      assert.equal(table.concat(ids_of, " ", 3, 4), find { a = "1.5" })
+      assert.equal(table.concat(ids_of, " ", 3, 4), find { b = { _in = { 1.5, "1.5" } } })
+      assert.equal(table.concat(ids_of, " ", 3, 4), find { a = "1.5", b = 1.5 })
+      assert.equal("", find { b = { _not = 1.5 } })
+    end)
+
     it("fails on numbers when some client holds a text there", function()
       assert.equal("Something went wrong", find { mixed = 5 })
       assert.equal("Something went wrong", find { city = { _in = { 1, "Oslo" } } })
