@@ -12,7 +12,7 @@ struct mv_played {
   bool soft; /* wrong parameters are told with 200, as documented for find_clients */
 };
 
-/* NULL: not played yet. */
+/* NULL: there is no such action. Every action of the table is played. */
 const struct mv_played *mv_actions_find(const char *name);
 
 #endif

@@ -1,8 +1,11 @@
-/* The sandbox's pure parts: folding, cells and shapes. The rest is tested over HTTP. */
+/* The sandbox's pure parts: its actions, folding, cells and shapes. The rest is tested over HTTP.
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/action.h"
 #include "base/json.h"
+#include "sandbox/actions.h"
 #include "sandbox/assumptions.h"
 #include "sandbox/cell.h"
 #include "sandbox/fold.h"
@@ -68,7 +71,15 @@ static void test_shapes(void) {
   json_decref(bad);
 }
 
+static void test_actions(void) {
+  for (size_t i = 0; i < mv_action_count(); i++) {
+    CHECK(mv_actions_find(mv_action_at(i)->name) != NULL);
+  }
+  CHECK(mv_actions_find("no_such") == NULL);
+}
+
 int main(void) {
+  test_actions();
   test_fold();
   test_numbers();
   test_shapes();
