@@ -5,7 +5,8 @@ static const struct mv_assumption assumptions[] = {
     {"body-wins", "*", "A field of the body wins over one of the same name in the query.", NULL},
     {"forms", "*",
      "Forms and queries: a[]=1 and a[0]=1 are lists, a[k][l]=v is an object in an object; a value "
-     "that starts with [ or { is read as JSON where the action takes a list or an object.",
+     "that starts with [ or { is read as JSON where the action takes a list or an object. Empty "
+     "lists and empty objects stand for each other.",
      NULL},
     {"universal", "*",
      "value_x stands for every parameter x of the actions it is documented for; value_phone and "
@@ -47,6 +48,8 @@ static const struct mv_assumption assumptions[] = {
      "The callbacks, message, whatsapp_message, broadcast and save_variables answer the plain text "
      "ok.",
      "ok_body"},
+    {"success", "assign_to_user, add_to_list, remove_from_list, delete_clients, set_order_state",
+     "Where no document shows what comes of success: {\"status\":\"success\"}.", NULL},
     {"callback-phone", "callback",
      "client_id goes before client_phone before client_email; they are looked up as by "
      "find_client_id_by_phone and find_client_id_by_email.",
@@ -141,8 +144,8 @@ static const struct mv_assumption assumptions[] = {
      NULL},
     {"find-lowest", "find_client_id_by_var", "Of several clients the one with the lowest id.",
      NULL},
-    {"find-absent", "find_client_id_by_var", "Nobody: 404 {\"status\":\"client_not_found\"}.",
-     NULL},
+    {"find-absent", "the find_…client_id_by_… of one client, whatsapp_client_id",
+     "Nobody: 404 {\"status\":\"client_not_found\"}.", NULL},
     {"find-latest", "find_latest_client_id_by_var", "Created last by created_at, then by id.",
      NULL},
     {"find-all", "find_all_client_id_by_var, find_all_client_id_by_several_vars",
@@ -156,8 +159,7 @@ static const struct mv_assumption assumptions[] = {
      "The client's variable email goes before the order's.", NULL},
     {"find-text", "find_clients",
      "A text is compared with the text of the value, so \"5\" finds 5; a number with numbers and "
-     "with "
-     "texts that are one.",
+     "with texts that are one. A null is no text: only _not and _not_in match it.",
      NULL},
     {"find-not", "find_clients", "_not and _not_in match only those who have the variable.", NULL},
     {"find-empty", "find_clients", "An empty q: Parameter \"q\" required.", NULL},
