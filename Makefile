@@ -60,7 +60,7 @@ ifeq ($(OPT_$(MODE)),)
 $(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
 endif
 
-.PHONY: all help run demo test unit spec lint asan tsan fuzz-smoke fuzz docs module program install install-program install-module uninstall clean
+.PHONY: all help run demo test unit spec lint asan tsan fuzz-smoke fuzz docs bench-scale module program install install-program install-module uninstall clean
 
 all: $(B)/mavilua $(B)/lib/mavilua/core.so ## build the program and the module
 
@@ -199,6 +199,17 @@ docs: all ## make what of docs/ the program knows itself
 	@set -e; for guide in $(GUIDES_MADE); do \
 	  $(B)/mavilua run tools/guide_doc.lua $(B)/mavilua docs/$$guide.md > $(B)/guide.new; \
 	  cat $(B)/guide.new > docs/$$guide.md; rm $(B)/guide.new; done
+
+# ---- measuring -----------------------------------------------------------------------------------
+
+# The peers are measured beside the program; they are no part of it.
+$(B)/bench/%: bench/peers/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(OPT_$(MODE)) -o $@ $< -lmicrohttpd -lsqlite3
+
+CLIENTS ?= 1000000
+bench-scale: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_sql ## a sandbox with a million clients (CLIENTS) beside bare SQL
+	@sh bench/scale.sh $(B)/mavilua $(B)/bench $(CLIENTS)
 
 # ---- installing ----------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 -- Fills a sandbox through its API: mavilua run bench/scale.lua URL CLIENTS
 -- Every client has ten variables: seven shared with others (save_variables with a list of clients) and
--- three of its own (a call each). Prints what each part took.
+-- three of its own (a call each). Shows how far it is, then prints what each part took.
 local mavilua = require "mavilua"
 
 local url, count = arg[1], tonumber(arg[2])
@@ -59,10 +59,15 @@ local function timed(name, fn, ...)
   return result
 end
 
+local function progress(done)
+  io.stderr:write(("\r%d of %d clients"):format(done, count), done < count and "" or "\n")
+end
+
 for first = 0, count - 1, BATCH do
   local ids = timed("load", load, first)
   timed("share", share, ids, first)
   timed("own", own, ids, first)
+  progress(first + #ids)
 end
 print(("load_clients: %d clients in %.1f s; save_variables: %d shared variables in %.1f s, "
   .. "%d of one client each, three a call, in %.1f s"):format(count, took.load, count * 7, took.share,
