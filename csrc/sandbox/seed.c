@@ -50,7 +50,7 @@
 
 static int load_project(struct mv_work *work, const struct mv_place *up, const json_t *seed,
                         struct mv_error *err) {
-  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
+  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_ID, false},
                                            {"name", MV_SHAPE_TEXT, false}};
   const struct mv_place at = {up, "project", -1};
   const json_t *project = json_object_get(seed, "project");
@@ -60,9 +60,6 @@ static int load_project(struct mv_work *work, const struct mv_place *up, const j
   const char *name = json_string_value(json_object_get(project, "name"));
   int64_t next = mv_db_integer(work->db, FIRST_PROJECT, "SELECT max(id) + 1 FROM projects", "");
   work->project = mv_seed_integer(project, "id", next);
-  if (work->project <= 0) {
-    return mv_shape_fault(&at, "id", err, "takes a number above 0");
-  }
   mv_db_run(work->db, "INSERT INTO projects (id, name) VALUES (?, ?)", "it", work->project,
             name ? name : "Sandbox");
   return mv_seed_stored(work, &at, err);
@@ -128,9 +125,9 @@ static int load_channel(struct mv_work *work, int64_t owner, const struct mv_pla
                         const json_t *channel, struct mv_error *err) {
   (void)owner;
   static const struct mv_shape shapes[] = {
-      {"id", MV_SHAPE_INTEGER, false},      {"client_type", MV_SHAPE_INTEGER, true},
+      {"id", MV_SHAPE_ID, false},      {"client_type", MV_SHAPE_SMALL, true},
       {"group_id", MV_SHAPE_SCALAR, true},  {"name", MV_SHAPE_TEXT, true},
-      {"enabled", MV_SHAPE_BOOLEAN, false}, {"status", MV_SHAPE_INTEGER, false}};
+      {"enabled", MV_SHAPE_BOOLEAN, false}, {"status", MV_SHAPE_SMALL, false}};
   if (mv_shape_check(at, channel, shapes, COUNT(shapes), err)) {
     return -1;
   }
@@ -147,7 +144,7 @@ static int load_channel(struct mv_work *work, int64_t owner, const struct mv_pla
 
 static int load_state(struct mv_work *work, int64_t owner, const struct mv_place *at,
                       const json_t *state, struct mv_error *err) {
-  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
+  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_ID, false},
                                            {"name", MV_SHAPE_TEXT, true},
                                            {"outcome", MV_SHAPE_TEXT, false}};
   static const char *const outcomes[] = {"active", "won", "lost", NULL};
@@ -166,7 +163,7 @@ static int load_state(struct mv_work *work, int64_t owner, const struct mv_place
 static int load_funnel(struct mv_work *work, int64_t owner, const struct mv_place *at,
                        const json_t *funnel, struct mv_error *err) {
   (void)owner;
-  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
+  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_ID, false},
                                            {"name", MV_SHAPE_TEXT, true},
                                            {"states", MV_SHAPE_OBJECTS, true}};
   if (mv_shape_check(at, funnel, shapes, COUNT(shapes), err)) {
@@ -202,11 +199,11 @@ static int load_block(struct mv_work *work, int64_t owner, const struct mv_place
                       const json_t *block, struct mv_error *err) {
   (void)owner;
   static const struct mv_shape shapes[] = {
-      {"id", MV_SHAPE_INTEGER, false},           {"condition", MV_SHAPE_TEXT, true},
+      {"id", MV_SHAPE_ID, false},           {"condition", MV_SHAPE_TEXT, true},
       {"match", MV_SHAPE_TEXT, false},           {"answer", MV_SHAPE_TEXT, false},
       {"buttons", MV_SHAPE_ANY, false},          {"attachments", MV_SHAPE_LIST, false},
       {"variables", MV_SHAPE_OBJECT, false},     {"state", MV_SHAPE_KEY, false},
-      {"message_type", MV_SHAPE_INTEGER, false}, {"description", MV_SHAPE_TEXT, false},
+      {"message_type", MV_SHAPE_SMALL, false}, {"description", MV_SHAPE_TEXT, false},
       {"pause", MV_SHAPE_BOOLEAN, false}};
   static const char *const matches[] = {"exact", "contains", "first_word", NULL};
   int match = MV_MATCH_EXACT;
@@ -224,7 +221,7 @@ static int load_block(struct mv_work *work, int64_t owner, const struct mv_place
 static int load_manager(struct mv_work *work, int64_t owner, const struct mv_place *at,
                         const json_t *manager, struct mv_error *err) {
   (void)owner;
-  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
+  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_ID, false},
                                            {"email", MV_SHAPE_TEXT, true},
                                            {"name", MV_SHAPE_TEXT, false}};
   if (mv_shape_check(at, manager, shapes, COUNT(shapes), err)) {
@@ -239,7 +236,7 @@ static int load_manager(struct mv_work *work, int64_t owner, const struct mv_pla
 static int load_list(struct mv_work *work, int64_t owner, const struct mv_place *at,
                      const json_t *list, struct mv_error *err) {
   (void)owner;
-  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_INTEGER, false},
+  static const struct mv_shape shapes[] = {{"id", MV_SHAPE_ID, false},
                                            {"name", MV_SHAPE_TEXT, false},
                                            {"clients", MV_SHAPE_LIST, false}};
   if (mv_shape_check(at, list, shapes, COUNT(shapes), err)) {

@@ -29,11 +29,10 @@ int mv_seed_stored(struct mv_work *work, const struct mv_place *at, struct mv_er
   if (!work->db->failed) {
     return 0;
   }
-  const char *why = work->db->error.text;
-  if (strstr(why, "UNIQUE constraint failed")) {
-    why = "there is one with the same id or key already";
+  if (strstr(work->db->error.text, "UNIQUE constraint failed")) {
+    return mv_shape_fault(at, NULL, err, "there is one with the same id or key already");
   }
-  return mv_shape_fault(at, NULL, err, "%s", why);
+  return mv_error_set(err, work->db->error.kind, "%s", work->db->error.text);
 }
 
 int64_t mv_seed_integer(const json_t *object, const char *name, int64_t absent) {
@@ -91,10 +90,10 @@ static int64_t moment(struct mv_work *work, const json_t *object, const char *na
 static int load_order(struct mv_work *work, int64_t owner, const struct mv_place *at,
                       const json_t *order, struct mv_error *err) {
   static const struct mv_shape shapes[] = {
-      {"id", MV_SHAPE_INTEGER, false},        {"state", MV_SHAPE_KEY, false},
+      {"id", MV_SHAPE_ID, false},        {"state", MV_SHAPE_KEY, false},
       {"name", MV_SHAPE_TEXT, false},         {"description", MV_SHAPE_TEXT, false},
       {"budget", MV_SHAPE_SCALAR, false},     {"variables", MV_SHAPE_OBJECT, false},
-      {"created_at", MV_SHAPE_INTEGER, false}};
+      {"created_at", MV_SHAPE_TIME, false}};
   int64_t state = 0;
   if (mv_shape_check(at, order, shapes, COUNT(shapes), err) ||
       mv_seed_state(work, at, order, &state, err)) {
@@ -125,8 +124,8 @@ static int load_message(struct mv_work *work, int64_t owner, const struct mv_pla
   static const struct mv_shape shapes[] = {{"from", MV_SHAPE_TEXT, true},
                                            {"text", MV_SHAPE_TEXT, false},
                                            {"attachments", MV_SHAPE_LIST, false},
-                                           {"block", MV_SHAPE_INTEGER, false},
-                                           {"at", MV_SHAPE_INTEGER, false}};
+                                           {"block", MV_SHAPE_ID, false},
+                                           {"at", MV_SHAPE_TIME, false}};
   static const char *const senders[] = {"client", "bot", "api", "callback", "manager", NULL};
   static const int outside[] = {MV_FROM_NORMAL, MV_FROM_NORMAL, MV_FROM_API, MV_FROM_CALLBACK,
                                 MV_FROM_CRM};
@@ -198,11 +197,11 @@ int mv_seed_client(struct mv_work *work, int64_t owner, const struct mv_place *a
                    const json_t *client, struct mv_error *err) {
   (void)owner;
   static const struct mv_shape shapes[] = {
-      {"id", MV_SHAPE_INTEGER, false},         {"client_type", MV_SHAPE_INTEGER, true},
+      {"id", MV_SHAPE_ID, false},         {"client_type", MV_SHAPE_SMALL, true},
       {"group_id", MV_SHAPE_SCALAR, true},     {"platform_id", MV_SHAPE_KEY, true},
       {"name", MV_SHAPE_TEXT, false},          {"avatar", MV_SHAPE_TEXT, false},
       {"tag", MV_SHAPE_TEXT, false},           {"paused", MV_SHAPE_BOOLEAN, false},
-      {"created_at", MV_SHAPE_INTEGER, false}, {"variables", MV_SHAPE_OBJECT, false},
+      {"created_at", MV_SHAPE_TIME, false}, {"variables", MV_SHAPE_OBJECT, false},
       {"orders", MV_SHAPE_OBJECTS, false},     {"messages", MV_SHAPE_OBJECTS, false},
       {"manager", MV_SHAPE_TEXT, false},       {"undeliverable", MV_SHAPE_TEXT, false}};
   if (mv_shape_check(at, client, shapes, COUNT(shapes), err)) {

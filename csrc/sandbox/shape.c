@@ -1,12 +1,13 @@
 #include "sandbox/shape.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/action.h"
 
-enum { MOST_SHAPES = 32 };
+enum { MOST_SHAPES = 32, LONGEST_NAME = 60 };
 
 static void put_place(const struct mv_place *at, char *out, size_t size) {
   if (!at) {
@@ -22,6 +23,16 @@ static void put_place(const struct mv_place *at, char *out, size_t size) {
   }
 }
 
+/* So many bytes of a name are told; not a part of a character. */
+static int cut(const char *name) {
+  size_t length = strlen(name);
+  if (length > LONGEST_NAME) {
+    for (length = LONGEST_NAME; length > 0 && (name[length] & 0xC0) == 0x80; length--) {
+    }
+  }
+  return (int)length;
+}
+
 int mv_shape_fault(const struct mv_place *at, const char *member, struct mv_error *err,
                    const char *format, ...) {
   char path[256] = "", text[256];
@@ -31,8 +42,8 @@ int mv_shape_fault(const struct mv_place *at, const char *member, struct mv_erro
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
   bool dot = *path && member;
-  return mv_error_set(err, MV_ERROR_USAGE, "%s%s%.60s: %s", path, dot ? "." : "",
-                      member ? member : "", text);
+  return mv_error_set(err, MV_ERROR_USAGE, "%s%s%.*s: %s", path, dot ? "." : "",
+                      member ? cut(member) : 0, member ? member : "", text);
 }
 
 static bool is_key(const json_t *value) {
@@ -58,12 +69,23 @@ static bool is_empty(const json_t *value) {
          (json_is_array(value) || json_is_object(value));
 }
 
+static bool is_between(const json_t *value, int64_t least, int64_t most) {
+  return json_is_integer(value) && json_integer_value(value) >= least &&
+         json_integer_value(value) <= most;
+}
+
 static bool fits(enum mv_shape_type type, const json_t *value) {
   switch (type) {
   case MV_SHAPE_TEXT:
     return json_is_string(value);
   case MV_SHAPE_INTEGER:
     return json_is_integer(value);
+  case MV_SHAPE_ID:
+    return is_between(value, 1, INT64_MAX / 2);
+  case MV_SHAPE_SMALL:
+    return is_between(value, 0, INT16_MAX);
+  case MV_SHAPE_TIME:
+    return is_between(value, 0, INT64_C(253402300799));
   case MV_SHAPE_NUMBER:
     return json_is_number(value);
   case MV_SHAPE_BOOLEAN:
@@ -87,6 +109,9 @@ static bool fits(enum mv_shape_type type, const json_t *value) {
 static const char *const takes[] = {
     [MV_SHAPE_TEXT] = "a text",
     [MV_SHAPE_INTEGER] = "an integer",
+    [MV_SHAPE_ID] = "an integer from 1 to 4611686018427387903",
+    [MV_SHAPE_SMALL] = "an integer from 0 to 32767",
+    [MV_SHAPE_TIME] = "unix seconds, from 0 to 253402300799",
     [MV_SHAPE_NUMBER] = "a number",
     [MV_SHAPE_BOOLEAN] = "true or false",
     [MV_SHAPE_OBJECT] = "an object",

@@ -18,6 +18,9 @@ struct mv_place {
 enum mv_shape_type {
   MV_SHAPE_TEXT,
   MV_SHAPE_INTEGER,
+  MV_SHAPE_ID,    /* 1 to 2^62 - 1: what follows is given by adding 1 */
+  MV_SHAPE_SMALL, /* 0 to 32767: a type, a status */
+  MV_SHAPE_TIME,  /* unix seconds, up to the end of the year 9999 */
   MV_SHAPE_NUMBER,
   MV_SHAPE_BOOLEAN,
   MV_SHAPE_OBJECT,

@@ -127,6 +127,11 @@ describe("the sandbox's control API", function()
           permissions = { "Z" } } } },
         ["settings: ok_body: takes"] = { settings = { ok_body = 1 } },
         ["project.id: takes an integer"] = { project = { id = "x" } },
+        ["clients[1].id: takes an integer from 1 to"] = with { id = 0 },
+        ["clients[1].id: takes an integer from 1 to 4"] = with { id = math.maxinteger },
+        ["clients[1].client_type: takes an integer from 0"] = with { client_type = 1 << 40 },
+        ["clients[1].created_at: takes unix seconds"] = with { created_at = 1600000000000 },
+        ["clients[1]." .. ("ы"):rep(30) .. ": unknown"] = with { [("ы"):rep(50)] = 1 },
       } do
         local answer, status = box:control("POST", "seed", seed)
         assert.equal(400, status, path)

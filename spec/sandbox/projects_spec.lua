@@ -144,7 +144,7 @@ describe("several projects", function()
   it("are refused with the path of the fault, and nothing changed", function()
     for path, change in pairs {
       ["projects[1].project: there is one with the same id"] = function(p) p.project.id = 1 end,
-      ["projects[1].project.id: takes a number above 0"] = function(p) p.project.id = -1 end,
+      ["projects[1].project.id: takes an integer from 1 to 4611686018427387903"] = function(p) p.project.id = -1 end,
       ["projects[1].clients[0]: there is one with the same id"] = function(p) p.clients[1].id = 1001 end,
       ["projects[1].funnels[0].states[1].outcome: takes one of"] =
         function(p) p.funnels[1].states[2].outcome = "x" end,
