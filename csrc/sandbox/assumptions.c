@@ -77,7 +77,7 @@ static const struct mv_assumption assumptions[] = {
      "A phone without a digit: 400.", NULL},
     {"email-client", "email_callback",
      "The e-mail client (14) with this address, at the bot of email_id_bot if one is named; a new "
-     "one gets the variable email.",
+     "one gets the variable email. A bot is named by its id or its group_id; an unknown one: 404.",
      NULL},
     {"platform-callback", "send_callback_by_platform_id",
      "Every client with one of the ids is called once, in all messengers unless group_id names "

@@ -100,6 +100,10 @@ static int64_t email_client(struct mv_ask *ask) {
   const char *email = mv_param_text(ask, "email");
   const char *bot = mv_param_text(ask, "email_id_bot");
   char *group = mv_channels_group(ask->work, MV_EMAIL, bot);
+  if (bot && !group) {
+    mv_answer_fail(ask, 404, "E-mail bot %.100s not found", bot);
+    return 0;
+  }
   int64_t client = mv_clients_find(ask->work, MV_EMAIL, bot ? group : NULL, email);
   if (!client) {
     client = mv_clients_contact(ask->work, MV_EMAIL, group ? group : "", "email", email);

@@ -1,11 +1,14 @@
-/* Parameters of every action the sandbox plays: the first byte chooses the action, the rest is JSON,
- * or a form. */
+/* Parameters of every action the sandbox plays: the name of an action, a blank, and JSON or a form. */
+#include <string.h>
+
 #include "base/json.h"
 #include "net/form.h"
+#include "test/fuzz_mutate.h"
 #include "test/fuzz_play.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 
 static struct mv_sandbox *sandbox;
 
@@ -17,14 +20,32 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  if (size < 1)
-    return 0;
-  const struct mv_action *action = mv_action_at(data[0] % mv_action_count());
-  json_t *raw = mv_json_parse((const char *)data + 1, size - 1, NULL);
+  const char *body;
+  const struct mv_action *action = fuzz_play_action((const char *)data, size, &body);
+  size_t length = size - (size_t)(body - (const char *)data);
+  json_t *raw = mv_json_parse(body, length, NULL);
   if (!raw)
-    raw = mv_form_fields((const char *)data + 1, size - 1, NULL);
+    raw = mv_form_fields(body, length, NULL);
   if (json_is_object(raw))
     fuzz_play(sandbox, action, raw);
   json_decref(raw);
   return 0;
+}
+
+/* Of another action, or other parameters of the same. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed) {
+  const char *body;
+  fuzz_play_action((const char *)data, size, &body);
+  size_t start = (size_t)(body - (const char *)data);
+  if (seed % 32 == 0) {
+    const char *name = mv_action_at(seed / 32 % mv_action_count())->name;
+    size_t length = strlen(name), rest = size - start;
+    if (length + 1 + rest > max)
+      return LLVMFuzzerMutate(data, size, max);
+    memmove(data + length + 1, data + start, rest);
+    memcpy(data, name, length);
+    data[length] = ' ';
+    return length + 1 + rest;
+  }
+  return start + fuzz_mutate_json(data + start, size - start, max - start, seed);
 }

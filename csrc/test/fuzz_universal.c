@@ -1,5 +1,5 @@
-/* The universal webhook: the first byte chooses an action, the second how the body is announced; up
- * to the first line end it is the query, then the body. What comes of it is played. */
+/* The universal webhook: the name of an action, how the body is announced ("json", "form"), the
+ * query, the body, with blanks between. What comes of it is played. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,16 +28,24 @@ static void check_no_mapping(const json_t *params) {
   }
 }
 
-/* `text` is the query, a line end, the body. */
-static void fuzz(const struct mv_action *action, const char *type, char *text, size_t length) {
+static char *word(char **text) {
+  char *start = *text, *end = strchr(start, ' ');
+  *text = end ? end + 1 : start + strlen(start);
+  if (end)
+    *end = '\0';
+  return start;
+}
+
+/* `text`: how the body is announced, the query, the body. */
+static void fuzz(const struct mv_action *action, char *text, const char *end) {
   struct mv_error err = {0};
-  char *line = strchr(text, '\n');
-  struct mv_input input = {.query = text, .body = "", .type = type};
-  if (line) {
-    *line = '\0';
-    input.body = line + 1;
-    input.length = length - (size_t)(line + 1 - text);
-  }
+  const char *announced = word(&text);
+  const char *type = strcmp(announced, "json") == 0   ? "application/json"
+                     : strcmp(announced, "form") == 0 ? "application/x-www-form-urlencoded"
+                                                      : NULL;
+  const char *query = word(&text);
+  struct mv_input input = {
+      .query = query, .body = text, .length = text < end ? (size_t)(end - text) : 0, .type = type};
   json_t *params = mv_input_read(action, &input, &err);
   assert(params || err.kind != MV_ERROR_NONE);
   if (params && action->universal)
@@ -48,13 +56,13 @@ static void fuzz(const struct mv_action *action, const char *type, char *text, s
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static const char *const types[] = {NULL, "application/json", "application/x-www-form-urlencoded"};
-  if (size < 2)
-    return 0;
-  char *text = malloc(size - 1);
-  memcpy(text, data + 2, size - 2);
-  text[size - 2] = '\0';
-  fuzz(mv_action_at(data[0] % mv_action_count()), types[data[1] % 3], text, size - 2);
+  const char *rest;
+  const struct mv_action *action = fuzz_play_action((const char *)data, size, &rest);
+  size_t length = size - (size_t)(rest - (const char *)data);
+  char *text = malloc(length + 1);
+  memcpy(text, rest, length);
+  text[length] = '\0';
+  fuzz(action, text, text + length);
   free(text);
   return 0;
 }

@@ -1,5 +1,6 @@
 local cases = require "spec.support.action_cases"
 local core = require "mavilua.core"
+local process = require "spec.support.process"
 local support = require "spec.support.sandbox"
 
 -- Values that no parameter of a type takes.
@@ -48,10 +49,21 @@ describe("every action of the sandbox", function()
     assert.equal(43, count)
   end)
 
+  it("has a call in the corpus of the fuzzer", function()
+    local corpus = "\n" .. process.read "csrc/test/corpus/fuzz_sandbox.txt"
+    for _, row in ipairs(core.actions()) do
+      assert.is_truthy(corpus:find("\n" .. row.name .. " ", 1, true), row.name)
+    end
+  end)
+
   for _, row in ipairs(core.actions()) do
     describe(row.name, function()
       it("takes GET and POST, query, JSON and form, ids as integers and texts", function()
         cases.try(box, row.name)
+      end)
+
+      it("fails as documented, by GET and POST, query, JSON and form", function()
+        cases.try_failures(box, row.name)
       end)
 
       it("asks for what is required", function()

@@ -247,6 +247,105 @@ cases.good = {
     { id = 390, condition = "hello", answer = "Hi!", message_type = 0, description = "greets" } } } },
 }
 
+-- ---- what is refused ---------------------------------------------------------------------------------
+
+local unknown = { status = "client_not_found" }
+local empty = { status = "success", client_ids = {} }
+
+--- What each action answers when it cannot do what it is asked for, or there is nothing: a list of { changes of the
+-- good call's parameters (cases.NONE takes one away), status, the whole answer or a part of its message;
+-- only: in the one way in which it can be said }.
+cases.NONE = {}
+local NONE = cases.NONE
+
+local content = { { { message = NONE }, 400, "message" },
+  { { attachment_url = "http://x.example/a" }, 400, "attachment_type" },
+  { { attachment_url = "http://x.example/a", attachment_type = "pdf" }, 400, "attachment_type" },
+  { { message_id = 404 }, 404, "404" } }
+local timed = { { { send_time = "2026-02-30 10:00:00" }, 400, "send_time" },
+  { { time_shift = 3700000000 }, 400, "time_shift" } }
+
+cases.failures = {
+  callback = { { { client_id = 404 }, 404, unknown }, { { client_id = NONE }, 400, "client_id" },
+    { { client_id = NONE, client_phone = "1" }, 404, unknown },
+    { { client_id = NONE, client_email = "no@example.com" }, 404, unknown } },
+  vk_callback = { { { user_id = 404 }, 404, unknown }, { { group_id = 404 }, 404, unknown } },
+  ok_callback = { { { user_id = 404 }, 404, unknown }, { { group_id = 404 }, 404, unknown } },
+  tg_callback = { { { user_id = 404 }, 404, unknown }, { { group_id = "other_bot" }, 404, unknown } },
+  whatsapp_callback = { { { phone = "none" }, 400, "phone" }, { { bot_id = 404 }, 404, "404" },
+    { { bot_id = 1 }, 404, "1" } },
+  email_callback = { { { email_id_bot = "no@example.com" }, 404, "no@example.com" } },
+  send_callback_by_platform_id = { { { platform_ids = { 404 } }, 200, { status = "success", callback_sended = 0 } },
+    { { group_id = "other_bot" }, 200, { status = "success", callback_sended = 0 } } },
+  message = { { { client_id = 404 }, 404, unknown } },
+  whatsapp_message = { { { phone = "none" }, 400, "phone" }, { { whatsapp_bot_id = 404 }, 404, "404" } },
+  broadcast = { { { list = 12 }, 400, "list" }, { { clients = NONE, platform_ids = { 5001 } }, 400, "group_id" },
+    { { clients = NONE, list = 404 }, 404, "404" }, { { clients = NONE }, 200, "ok" },
+    { { clients = { 404 } }, 200, "ok" },
+    { { shift = -1 }, 400, "shift" } },
+  get_history = { { { client_id = 404 }, 404, unknown }, { { start_date = "01.01.2026" }, 400, "stop_date" },
+    { { stop_date = "01.01.2026" }, 400, "start_date" },
+    { { start_date = "30.02.2026", stop_date = "01.03.2026" }, 400, "start_date" } },
+  clear_history = { { { client_id = 404 }, 404, unknown } },
+  assign_to_user = { { { client_id = 404 }, 404, unknown }, { { email = "no@example.com" }, 404, "no@example.com" } },
+  load_clients = { { { items = { { platform_id = 1, group_id = "b" } } }, 400, "client_type" },
+    { { items = { { group_id = "b", client_type = 1 } } }, 400, "platform_id" },
+    { { items = { { platform_id = 1, client_type = 1 } } }, 400, "group_id" } },
+  add_to_list = { { { list_id = 404 }, 404, "404" }, { { clients = { 404 } }, 200, { status = "success" } } },
+  remove_from_list = { { { list_id = 404 }, 404, "404" }, { { clients = { 404 } }, 200, { status = "success" } } },
+  get_clients = { { { list = 404, reverse = NONE }, 404, "404" }, { { list = 12 }, 400, "reverse" } },
+  delete_clients = { { { client_ids = { 404 } }, 200, { status = "success" } } },
+  subscribers = { { { group = "other_bot" }, 200, {} }, { { page = 2 }, 200, {} }, { { tag = "no" }, 200, {} } },
+  save_variables = { { { client_id = 404 }, 404, unknown }, { { client_id = NONE }, 400, "client_id" },
+    { { client_id = NONE, clients = { 100, 404 } }, 404, unknown } },
+  get_variables = { { { client_id = 404 }, 404, unknown } },
+  find_client_id_by_platform_id = { { { platform_ids = { 404 } }, 200, {} }, { { group_id = "other_bot" }, 200, {} } },
+  online_chat_client_id = { { { recipient = NONE }, 400, 'Parameter "recipient" required' } },
+  whatsapp_client_id = { { { phone = 4700000000 }, 404, unknown }, { { phone = "none" }, 400, "phone" },
+    { { group_id = 1 }, 404, unknown } },
+  find_client_id_by_phone = { { { phone = 4700000000 }, 404, unknown } },
+  find_client_id_by_email = { { { email = "no@example.com" }, 404, unknown } },
+  find_client_id_by_var = { { { val = "no" }, 404, unknown }, { { var = "no" }, 404, unknown },
+    { { group_id = "other_bot" }, 404, unknown } },
+  find_latest_client_id_by_var = { { { val = "no" }, 404, unknown } },
+  find_all_client_id_by_var = { { { val = "no" }, 200, empty } },
+  find_all_client_id_by_several_vars = { { { city = "no" }, 200, empty },
+    { { city = NONE, stage = NONE }, 400, "" }, { { c = 1, d = 2 }, 400, "3" } },
+  find_clients = { { { q = NONE }, 200, { status = "fail", message = 'Parameter "q" required' } },
+    { { q = { city = { _like = "O" } } }, 200, { status = "fail", message = "Error in parameter format" } },
+    { { q = { city = 5 } }, 200, { status = "fail", message = "Something went wrong" },
+      only = "POST with JSON" },
+    { { q = { city = "no" } }, 200, empty } },
+  get_current_order_id = { { { client_id = 404 }, 200, unknown },
+    { { client_id = 101 }, 200, { status = "order not found" } } },
+  get_orders = { { { client_id = 404 }, 200, unknown }, { { order_status = 3 }, 200, { status = "success", order_id = {} } },
+    { { order_status = 2 }, 200, { status = "success", order_id = {} } } },
+  move_order_to_next_state = { { { client_id = 404 }, 200, unknown },
+    { { order_id = 404 }, 200, { status = "order 404 not found" } } },
+  get_order_vars = { { { client_id = 404 }, 200, unknown },
+    { { order_id = 404 }, 200, { status = "order 404 not found" } } },
+  set_order_vars = { { { client_id = 404 }, 200, unknown },
+    { { order_id = 12345 }, 200, { status = "order 12345 not found" } } },
+  create_order = { { { client_id = 404 }, 200, unknown }, { { client_id = NONE }, 400, "client_id" } },
+  set_order_state = { { { client_id = 404 }, 200, unknown },
+    { { state_id = 404 }, 200, { status = "fail", message = "State 404 not found" } } },
+  get_order_state = { { { client_id = 404 }, 200, unknown },
+    { { order_id = 404 }, 200, { status = "order not found" } },
+    { { client_id = 101, order_id = NONE }, 200, { status = "order not found" } } },
+  check_insta_subscription = { { { login = "other" }, 404, "other" } },
+  check_whatsapp = { { { phone = 47990000002 }, 200, { status = "success", exists = false } } },
+  connected_channels = {},
+  get_messages = {},
+}
+
+for _, name in ipairs { "message", "whatsapp_message", "broadcast" } do
+  for _, row in ipairs(content) do table.insert(cases.failures[name], row) end
+end
+for _, name in ipairs { "callback", "vk_callback", "ok_callback", "tg_callback", "whatsapp_callback", "email_callback",
+  "send_callback_by_platform_id", "message", "whatsapp_message", "broadcast" } do
+  for _, row in ipairs(timed) do table.insert(cases.failures[name], row) end
+end
+
 -- ---- how a call may be written ---------------------------------------------------------------------
 
 local function copy(value)
@@ -335,6 +434,29 @@ function cases.try(box, action)
       assert.equal(200, status, what)
       local sent = (how:find "query" or how == "POST with a form") and as_text(copy(params)) or params
       case.check { box = box, answer = answer, status = status, sent = sent, what = what }
+    end
+  end
+end
+
+local body_kinds = { "GET with a query", "POST with JSON", "POST with a form" }
+
+--- Makes the calls of an action that fail, each in both methods and both kinds of body.
+function cases.try_failures(box, action)
+  assert(select(2, box:control("POST", "seed", cases.seed())) == 200)
+  for _, failure in ipairs(assert(cases.failures[action], "no failures of " .. action)) do
+    local params = cases.params(action)
+    for name, value in pairs(failure[1]) do params[name] = value ~= NONE and copy(value) or nil end
+    for _, how in ipairs(failure.only and { failure.only } or body_kinds) do
+      local path, options = ways[how](action, params)
+      local answer, status, reply = box:call(path, nil, options)
+      local what = ("%s, %s, %s: %s"):format(action, how, core.encode(params), reply.body)
+      assert.equal(failure[2], status, what)
+      if type(failure[3]) == "table" or status == 200 then
+        assert.same(failure[3], answer, what)
+      else
+        assert.equal("fail", answer.status, what)
+        assert.matches(failure[3], answer.message, 1, true, what)
+      end
     end
   end
 end
