@@ -60,7 +60,7 @@ ifeq ($(OPT_$(MODE)),)
 $(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
 endif
 
-.PHONY: all help run demo test unit spec lint asan tsan fuzz-smoke fuzz docs bench-scale module program install install-program install-module uninstall clean
+.PHONY: all help run demo test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-scale module program install install-program install-module uninstall clean
 
 all: $(B)/mavilua $(B)/lib/mavilua/core.so ## build the program and the module
 
@@ -184,6 +184,11 @@ spec: all ## the specs alone (SPEC=spec/client_spec.lua for one)
 
 lint: need-lint ## warnings as errors on gcc and clang, luacheck, clang-tidy, cppcheck
 	@sh tools/suite.sh lint 900 sh tools/lint.sh '$(ALL_CFLAGS)'
+
+SOAK_SECONDS ?= 60
+soak: need-test ## 64 who write to and read from a sandbox for a minute (MODE=asan, MODE=tsan too)
+	@$(MAKE) -s all
+	@MAVILUA_SOAK=$(SOAK_SECONDS) $(MAKE) -s spec SPEC=spec/sandbox/storm_spec.lua
 
 FUZZ_SECONDS ?= 10
 fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)

@@ -189,7 +189,7 @@ describe("a sandbox that is killed", function()
     box:control("POST", "clock", { mode = "virtual", now = NOW })
     local WRITERS, STEPS, KILLS = 8, 42, 4
     local list, steps, kills = writers(WRITERS), 0, 0
-    map.run(list, function(w)
+    local _, problems = map.run(list, function(w)
       for n = 1, STEPS do
         local kind = names[(n + w.number) % #names + 1]
         w.done[n] = { kind = kind, answer = kinds[kind].write(w, n) }
@@ -201,6 +201,7 @@ describe("a sandbox that is killed", function()
       end
       return true
     end, { concurrency = WRITERS })
+    assert.same({}, problems)
     assert.equal(KILLS, kills)
 
     assert.equal(NOW, box:control("GET", "clock").now)

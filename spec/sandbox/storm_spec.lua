@@ -1,6 +1,8 @@
 -- Calls of all kinds at the same time: under ThreadSanitizer this is where it looks.
 local http = require "mavilua.http"
 local map = require "mavilua.map"
+local process = require "spec.support.process"
+local soak = require "spec.support.soak"
 local support = require "spec.support.sandbox"
 
 describe("a sandbox in a storm", function()
@@ -38,6 +40,19 @@ describe("a sandbox in a storm", function()
     for _, status in ipairs(map.run(items, call, { concurrency = 8 })) do
       assert.is_true(status < 500 or status == 503, "status " .. status)
     end
+  end)
+
+  -- `make soak` lets it go on for a minute.
+  it("gives 64 who write and read at once no wrong answer, with faults on", function()
+    local seconds = tonumber(os.getenv "MAVILUA_SOAK") or 2
+    local file = process.folder() .. "/soak.db"
+    local own = support.start { "--db", file }
+    local rounds, problems = soak.run(own, seconds, "http://127.0.0.1:9/nobody")
+    if seconds > 10 then print(("%d rounds in %d seconds"):format(rounds, seconds)) end
+    assert.same({}, problems)
+    assert.is_true(rounds > 64, "only " .. rounds .. " rounds")
+    assert.is_nil(own.server:log():find("database", 1, true))
+    own:stop()
   end)
 
   it("lists faults while others take them away", function()
