@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/tokens.h"
+
 static const char *const names[] = {
     [MV_ERROR_NONE] = "none",           [MV_ERROR_USAGE] = "usage",
     [MV_ERROR_SYSTEM] = "system",       [MV_ERROR_NETWORK] = "network",
@@ -18,7 +20,7 @@ const char *mv_error_name(enum mv_error_kind kind) {
   return index < sizeof names / sizeof *names ? names[index] : "unknown";
 }
 
-/* Keeps the text one line, and shows that it was cut. */
+/* Keeps the text one line and without tokens of bots, and shows that it was cut. */
 static void tidy(char *text, size_t size, int written) {
   for (char *p = text; *p; p++) {
     if (*p == '\n' || *p == '\r') {
@@ -32,6 +34,7 @@ static void tidy(char *text, size_t size, int written) {
     }
     memcpy(text + end, "...", 4);
   }
+  mv_tokens_hide(text);
 }
 
 int mv_error_setv(struct mv_error *err, enum mv_error_kind kind, const char *format,

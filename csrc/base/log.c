@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/tokens.h"
 
 #define SHORTEST_SECRET 6
 
@@ -188,11 +189,35 @@ static void write_all(int fd, const char *data, size_t length) {
   }
 }
 
-static void emit(struct mv_log *log, struct mv_bytes *line) {
-  pthread_mutex_lock(&log->lock);
+/* Under the lock. */
+static void hide_all(const struct mv_log *log, struct mv_bytes *line) {
   for (size_t i = 0; i < log->secret_count && line->data; i++) {
     redact(line, log->secrets[i]);
   }
+  if (line->data) {
+    line->length = mv_tokens_hide(line->data);
+  }
+}
+
+char *mv_log_clean(struct mv_log *log, const char *text) {
+  struct mv_bytes clean = {0};
+  if (!text) {
+    return NULL;
+  }
+  mv_bytes_puts(&clean, text);
+  if (log) {
+    pthread_mutex_lock(&log->lock);
+    hide_all(log, &clean);
+    pthread_mutex_unlock(&log->lock);
+  } else {
+    mv_tokens_hide(clean.data);
+  }
+  return clean.length ? mv_bytes_steal(&clean, NULL) : mv_strdup("");
+}
+
+static void emit(struct mv_log *log, struct mv_bytes *line) {
+  pthread_mutex_lock(&log->lock);
+  hide_all(log, line);
   mv_bytes_putc(line, '\n');
   if (!line->failed) {
     write_all(log->options.fd, line->data, line->length);

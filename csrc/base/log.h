@@ -1,5 +1,6 @@
 /* The log: one line an entry, for people on a terminal, JSON otherwise, on standard error.
- * Any thread may write. Registered secrets are replaced by "[redacted]" wherever they occur. */
+ * Any thread may write. Registered secrets, and tokens of bots in addresses,
+ * are replaced by "[redacted]" wherever they occur. */
 #ifndef MV_BASE_LOG_H
 #define MV_BASE_LOG_H
 
@@ -22,6 +23,10 @@ void mv_log_free(struct mv_log *log);
 
 /* From now on `secret` (6 bytes or more) never appears in the log. */
 void mv_log_hide(struct mv_log *log, const char *secret);
+
+/* A copy of a text, such as a reason that is to be stored, with all that the log hides hidden; free()
+ * it. NULL for NULL, or when memory is out. `log` NULL: without the registered secrets. */
+char *mv_log_clean(struct mv_log *log, const char *text);
 
 /* Whether an entry of this level would be written: ask before building costly fields. */
 bool mv_log_enabled(const struct mv_log *log, enum mv_log_level level);

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "net/form.h"
+#include "net/origin.h"
 #include "net/server.h"
 
 struct mv_admin {
@@ -385,21 +386,27 @@ static const char *match(const struct action *action, const char *path) {
 /* Without a token the loopback is the guard; but pages in a browser of this machine are behind it,
  * too. They send an Origin with what they change, and come under a name of theirs (DNS rebinding)
  * to read. */
-static bool from_a_page(const struct mv_call *call) {
+static bool from_a_page(const struct mv_admin *admin, const struct mv_call *call) {
   const char *host = mv_call_header(call, "Host");
-  if (mv_call_header(call, "Origin"))
-    return true;
-  size_t length = host ? strcspn(host, ":") : 0;
-  bool localhost = length == 9 && strncasecmp(host, "localhost", length) == 0;
-  return host && host[0] != '[' && !localhost && strspn(host, "0123456789.") != length;
+  return mv_origin_is_foreign(call) || (!admin->with.token && host && !mv_origin_is_plain(host));
 }
 
-static bool may(const struct mv_admin *admin, const struct mv_call *call) {
+static bool has_token(const struct mv_admin *admin, const struct mv_call *call) {
   const char *given = mv_call_header(call, "Authorization");
-  if (!admin->with.token)
-    return !from_a_page(call);
-  return given && strncasecmp(given, "Bearer ", 7) == 0 &&
-         mv_secret_equal(given + 7, admin->with.token);
+  return !admin->with.token || (given && strncasecmp(given, "Bearer ", 7) == 0 &&
+                                mv_secret_equal(given + 7, admin->with.token));
+}
+
+/* Whether the caller may go on; otherwise he is answered. */
+static bool let_in(const struct mv_admin *admin, struct mv_call *call) {
+  unsigned status = from_a_page(admin, call) ? 403 : has_token(admin, call) ? 0 : 401;
+  if (status == 403)
+    answer(call, status, json_pack("{s:s}", "error", "not for web pages: the request has the Origin "
+                                   "of another place, or names this one by a name that is not "
+                                   "localhost or an address"));
+  else if (status)
+    answer(call, status, json_pack("{s:s}", "error", "needs Authorization: Bearer <admin token>"));
+  return status == 0;
 }
 
 static void handle(struct mv_call *call, void *owner) {
@@ -410,16 +417,13 @@ static void handle(struct mv_call *call, void *owner) {
     const char *argument = match(&actions[i], call->path);
     if (!argument)
       continue;
-    if (strcmp(method, actions[i].method) != 0)
+    if (strcmp(method, actions[i].method) != 0) {
       other_method = true;
-    else if (!actions[i].open && !may(admin, call)) {
-      answer(call, 401, json_pack("{s:s}", "error", admin->with.token ? "needs Authorization: Bearer <admin token>"
-                                          : "without an admin token not for web pages"));
-      return;
-    } else {
-      actions[i].run(admin, call, argument);
-      return;
+      continue;
     }
+    if (actions[i].open || let_in(admin, call))
+      actions[i].run(admin, call, argument);
+    return;
   }
   answer(call, other_method ? 405 : 404,
          json_pack("{s:s}", "error", other_method ? "not with this method" : "not found"));

@@ -86,6 +86,8 @@ static json_t *definitions(void *owner) {
 static void set_gauges(void *owner) {
   struct mv_host *host = owner;
   char name[16];
+  int64_t day = mv_clock_wall(host->settings.options.clock) / 86400000;
+  mv_metrics_add_today(host->metrics, MV_METRIC_API_QUOTA, day, 0);
   pthread_mutex_lock(&host->lock);
   for (unsigned i = 0; host->current && i < host->current->count; i++) {
     const struct mv_worker *worker = host->current->workers[i];
@@ -231,6 +233,7 @@ static int start_journal(struct mv_host *host, struct mv_error *err) {
   struct mv_journal_options options = {.store = {.path = o->database},
                                        .clock = o->clock,
                                        .log = host->log,
+                                       .metrics = host->metrics,
                                        .workers = o->workers,
                                        .concurrency = o->concurrency,
                                        .paused = true,
@@ -287,6 +290,7 @@ static void share_with_workers(struct mv_host *host) {
 static int start_listeners(struct mv_host *host, struct mv_error *err) {
   const struct mv_host_options *o = &host->settings.options;
   struct mv_server_options server = {.listen = o->listen, .handler = mv_intake_handle,
+                                     .refused = mv_intake_refused,
                                      .owner = host->intake, .log = host->log,
                                      .max_body = o->max_body, .connections = o->connections,
                                      .per_address = o->per_address,

@@ -67,6 +67,12 @@ static void refuse(struct mv_intake *intake, struct mv_call *call, unsigned stat
   free(text);
 }
 
+void mv_intake_refused(void *owner, unsigned status) {
+  struct mv_intake *intake = owner;
+  const char *reason = status == 413 ? "too_large" : status == 400 ? "malformed" : "unavailable";
+  mv_metrics_add(intake->with.metrics, MV_METRIC_REFUSED, reason, NULL, 1);
+}
+
 /* Whether path or secret is wrong is not to be told apart. */
 static void not_found(struct mv_intake *intake, struct mv_call *call) {
   refuse(intake, call, 404, "not_found", "not found", NULL);

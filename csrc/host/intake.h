@@ -29,6 +29,9 @@ void mv_intake_free(struct mv_intake *intake); /* after the server */
 /* From now on these routes; takes the reference over. Until the first call all is 404. */
 void mv_intake_route(struct mv_intake *intake, struct mv_routes *routes);
 
+/* An mv_server_options.refused: counts what never reached mv_intake_handle. */
+void mv_intake_refused(void *owner, unsigned status);
+
 /* The listener's handler; `owner` is the intake. */
 void mv_intake_handle(struct mv_call *call, void *owner);
 

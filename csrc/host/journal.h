@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "host/metrics.h"
 #include "lua/vm.h"
 #include "store/store.h"
 
@@ -86,6 +87,7 @@ struct mv_journal_options {
   struct mv_store_limits limits; /* what is pruned when */
   const struct mv_clock *clock;  /* NULL: the machine's */
   struct mv_log *log;
+  struct mv_metrics *metrics;    /* gets latency and size of the commits; NULL: nobody asks */
   unsigned workers, concurrency; /* concurrency 0: 256 */
   unsigned max_batch;            /* operations in a transaction; 0: 1024 */
   bool paused;                   /* starts without delivering, until mv_journal_pause(…, false) */

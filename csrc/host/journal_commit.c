@@ -77,6 +77,13 @@ static uint64_t now_us(void) {
   return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
 }
 
+static void observe(struct mv_metrics *metrics, size_t operations, uint64_t took_us) {
+  if (!metrics)
+    return;
+  mv_metrics_observe(metrics, MV_METRIC_COMMIT, NULL, (double)took_us / 1000000);
+  mv_metrics_observe(metrics, MV_METRIC_BATCH, NULL, (double)operations);
+}
+
 static void publish(struct mv_journal *journal, size_t operations, uint64_t took_us) {
   struct mv_journal_metrics *total = &journal->metrics, *delta = &journal->delta;
   const struct {
@@ -90,6 +97,7 @@ static void publish(struct mv_journal *journal, size_t operations, uint64_t took
       {&total->moments, delta->moments},     {&total->commits, 1},
       {&total->operations, operations},      {&total->commit_us, took_us},
   };
+  observe(journal->options.metrics, operations, took_us);
   pthread_mutex_lock(&journal->lock);
   for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
     *sums[i].total += sums[i].add;

@@ -12,9 +12,17 @@ enum mv_metric {
   MV_METRIC_DUPLICATES,  /* label: source */
   MV_METRIC_REFUSED,     /* label: reason */
   MV_METRIC_ACK,         /* seconds from the request's end to the commit's */
+  MV_METRIC_COMMIT,      /* seconds of a transaction, with its fsync */
+  MV_METRIC_BATCH,       /* operations in a transaction */
   MV_METRIC_RUNS,        /* labels: handler, outcome */
   MV_METRIC_RUN_SECONDS, /* label: handler */
+  MV_METRIC_ATTEMPTS,    /* label: handler; of events that are over */
   MV_METRIC_SKIPPED,     /* labels: schedule, reason */
+  MV_METRIC_LATE,        /* label: schedule */
+  MV_METRIC_SUCCESS,     /* gauge; label: schedule; unix seconds */
+  MV_METRIC_API_CALLS,   /* labels: action, outcome */
+  MV_METRIC_API_RETRIES, /* label: action */
+  MV_METRIC_API_QUOTA,   /* gauge; calls of this UTC day that count */
   MV_METRIC_RELOADS,     /* label: outcome */
   MV_METRIC_EVENTS,      /* gauge; label: state */
   MV_METRIC_OLDEST,      /* gauge; seconds */
@@ -36,9 +44,13 @@ void mv_metrics_add(struct mv_metrics *metrics, enum mv_metric which, const char
 void mv_metrics_set(struct mv_metrics *metrics, enum mv_metric which, const char *a, const char *b,
                     double value);
 
-/* Puts a duration into a histogram. */
+/* Puts a duration in seconds, or a number, into a histogram. */
 void mv_metrics_observe(struct mv_metrics *metrics, enum mv_metric which, const char *a,
-                        double seconds);
+                        double value);
+
+/* Adds to a gauge without labels that begins anew with each `day` (any number that goes on). */
+void mv_metrics_add_today(struct mv_metrics *metrics, enum mv_metric which, int64_t day,
+                          double amount);
 
 /* Forgets the series of a gauge, before it is set anew. */
 void mv_metrics_clear(struct mv_metrics *metrics, enum mv_metric which);

@@ -85,10 +85,20 @@ static void log_end(const struct mv_run *run) {
   mv_log(run->with->log, level, log_fields(run), "%s", words_of(run, good));
 }
 
+static bool is_over(const struct mv_run *run) {
+  return !run->op.stale && run->op.state >= MV_EVENT_DONE;
+}
+
 static void count_end(const struct mv_run *run) {
   const char *handler = run->handler ? run->handler : "none";
-  mv_metrics_add(run->with->metrics, MV_METRIC_RUNS, handler, outcome_of(&run->op), 1);
-  mv_metrics_observe(run->with->metrics, MV_METRIC_RUN_SECONDS, handler, run->seconds);
+  struct mv_metrics *metrics = run->with->metrics;
+  if (is_over(run))
+    mv_metrics_observe(metrics, MV_METRIC_ATTEMPTS, handler, run->event->attempt);
+  if (is_over(run) && run->op.state == MV_EVENT_DONE && run->event->source == MV_SOURCE_SCHEDULE)
+    mv_metrics_set(metrics, MV_METRIC_SUCCESS, run->event->name, NULL,
+                   (double)(mv_clock_wall(run->with->vm.clock) / 1000));
+  mv_metrics_add(metrics, MV_METRIC_RUNS, handler, outcome_of(&run->op), 1);
+  mv_metrics_observe(metrics, MV_METRIC_RUN_SECONDS, handler, run->seconds);
 }
 
 /* By what is on disk: what a handler wanted to leave behind may not have been possible. */
@@ -123,7 +133,7 @@ static void ended(struct mv_op *op) {
 void mv_run_keep(struct mv_run *run, const struct mv_vm_result *result) {
   run->op.verdict = result->verdict;
   run->op.delay = result->delay;
-  run->reason = mv_strdup(result->reason);
+  run->reason = mv_log_clean(run->with->log, result->reason);
   run->handler = mv_strdup(result->handler);
   run->effects = json_incref(result->effects);
   run->policy = json_incref(result->policy);
@@ -145,7 +155,7 @@ void mv_run_finish(struct mv_run *run) {
 
 void mv_run_fail(struct mv_run *run, const char *reason) {
   run->op.verdict = MV_VM_FAILED;
-  run->reason = mv_strdup(reason);
+  run->reason = mv_log_clean(run->with->log, reason);
   mv_run_finish(run);
 }
 

@@ -150,6 +150,20 @@ static const char *refuse(void *owner, const struct mv_vm_event *event, const js
              : NULL;
 }
 
+static void called(void *owner, const char *action, const char *outcome, bool counts) {
+  const struct mv_worker *worker = owner;
+  struct mv_metrics *metrics = worker->with->metrics;
+  mv_metrics_add(metrics, MV_METRIC_API_CALLS, action, outcome, 1);
+  if (counts)
+    mv_metrics_add_today(metrics, MV_METRIC_API_QUOTA,
+                         mv_clock_wall(worker->with->vm.clock) / 86400000, 1);
+}
+
+static void retried(void *owner, const char *action) {
+  const struct mv_worker *worker = owner;
+  mv_metrics_add(worker->with->metrics, MV_METRIC_API_RETRIES, action, NULL, 1);
+}
+
 /* ---- the thread ----------------------------------------------------------------------------- */
 
 static int load_scripts(struct mv_worker *worker, struct mv_vm *vm, struct mv_error *err) {
@@ -171,6 +185,8 @@ static struct mv_vm *make_vm(struct mv_worker *worker, struct mv_error *err) {
   options.ask = ask_store;
   options.policy_check = mv_policy_check;
   options.refuse = refuse;
+  options.called = called;
+  options.retried = retried;
   worker->reader = mv_journal_reader(worker->with->journal, err);
   struct mv_vm *vm = worker->reader ? mv_vm_new(&options, err) : NULL;
   int failed = vm ? load_scripts(worker, vm, err) : -1;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/tokens.h"
 #include "lua/core.h"
 #include "lua/vm_embedded.h"
 #include "lua/vm_state.h"
@@ -270,6 +271,7 @@ static int load_failed(struct mv_vm *vm, struct mv_error *err) {
   const char *text = lua_tolstring(vm->L, -1, &length);
   free(vm->trace);
   vm->trace = text ? mv_memdup(text, length) : NULL;
+  mv_tokens_hide(vm->trace);
   const char *line_end = text ? strstr(text, "\nstack traceback:") : NULL;
   length = line_end ? (size_t)(line_end - text) : length;
   mv_error_set(err, MV_ERROR_USAGE, "%.*s", (int)length, text ? text : "unknown error");

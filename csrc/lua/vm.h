@@ -82,6 +82,10 @@ struct mv_vm_options {
   /* a handler's options as they are registered: 0, or -1 and `err`, which is raised at the script's
    * line; NULL: anything goes */
   int (*policy_check)(void *owner, const json_t *policy, struct mv_error *err);
+  /* the module called the API: `outcome` is "ok" or the kind of error; `counts` against the daily
+   * quota. NULL: nobody asks */
+  void (*called)(void *owner, const char *action, const char *outcome, bool counts);
+  void (*retried)(void *owner, const char *action); /* the call will be repeated; or NULL */
   /* a handler was chosen: why it is not to be called (the event is dead), or NULL; NULL: it is */
   const char *(*refuse)(void *owner, const struct mv_vm_event *event, const json_t *policy);
 };

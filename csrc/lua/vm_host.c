@@ -191,6 +191,28 @@ static int write_log(lua_State *L) {
   return 1;
 }
 
+/* Calls of the API */
+
+/* called(action, outcome, counts) */
+static int called(lua_State *L) {
+  const struct mv_vm_options *options = &vm_of(L)->options;
+  const char *action = luaL_checkstring(L, 1), *outcome = luaL_checkstring(L, 2);
+  if (options->called) {
+    options->called(options->owner, action, outcome, lua_toboolean(L, 3));
+  }
+  return 0;
+}
+
+/* retried(action) */
+static int retried(lua_State *L) {
+  const struct mv_vm_options *options = &vm_of(L)->options;
+  const char *action = luaL_checkstring(L, 1);
+  if (options->retried) {
+    options->retried(options->owner, action);
+  }
+  return 0;
+}
+
 static const luaL_Reg functions[] = {{"install", install},
                                      {"arrived", arrived},
                                      {"begin", begin},
@@ -201,6 +223,8 @@ static const luaL_Reg functions[] = {{"install", install},
                                      {"now", now},
                                      {"log", write_log},
                                      {"guard", vm_guard_handler},
+                                     {"called", called},
+                                     {"retried", retried},
                                      {NULL, NULL}};
 
 int vm_open_native(lua_State *L) {

@@ -195,6 +195,8 @@ static void refuse(struct exchange *ex, unsigned status, const char *message, co
   ex->response = make_response(ex, NULL, body, (size_t)length, headers);
   ex->status = status;
   ex->answered = true;
+  if (ex->server->refused)
+    ex->server->refused(ex->server->owner, status);
 }
 
 /* Queues the answer; without one the connection is broken off. */

@@ -167,6 +167,7 @@ static struct mv_server *make(const struct mv_server_options *options) {
   if (!server)
     return NULL;
   server->handler = options->handler;
+  server->refused = options->refused;
   server->owner = options->owner;
   server->log = options->log;
   server->max_body = options->max_body ? options->max_body : DEFAULT_BODY;

@@ -32,6 +32,8 @@ typedef void (*mv_handler)(struct mv_call *call, void *owner);
 struct mv_server_options {
   const char *listen;       /* "127.0.0.1:0", "[::1]:80", ":8080" */
   mv_handler handler;
+  /* a request was answered with this status by the server itself; on its thread. NULL: nobody asks */
+  void (*refused)(void *owner, unsigned status);
   void *owner;
   struct mv_log *log;
   unsigned threads;         /* 0: 2 */

@@ -12,6 +12,7 @@
 struct mv_server {
   struct MHD_Daemon *daemon;
   mv_handler handler;
+  void (*refused)(void *owner, unsigned status); /* or NULL */
   void *owner;
   struct mv_log *log;
   size_t max_body;

@@ -9,6 +9,7 @@
 #include "sandbox/cell.h"
 #include "sandbox/control_parts.h"
 #include "net/form.h"
+#include "net/origin.h"
 #include "sandbox/params.h"
 
 /* ---- for the routes ---- */
@@ -224,7 +225,9 @@ void mv_control_handle(struct mv_sandbox *sandbox, struct mv_call *call) {
   bool path_known;
   const char *path = call->path + 9 + (call->path[9] == '/');
   const struct route *route = find_route(call->method, path, &path_known);
-  if (!route) {
+  if (mv_origin_is_foreign(call)) {
+    mv_control_fail(&c, 403, "Not for web pages: the request's Origin is not the sandbox's own");
+  } else if (!route) {
     mv_control_fail(&c, path_known ? 405 : 404,
                     "There is no %.16s /_sandbox/%.100s; see GET /_sandbox/", call->method, path);
   } else if (!read_input(&c, call, route)) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "base/sha256.h"
+#include "base/tokens.h"
 #include "test/check.h"
 
 /* What `text` is after reading and writing; "!" and the error when it is refused. */
@@ -145,6 +146,27 @@ static void test_digests(void) {
              "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
 
+static void check_hidden(const char *text, const char *expected) {
+  char copy[200];
+  snprintf(copy, sizeof copy, "%s", text);
+  CHECK(mv_tokens_hide(copy) == strlen(expected) && strcmp(copy, expected) == 0);
+}
+
+static void test_tokens(void) {
+  check_hidden("https://api.telegram.org/file/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/a.jpg",
+               "https://api.telegram.org/file/bot[redacted]/a.jpg");
+  check_hidden("/bot110201543:AAHdq-_T/getMe /bot1102015434%3AAAHdqTcvCH1 and",
+               "/bot[redacted]/getMe /bot[redacted] and");
+  check_hidden("%2Ffile%2Fbot110201543%3aAAHdqTcvCH1%2Fa", "%2Ffile%2Fbot[redacted]%2Fa");
+  check_hidden("x/bot110201543:AAHdqTcv", "x/bot[redacted]"); /* cut off behind */
+  check_hidden("/bot1:a", "/bot***");
+  static const char *const left[] = {"", "robot12345678:AAHdqTcvCH1", "/bot/12345678:AAHdqTcv",
+                                     "/bottle", "/bot12345678", "/bot12345678:"};
+  for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+    check_hidden(left[i], left[i]);
+  CHECK(mv_tokens_hide(NULL) == 0);
+}
+
 /* RFC 4648, section 10. */
 static void test_base64(void) {
   static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
@@ -275,6 +297,7 @@ int main(void) {
   test_bytes();
   test_digests();
   test_base64();
+  test_tokens();
   test_error();
   test_clock();
   test_log();

@@ -5,6 +5,15 @@ local retry = require "mavilua.retry"
 
 local call = {}
 
+-- Under the host each call is counted; elsewhere, a plain script of the program too, nobody asks.
+local function find_meter()
+  if not package.preload["mavilua.host.native"] then return nil end
+  local hosted, native = pcall(require, "mavilua.host.native")
+  return hosted and native or nil
+end
+
+local meter = find_meter()
+
 local USER_AGENT = "mavilua/" .. core.version
 
 -- A transport of the user's may raise or give a bare string; its words may hold the address.
@@ -67,7 +76,14 @@ local function interpret(state, name, reply)
   return result
 end
 
-local function attempt(state, name, request, number)
+local function count(state, name, failure)
+  if not meter then return end
+  local sent = not failure or failure.kind ~= "quota"
+  meter.called(state.known(name) and name or "other", failure and failure.kind or "ok",
+    sent and state.counts(name))
+end
+
+local function try(state, name, request, number)
   local paid = state.counts(name)
   if paid then
     local ok, over = state.pace:spend()
@@ -88,6 +104,12 @@ local function attempt(state, name, request, number)
   return interpret(state, name, reply)
 end
 
+local function attempt(state, name, request, number)
+  local result, failure = try(state, name, request, number)
+  count(state, name, failure)
+  return result, failure
+end
+
 local function told(state, name)
   return function(failure, number, delay)
     if failure.status == 429 then state.pace:hold(delay) end
@@ -96,6 +118,7 @@ local function told(state, name)
       kind = failure.kind, status = failure.status, message = state.redact(failure.message),
     }
     trace(state, event)
+    if meter then meter.retried(state.known(name) and name or "other") end
     if state.options.on_retry then state.options.on_retry(event) end
   end
 end

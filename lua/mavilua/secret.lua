@@ -22,17 +22,23 @@ local function spellings(key)
   return list
 end
 
+-- Addresses of attachments hold the token of the bot: https://api.telegram.org/file/bot<digits>:<token>/…
+local function hide_tokens(text)
+  if not text:find("/bot%d") then return text end
+  return (text:gsub("(/bot)%d+:[%w_-]+", "%1[redacted]"):gsub("(/bot)%d+%%3[Aa][%w_-]+", "%1[redacted]"))
+end
+
 --- Makes a function that hides a key.
 -- @param key string
--- @return function(text) -> the text with every spelling of the key replaced by "[redacted]"; what is
---   not a string comes back as it is
+-- @return function(text) -> the text with every spelling of the key, and tokens of bots in addresses,
+--   replaced by "[redacted]"; what is not a string comes back as it is
 function secret.redactor(key)
   local hidden = key ~= PUBLIC and #key >= SHORTEST
   local forms = hidden and spellings(key) or {}
   return function(text)
     if type(text) ~= "string" then return text end
     for _, form in ipairs(forms) do text = core.redact(text, form) end
-    return text
+    return hide_tokens(text)
   end
 end
 
