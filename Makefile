@@ -40,9 +40,9 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(WERROR) $(OPT_$(MODE)) -fPIC \
              -fvisibility=hidden -pthread -Icsrc $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(SAN_$(MODE)) $(LDFLAGS)
 
-# The module is base, api and lua without the script VM; the program is everything.
+# The module is base, api and lua without the script VM and the configuration; the program is everything.
 MODULE_SRC := $(wildcard csrc/base/*.c csrc/api/*.c) \
-              $(filter-out csrc/lua/vm%.c,$(wildcard csrc/lua/*.c))
+              $(filter-out csrc/lua/vm%.c csrc/lua/config.c,$(wildcard csrc/lua/*.c))
 PROGRAM_SRC := $(wildcard csrc/base/*.c csrc/api/*.c csrc/time/*.c csrc/lua/*.c csrc/net/*.c csrc/store/*.c \
                csrc/host/*.c csrc/sandbox/*.c csrc/cli/*.c)
 UNIT_SRC := $(wildcard csrc/test/*_test.c)
@@ -197,7 +197,7 @@ fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)
 fuzz: ## each fuzz target for ten minutes
 	@$(MAKE) -s fuzz-smoke FUZZ_SECONDS=600
 
-GUIDES_MADE := cli sandbox assumptions
+GUIDES_MADE := cli configuration sandbox assumptions
 docs: all ## make what of docs/ the program knows itself
 	$(B)/mavilua run tools/actions_doc.lua > docs/actions.md
 	$(B)/mavilua actions --openapi > docs/openapi.json

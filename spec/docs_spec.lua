@@ -18,7 +18,7 @@ describe("docs/openapi.json", function()
 end)
 
 describe("the made sections of", function()
-  for _, name in ipairs { "docs/cli.md", "docs/sandbox.md", "docs/assumptions.md" } do
+  for _, name in ipairs { "docs/cli.md", "docs/configuration.md", "docs/sandbox.md", "docs/assumptions.md" } do
     it(name .. " are what the program tells: run `make docs`", function()
       local status, page, err = process.run { "run", "tools/guide_doc.lua", process.bin, name }
       assert.equal(0, status, err)
@@ -41,7 +41,7 @@ end
 
 describe("the links of", function()
   for _, name in ipairs { "README.md", "docs/module.md", "docs/host.md", "docs/sandbox.md", "docs/cli.md",
-    "docs/testing.md", "docs/assumptions.md", "docs/actions.md" } do
+    "docs/configuration.md", "docs/testing.md", "docs/assumptions.md", "docs/actions.md" } do
     it(name .. " lead somewhere", function()
       local folder = name:match "^.*/" or ""
       for target in process.read(name):gmatch "%]%(([^)%s]+)%)" do

@@ -92,6 +92,32 @@ local function commands()
   return names
 end
 
+-- ---- the settings of a host -------------------------------------------------------------------------
+
+local function code(text)
+  return text and "`" .. cell(text) .. "`" or ""
+end
+
+-- What `mavilua serve` can be told: one row of the program's own table each.
+local function host_settings()
+  local out = { "| setting | takes | preset | variable | option | is |", "| --- | --- | --- | --- | --- | --- |" }
+  local function add(row, name, takes, variable, option, doc)
+    out[#out + 1] = ("| %s | %s | %s | %s | %s | %s |"):format(code(name), cell(takes), code(row.preset),
+      code(variable), option and code("--" .. option) or "", cell(doc))
+  end
+  for _, row in ipairs(assert(mavilua.decode(output_of("help", "serve", "--json"))).options) do
+    if row.setting then
+      add(row, row.setting, row.takes, row.variable, row.option, row.doc .. (row.secret and " (secret)" or ""))
+    end
+    if row.secret then
+      local name = row.setting:gsub("_", "-")
+      add({}, row.setting .. "_file", "the name of a file", row.variable .. "_FILE", name .. "-file",
+        "a file that holds it and nothing else")
+    end
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
 -- ---- the sandbox -----------------------------------------------------------------------------------
 
 local sandbox = {}
@@ -123,6 +149,8 @@ function sections.commands()
   for i, name in ipairs(commands()) do out[i] = command_doc(name) end
   return table.concat(out, "\n")
 end
+
+sections.host_settings = host_settings
 
 function sections.assumptions()
   local out = { "| action | what is assumed | name | setting |", "| --- | --- | --- | --- |" }

@@ -12,10 +12,10 @@ struct options {
 };
 
 static const struct mv_flag flags[] = {
-    {"json", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, json),
-     "JSON instead of text"},
-    {"openapi", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, openapi),
-     "the whole API as an OpenAPI 3.1 document"},
+    {"json", .type = MV_FLAG_SWITCH, .offset = offsetof(struct options, json),
+     .doc = "JSON instead of text"},
+    {"openapi", .type = MV_FLAG_SWITCH, .offset = offsetof(struct options, openapi),
+     .doc = "the whole API as an OpenAPI 3.1 document"},
     {0}};
 
 static void print_list(void) {

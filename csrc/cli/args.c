@@ -1,137 +1,39 @@
+/* The words of a command line, and the order of what fills a command's options. */
 #include "cli/args.h"
 
-#include <ctype.h>
-#include <errno.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/action.h"
-#include "base/bytes.h"
+#include "cli/given.h"
+#include "cli/secret.h"
 
-#define MOST_FLAGS 48
+/* Where the reading of the words stands. */
+struct reader {
+  const struct mv_command *command;
+  char **next;
+  struct mv_given *given;
+  struct mv_error *err;
+};
 
-static bool is_number(const char *text, long low, long high, long *out) {
-  char *end;
-  errno = 0;
-  long value = strtol(text, &end, 10);
-  if ((!isdigit((unsigned char)*text) && *text != '-') || *end || errno || value < low || value > high)
-    return false;
-  *out = value;
-  return true;
+/* ---- finding the row -------------------------------------------------------------------------- */
+
+static bool is_named(const struct mv_flag *flag, const char *ending, const char *word, size_t length) {
+  size_t own = strlen(flag->name), more = strlen(ending);
+  return own + more == length && memcmp(flag->name, word, own) == 0 &&
+         memcmp(ending, word + own, more) == 0;
 }
 
-/* "host:port", "[::1]:80", ":8080". */
-static bool is_address(const char *text) {
-  const char *colon = strrchr(text, ':');
-  long port;
-  return colon && is_number(colon + 1, 0, 65535, &port);
-}
-
-static bool is_url(const char *text) {
-  return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
-}
-
-static bool is_choice(const char *words, const char *text) {
-  size_t length = strlen(text);
-  for (const char *word = words; *word; word += strcspn(word, "|"), word += *word == '|')
-    if (length > 0 && strcspn(word, "|") == length && memcmp(word, text, length) == 0)
-      return true;
-  return false;
-}
-
-static void describe(const struct mv_flag *flag, char *out, size_t size) {
-  switch (flag->type) {
-  case MV_FLAG_NUMBER:
-    snprintf(out, size, "a whole number from %ld to %ld", flag->low, flag->high);
-    return;
-  case MV_FLAG_ADDRESS:
-    snprintf(out, size, "an address and a port such as 127.0.0.1:8080 (port 0: any free one)");
-    return;
-  case MV_FLAG_URL:
-    snprintf(out, size, "a URL that begins with http:// or https://");
-    return;
-  case MV_FLAG_CHOICE:
-    snprintf(out, size, "one of %s", flag->value);
-    return;
-  default:
-    snprintf(out, size, "a value");
-  }
-}
-
-static bool fits(const struct mv_flag *flag, const char *text) {
-  long ignored;
-  switch (flag->type) {
-  case MV_FLAG_NUMBER:
-    return is_number(text, flag->low, flag->high, &ignored);
-  case MV_FLAG_ADDRESS:
-    return is_address(text);
-  case MV_FLAG_URL:
-    return is_url(text);
-  case MV_FLAG_CHOICE:
-    return is_choice(flag->value, text);
-  default:
-    return *text != '\0';
-  }
-}
-
-/* `source`: "--listen" or the variable's name. A secret could be in `text`: only checked kinds are
- * quoted in the message. */
-static int store(const struct mv_flag *flag, const char *source, const char *text, void *options,
-                 struct mv_error *err) {
-  char *field = (char *)options + flag->offset;
-  char expected[128];
-  if (!fits(flag, text)) {
-    describe(flag, expected, sizeof expected);
-    return mv_error_set(err, MV_ERROR_USAGE, "%s takes %s, not \"%.60s\"", source, expected, text);
-  }
-  if (flag->type == MV_FLAG_NUMBER) {
-    long value = strtol(text, NULL, 10);
-    memcpy(field, &value, sizeof value);
-  } else {
-    memcpy(field, &text, sizeof text);
-  }
-  return 0;
-}
-
-static void switch_on(const struct mv_flag *flag, void *options) {
-  bool on = true;
-  memcpy((char *)options + flag->offset, &on, sizeof on);
-}
-
-/* "1", "true", "yes", "on" switch on; "", "0", "false", "no", "off" do not. */
-static int switch_by(const struct mv_flag *flag, const char *text, void *options,
-                     struct mv_error *err) {
-  if (is_choice("1|true|yes|on", text))
-    switch_on(flag, options);
-  else if (!is_choice("0|false|no|off", text))
-    return mv_error_set(err, MV_ERROR_USAGE, "%s takes 1 or 0, not \"%.60s\"", flag->env, text);
-  return 0;
-}
-
-static int store_presets(const struct mv_command *command, void *options, struct mv_error *err) {
-  for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++) {
-    const char *variable = flag->env ? getenv(flag->env) : NULL;
-    if (variable && !*variable)
-      variable = NULL;
-    if (variable && flag->type == MV_FLAG_SWITCH) {
-      if (switch_by(flag, variable, options, err))
-        return -1;
-    } else if (variable) {
-      if (store(flag, flag->env, variable, options, err))
-        return -1;
-    } else if (flag->preset && store(flag, flag->name, flag->preset, options, err)) {
-      return -1;
-    }
-  }
-  return 0;
-}
-
+/* The row of --NAME; `file`: of --NAME-file, for a secret. */
 static const struct mv_flag *find_long(const struct mv_command *command, const char *name,
-                                       size_t length) {
-  for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++)
-    if (strlen(flag->name) == length && memcmp(flag->name, name, length) == 0)
+                                       size_t length, bool *file) {
+  for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++) {
+    *file = flag->traits & MV_FLAG_SECRET && is_named(flag, "-file", name, length);
+    if (flag->type != MV_FLAG_OPERANDS && (*file || is_named(flag, "", name, length)))
       return flag;
+  }
   return NULL;
 }
 
@@ -143,11 +45,17 @@ static const struct mv_flag *find_letter(const struct mv_command *command, char 
 }
 
 static int unknown(const struct mv_command *command, const char *word, struct mv_error *err) {
-  const char *names[MOST_FLAGS + 2];
-  char name[64];
-  size_t count = 0;
-  for (const struct mv_flag *flag = command->flags; flag && flag->name && count < MOST_FLAGS; flag++)
-    names[count++] = flag->name;
+  const char *names[2 * MV_ARGS_MOST + 2];
+  char files[MV_ARGS_MOST][72], name[64];
+  size_t count = 0, secrets = 0;
+  for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++) {
+    if (!(flag->traits & MV_FLAG_NO_OPTION))
+      names[count++] = flag->name;
+    if (flag->traits & MV_FLAG_SECRET) {
+      snprintf(files[secrets], sizeof files[0], "%s-file", flag->name);
+      names[count++] = files[secrets++];
+    }
+  }
   names[count++] = "help";
   names[count++] = "version";
   snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
@@ -159,57 +67,76 @@ static int unknown(const struct mv_command *command, const char *word, struct mv
                       command->name);
 }
 
-/* Where the reading of the words stands. */
-struct reader {
-  const struct mv_command *command;
-  char **next;
-  void *options;
-  struct mv_error *err;
-};
+/* ---- taking its value ------------------------------------------------------------------------- */
+
+/* A copy is used, as the word itself can be seen by everybody on the machine. */
+static int take_secret(struct reader *r, const struct mv_flag *flag, const char *source, char *word) {
+  char *text = mv_given_keep(r->given, mv_strdup(word));
+  mv_secret_wipe(word);
+  if (!text)
+    return mv_error_set(r->err, MV_ERROR_SYSTEM, "out of memory");
+  return mv_given_store(r->given, r->command, flag, source, text, r->err);
+}
 
 static int take_value(struct reader *r, const struct mv_flag *flag, const char *source,
-                      const char *attached) {
+                      char *attached) {
   if (flag->type == MV_FLAG_SWITCH) {
     if (attached)
       return mv_error_set(r->err, MV_ERROR_USAGE, "%s takes no value", source);
-    switch_on(flag, r->options);
-    return 0;
+    return mv_given_store(r->given, r->command, flag, source, "on", r->err);
   }
   char expected[128];
-  describe(flag, expected, sizeof expected);
+  mv_flag_describe(flag, expected, sizeof expected);
   if (!attached && !*r->next)
     return mv_error_set(r->err, MV_ERROR_USAGE, "%s needs %s behind it", source, expected);
-  return store(flag, source, attached ? attached : *r->next++, r->options, r->err);
+  char *value = attached ? attached : *r->next++;
+  if (flag->traits & MV_FLAG_SECRET)
+    return take_secret(r, flag, source, value);
+  return mv_given_store(r->given, r->command, flag, source, value, r->err);
 }
 
-static int take_long(struct reader *r, const char *word) {
-  size_t length = strcspn(word + 2, "=");
-  const struct mv_flag *flag = find_long(r->command, word + 2, length);
-  char source[64];
-  if (!flag)
+/* --NAME-file */
+static int take_file(struct reader *r, const struct mv_flag *flag, const char *source,
+                     const char *attached) {
+  if (!attached && !*r->next)
+    return mv_error_set(r->err, MV_ERROR_USAGE, "%s needs the name of a file behind it", source);
+  return mv_given_store_file(r->given, r->command, flag, source, attached ? attached : *r->next++,
+                             r->err);
+}
+
+/* --no-NAME */
+static int take_off(struct reader *r, const char *word, size_t length) {
+  bool file;
+  const struct mv_flag *flag =
+      strncmp(word, "--no-", 5) == 0 ? find_long(r->command, word + 5, length - 3, &file) : NULL;
+  if (!flag || flag->type != MV_FLAG_SWITCH || word[2 + length])
     return unknown(r->command, word, r->err);
-  snprintf(source, sizeof source, "--%s", flag->name);
-  return take_value(r, flag, source, word[2 + length] ? word + 3 + length : NULL);
+  return mv_given_store(r->given, r->command, flag, word, "off", r->err);
 }
 
-static int take_letter(struct reader *r, const char *word) {
+static int take_long(struct reader *r, char *word) {
+  size_t length = strcspn(word + 2, "=");
+  bool file;
+  const struct mv_flag *flag = find_long(r->command, word + 2, length, &file);
+  char source[80], *attached = word[2 + length] ? word + 3 + length : NULL;
+  if (!flag)
+    return take_off(r, word, length);
+  snprintf(source, sizeof source, "--%s%s", flag->name, file ? "-file" : "");
+  if (file)
+    return take_file(r, flag, source, attached);
+  if (flag->traits & MV_FLAG_NO_OPTION)
+    return mv_error_set(r->err, MV_ERROR_USAGE,
+                        "%s would be seen by every user of the machine: use %s or %s-file", source,
+                        flag->env, source);
+  return take_value(r, flag, source, attached);
+}
+
+static int take_letter(struct reader *r, char *word) {
   const struct mv_flag *flag = find_letter(r->command, word[1]);
   const char source[] = {'-', word[1], '\0'};
   if (!flag)
     return unknown(r->command, word, r->err);
   return take_value(r, flag, source, word[2] ? word + 2 : NULL);
-}
-
-static int check_operands(const struct mv_command *command, int count, char **operands,
-                          struct mv_error *err) {
-  if (count < command->least)
-    return mv_error_set(err, MV_ERROR_USAGE, "%s is missing; usage: mavilua %s %s", command->operands,
-                        command->name, command->operands);
-  if (command->most >= 0 && count > command->most)
-    return mv_error_set(err, MV_ERROR_USAGE, "\"%.60s\" is one argument too many; usage: mavilua %s%s%s",
-                        operands[command->most], command->name, *command->operands ? " " : "",
-                        command->operands);
-  return 0;
 }
 
 static enum mv_args_outcome read_words(struct reader *r, char **operands, int *count) {
@@ -232,65 +159,105 @@ static enum mv_args_outcome read_words(struct reader *r, char **operands, int *c
   return MV_ARGS_RUN;
 }
 
-enum mv_args_outcome mv_args_parse(const struct mv_command *command, char **argv, void *options,
-                                   struct mv_error *err) {
-  struct reader r = {command, argv, options, err};
-  struct mv_error preset_error = {0};
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+static const struct mv_flag *find_row(const struct mv_command *command, const char *name) {
+  for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++)
+    if (strcmp(flag->name, name) == 0)
+      return flag;
+  return NULL;
+}
+
+/* The row of the operands, if they are a setting, too. */
+static const struct mv_flag *operands_row(const struct mv_command *command) {
+  for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++)
+    if (flag->type == MV_FLAG_OPERANDS)
+      return flag;
+  return NULL;
+}
+
+static void note_operands(struct mv_given *given, const struct mv_command *command, char **operands) {
+  const struct mv_flag *flag = operands_row(command);
+  if (!flag || !*operands)
+    return;
+  memcpy((char *)given->options + flag->offset, &operands, sizeof operands);
+  mv_given_note(given, command, flag, "the command line");
+}
+
+static int read_config(struct mv_given *given, const struct mv_command *command, const char *script,
+                       struct mv_error *err) {
+  const char *path;
+  if (!command->configured)
+    return 0;
+  memcpy(&path, (char *)given->options + find_row(command, "config")->offset, sizeof path);
+  return mv_given_config(given, command, path, script, err);
+}
+
+static int store_presets(struct mv_given *given, const struct mv_command *command,
+                         struct mv_error *err) {
+  for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++)
+    if (flag->preset && mv_given_lacks(given, command, flag) &&
+        mv_flag_read(flag, flag->name, flag->preset, given->options, err))
+      return -1;
+  return 0;
+}
+
+static int check_operands(const struct mv_command *command, const struct mv_given *given, int count,
+                          char **operands, struct mv_error *err) {
+  const struct mv_flag *row = operands_row(command);
+  if (count < command->least && (!row || mv_given_lacks(given, command, row)))
+    return mv_error_set(err, MV_ERROR_USAGE, "%s is missing; usage: mavilua %s %s", command->operands,
+                        command->name, command->operands);
+  if (command->most >= 0 && count > command->most)
+    return mv_error_set(err, MV_ERROR_USAGE, "\"%.60s\" is one argument too many; usage: mavilua %s%s%s",
+                        operands[command->most], command->name, *command->operands ? " " : "",
+                        command->operands);
+  return 0;
+}
+
+static bool wants_print(const struct mv_given *given, const struct mv_command *command) {
+  bool on = false;
+  if (command->configured)
+    memcpy(&on, (char *)given->options + find_row(command, "print-config")->offset, sizeof on);
+  return on;
+}
+
+enum mv_args_outcome mv_args_parse(const struct mv_command *command, char **argv,
+                                   struct mv_given *given, struct mv_error *err) {
+  struct reader r = {command, argv, given, err};
   int count = 0;
-  memset(options, 0, command->size);
-  int bad_preset = store_presets(command, options, &preset_error);
-  enum mv_args_outcome outcome = read_words(&r, argv, &count);
-  if (outcome != MV_ARGS_RUN)
-    return outcome;
-  argv[count] = NULL;
-  if (bad_preset) { /* told only now: --help must work whatever the environment holds */
-    *err = preset_error;
+  *given = (struct mv_given){.options = calloc(1, command->size ? command->size : 1)};
+  if (!given->options) {
+    mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
     return MV_ARGS_BAD;
   }
-  return check_operands(command, count, argv, err) ? MV_ARGS_BAD : MV_ARGS_RUN;
+  enum mv_args_outcome outcome = read_words(&r, argv, &count);
+  if (outcome != MV_ARGS_RUN) /* --help must work whatever the other sources hold */
+    return outcome;
+  argv[count] = NULL;
+  note_operands(given, command, argv);
+  if (mv_given_environment(given, command, err) || read_config(given, command, argv[0], err) ||
+      store_presets(given, command, err))
+    return MV_ARGS_BAD;
+  if (wants_print(given, command))
+    return MV_ARGS_PRINT;
+  return check_operands(command, given, count, argv, err) ? MV_ARGS_BAD : MV_ARGS_RUN;
 }
 
-#define LEFT 80 /* room for "-n, --count NUMBER" */
-
-/* "-n, --count NUMBER"; its length. */
-static int name_flag(const struct mv_flag *flag, char *out) {
-  bool takes = flag->type != MV_FLAG_SWITCH;
-  int length = snprintf(out, LEFT, "%s%c%s--%s%s%s", flag->letter ? "-" : "",
-                        flag->letter ? flag->letter : ' ', flag->letter ? ", " : "   ", flag->name,
-                        takes ? " " : "", takes ? flag->value : "");
-  return length < LEFT ? length : LEFT - 1;
-}
-
-static void help_line(const struct mv_flag *flag, int width) {
-  char left[LEFT];
-  name_flag(flag, left);
-  printf("  %-*s  %s", width, left, flag->doc);
-  if (flag->preset || flag->env)
-    printf(" [%s%s%s]", flag->preset ? flag->preset : "", flag->preset && flag->env ? "; " : "",
-           flag->env ? flag->env : "");
-  putchar('\n');
-}
-
-/* Of the column with the names. */
-static int widest(const struct mv_command *command) {
-  char left[LEFT];
-  int width = (int)sizeof "    --version" - 1;
-  for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++) {
-    int length = name_flag(flag, left);
-    width = length > width ? length : width;
+static void print_row(const struct mv_flag *flag, const char *source, const void *options) {
+  char name[64];
+  mv_flag_setting(flag, name, sizeof name);
+  if (!source && !flag->preset && flag->type != MV_FLAG_SWITCH) {
+    printf("-- %s is not set\n", name);
+    return;
   }
-  return width;
+  printf("%s%s = ", flag->traits & MV_FLAG_SECRET ? "-- " : "", name);
+  mv_flag_print(flag, options, stdout);
+  printf(" -- %s\n", source ? source : "preset");
 }
 
-void mv_args_help(const struct mv_command *command) {
-  int width = widest(command);
-  printf("usage: mavilua %s%s%s%s\n\n%s\n", command->name, command->flags ? " [OPTION…]" : "",
-         *command->operands ? " " : "", command->operands, command->doc);
-  if (command->more)
-    printf("\n%s", command->more);
-  printf("\noptions [preset; environment variable]:\n");
+void mv_args_print(const struct mv_command *command, const struct mv_given *given) {
   for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++)
-    help_line(flag, width);
-  printf("  %-*s  %s\n  %-*s  %s\n", width, "-h, --help", "this text", width, "    --version",
-         "the version");
+    if (!(flag->traits & MV_FLAG_NO_SETTING))
+      print_row(flag, given->sources[flag - command->flags], given->options);
 }

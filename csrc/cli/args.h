@@ -1,38 +1,24 @@
-/* Options and operands of a command, from a table: the same rows parse, validate and explain. */
+/* Options and operands of a command, from a table: the same rows parse, validate and explain.
+ * What the command line does not give comes from the environment, then from a configuration file,
+ * then from the row's preset. */
 #ifndef MV_CLI_ARGS_H
 #define MV_CLI_ARGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
+#include "cli/flag.h"
 
-enum mv_flag_type {
-  MV_FLAG_SWITCH,  /* bool; takes no value */
-  MV_FLAG_TEXT,    /* const char *; any text that is not empty */
-  MV_FLAG_ADDRESS, /* const char *; "host:port" */
-  MV_FLAG_URL,     /* const char *; http:// or https:// */
-  MV_FLAG_CHOICE,  /* const char *; one of the words in `value`, "debug|info" */
-  MV_FLAG_NUMBER,  /* long; from `low` to `high` */
-};
-
-struct mv_flag {
-  const char *name;   /* "listen" for --listen */
-  char letter;        /* 'n' for -n, or 0 */
-  enum mv_flag_type type;
-  const char *value;  /* what its value is called in the help, "ADDRESS:PORT" */
-  const char *preset; /* its value when it is not given, or NULL */
-  const char *env;    /* the variable that gives it otherwise, or NULL */
-  long low, high;     /* of a number */
-  size_t offset;      /* of its field in the command's struct of options */
-  const char *doc;    /* one phrase */
-};
+#define MV_ARGS_MOST 64 /* rows of a command */
 
 struct mv_command {
   const char *name;
   const char *operands;        /* "SCRIPT…" in the usage line; "" when there are none */
   int least, most;             /* operands; most -1: any number */
   bool stops;                  /* options end at the first operand: the rest is the script's */
+  bool configured;             /* a configuration file is read; needs the rows MV_ARGS_CONFIG_ROWS */
   const char *doc;             /* one line */
   const char *more;            /* further text of the help, lines with \n at the end; or NULL */
   const struct mv_flag *flags; /* ends with a row without name; NULL: none */
@@ -41,14 +27,41 @@ struct mv_command {
   int (*run)(const struct mv_command *command, const void *options, char **operands);
 };
 
-enum mv_args_outcome { MV_ARGS_RUN, MV_ARGS_HELP, MV_ARGS_VERSION, MV_ARGS_BAD };
+/* The rows of every command that reads a configuration file. */
+#define MV_ARGS_CONFIG_ROWS(options)                                                               \
+  {"config", .type = MV_FLAG_FILE, .value = "FILE", .env = "MAVILUA_CONFIG",                       \
+   .traits = MV_FLAG_NO_SETTING, .offset = offsetof(options, config),                                 \
+   .doc = "settings in Lua; else mavilua.conf.lua here or beside the first script, if it is there"}, \
+      {"print-config", .type = MV_FLAG_SWITCH, .traits = MV_FLAG_NO_SETTING,                       \
+       .offset = offsetof(options, print_config),                                                     \
+       .doc = "print every setting with where it comes from, and end"}
 
-/* Fills `options` (the command's struct, `size` bytes) from presets, environment and `argv` (the
- * words after the command's name, NULL-terminated), and moves the operands to argv's front. */
-enum mv_args_outcome mv_args_parse(const struct mv_command *command, char **argv, void *options,
-                                   struct mv_error *err);
+/* What a command was given. */
+struct mv_given {
+  void *options;                     /* the command's struct */
+  const char *sources[MV_ARGS_MOST]; /* where each row's value comes from: "--listen",
+                                        "MAVILUA_LISTEN", "mavilua.conf.lua:3"; NULL: its preset */
+  struct mv_bytes warnings;          /* lines */
+  void **kept;                       /* texts that options and sources point to */
+  size_t count;
+};
 
-/* Prints the command's help on standard output. */
+enum mv_args_outcome { MV_ARGS_RUN, MV_ARGS_HELP, MV_ARGS_VERSION, MV_ARGS_PRINT, MV_ARGS_BAD };
+
+/* Fills `given` (mv_args_free in any case) from `argv` (the words after the command's name,
+ * NULL-terminated) and the other sources, and moves the operands to argv's front. Secrets among the
+ * words are overwritten. `err` of MV_ARGS_BAD: kind USAGE for words and variables, CONFIG or
+ * NOT_FOUND for files. */
+enum mv_args_outcome mv_args_parse(const struct mv_command *command, char **argv,
+                                   struct mv_given *given, struct mv_error *err);
+
+void mv_args_free(struct mv_given *given);
+
+/* Prints the settings as a configuration file, with their sources, on standard output. */
+void mv_args_print(const struct mv_command *command, const struct mv_given *given);
+
+/* Prints the command's help on standard output, for people and as JSON. */
 void mv_args_help(const struct mv_command *command);
+void mv_args_help_json(const struct mv_command *command);
 
 #endif

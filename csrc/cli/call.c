@@ -8,14 +8,14 @@ struct options {
 };
 
 static const struct mv_flag flags[] = {
-    {"base-url", 0, MV_FLAG_URL, "URL", NULL, "MAVILUA_BASE_URL", 0, 0, offsetof(struct options, base_url),
-     "the platform's address"},
-    {"pretty", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, pretty),
-     "readable JSON even when it is not for a terminal"},
-    {"compact", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, compact),
-     "one line of JSON even on a terminal"},
-    {"any", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, any),
-     "send an action that mavilua does not know, as POST and unchecked"},
+    {"base-url", .type = MV_FLAG_URL, .value = "URL", .env = "MAVILUA_BASE_URL",
+     .offset = offsetof(struct options, base_url), .doc = "the platform's address"},
+    {"pretty", .type = MV_FLAG_SWITCH, .offset = offsetof(struct options, pretty),
+     .doc = "readable JSON even when it is not for a terminal"},
+    {"compact", .type = MV_FLAG_SWITCH, .offset = offsetof(struct options, compact),
+     .doc = "one line of JSON even on a terminal"},
+    {"any", .type = MV_FLAG_SWITCH, .offset = offsetof(struct options, any),
+     .doc = "send an action that mavilua does not know, as POST and unchecked"},
     {0}};
 
 static int run(const struct mv_command *command, const void *given, char **operands) {

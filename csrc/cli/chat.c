@@ -21,16 +21,21 @@ struct options {
 };
 
 static const struct mv_flag flags[] = {
-    {"url", 0, MV_FLAG_URL, "URL", "http://127.0.0.1:8082", "MAVILUA_SANDBOX_URL", 0, 0,
-     offsetof(struct options, url), "the sandbox's address"},
-    {"host", 0, MV_FLAG_URL, "URL", NULL, "MAVILUA_ADMIN_URL", 0, 0, offsetof(struct options, host),
-     "the host's admin address: it is asked when the bot has finished"},
-    {"as", 0, MV_FLAG_TEXT, "NAME", "You", NULL, 0, 0, offsetof(struct options, as),
-     "the client to be; made when there is none of that name"},
-    {"wait", 0, MV_FLAG_NUMBER, "SECONDS", "5", NULL, 0, 3600, offsetof(struct options, wait),
-     "how long an answer is awaited when the lines come from a pipe"},
-    {"silence", 0, MV_FLAG_NUMBER, "MS", "700", NULL, 0, 3600000, offsetof(struct options, silence),
-     "without --host: milliseconds after the last answer until the bot is taken to have finished"},
+    {"url", .type = MV_FLAG_URL, .value = "URL", .preset = "http://127.0.0.1:8082",
+     .env = "MAVILUA_SANDBOX_URL", .offset = offsetof(struct options, url),
+     .doc = "the sandbox's address"},
+    {"host", .type = MV_FLAG_URL, .value = "URL", .env = "MAVILUA_ADMIN_URL",
+     .offset = offsetof(struct options, host),
+     .doc = "the host's admin address: it is asked when the bot has finished"},
+    {"as", .type = MV_FLAG_TEXT, .value = "NAME", .preset = "You",
+     .offset = offsetof(struct options, as),
+     .doc = "the client to be; made when there is none of that name"},
+    {"wait", .type = MV_FLAG_NUMBER, .value = "SECONDS", .preset = "5", .low = 0, .high = 3600,
+     .offset = offsetof(struct options, wait),
+     .doc = "how long an answer is awaited when the lines come from a pipe"},
+    {"silence", .type = MV_FLAG_NUMBER, .value = "MS", .preset = "700", .low = 0, .high = 3600000,
+     .offset = offsetof(struct options, silence),
+     .doc = "without --host: milliseconds after the last answer until the bot is taken to have finished"},
     {0}};
 
 struct chat {

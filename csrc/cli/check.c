@@ -1,11 +1,12 @@
 /* `mavilua check`: what the scripts register, and when their schedules will fire. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
-#include "cli/script.h"
+#include "cli/config.h"
 #include "host/host.h"
 #include "host/schedule.h"
 #include "time/moment.h"
@@ -14,11 +15,14 @@
 
 struct options {
   bool json;
+  const char *config;
 };
 
 static const struct mv_flag flags[] = {
-    {"json", 0, MV_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, offsetof(struct options, json),
-     "JSON instead of text"},
+    {"json", .type = MV_FLAG_SWITCH, .offset = offsetof(struct options, json),
+     .doc = "JSON instead of text"},
+    {"config", .type = MV_FLAG_FILE, .value = "FILE", .env = "MAVILUA_CONFIG",
+     .offset = offsetof(struct options, config), .doc = "the settings that serve would be given"},
     {0}};
 
 static const char *text_of(const json_t *row, const char *member) {
@@ -122,10 +126,11 @@ static int print(const struct mv_command *command, json_t *definitions, bool jso
   return EX_OK;
 }
 
-static int check(const struct mv_command *command, const struct options *options, char **scripts) {
+static int check(const struct mv_command *command, const struct options *options,
+                 const char *const *scripts) {
   struct mv_error err = {0};
   struct mv_log *log = mv_cli_log("warn", false);
-  json_t *definitions = mv_host_check((const char *const *)scripts, log, &err);
+  json_t *definitions = mv_host_check(scripts, log, &err);
   int status;
   if (!definitions)
     status = mv_cli_fail_with(command, &err);
@@ -143,24 +148,57 @@ static void allow_clients(void) {
     setenv("MAVILUA_API_KEY", "none-while-checking", 1);
 }
 
-static int run(const struct mv_command *command, const void *given, char **operands) {
-  for (char **script = operands; *script; script++) {
-    int status = mv_script_check(command, *script);
-    if (status)
-      return status;
+/* The words that `mavilua serve` would be given; free with free(). */
+static char **words_of(const struct options *options, char **operands) {
+  static char config[] = "--config", end[] = "--";
+  size_t count = 0, used = 0;
+  while (operands[count])
+    count++;
+  char **words = calloc(count + 4, sizeof *words);
+  if (words && options->config) {
+    words[used++] = config;
+    words[used++] = (char *)(uintptr_t)options->config;
   }
-  allow_clients();
-  return check(command, given, operands);
+  if (words) {
+    words[used++] = end;
+    memcpy(words + used, operands, count * sizeof *words);
+  }
+  return words;
+}
+
+/* Reads the settings as serve does. 0 or the exit status. */
+static int configure(const struct mv_command *command, char **words, struct mv_given *given) {
+  struct mv_command serve = mv_command_serve;
+  struct mv_error err = {0};
+  serve.name = command->name;
+  if (mv_args_parse(&serve, words, given, &err) == MV_ARGS_BAD)
+    return err.kind == MV_ERROR_USAGE ? mv_cli_fail(command, EX_USAGE, "%s", err.text)
+                                      : mv_cli_fail_with(command, &err);
+  mv_cli_warn(command, given->warnings.data);
+  return mv_config_check(command, given->options, false);
+}
+
+static int run(const struct mv_command *command, const void *options, char **operands) {
+  struct mv_given given = {.options = NULL};
+  char **words = words_of(options, operands);
+  int status = words ? configure(command, words, &given) : mv_cli_fail(command, EX_OSERR, "out of memory");
+  if (!status) {
+    const struct mv_config *config = given.options;
+    allow_clients();
+    status = check(command, options, config->host.scripts);
+  }
+  mv_args_free(&given);
+  free(words);
+  return status;
 }
 
 const struct mv_command mv_command_check = {
     .name = "check",
     .operands = "SCRIPT…",
-    .least = 1,
     .most = -1,
     .doc = "load scripts without serving: their handlers, hooks, schedules and next moments",
     .more = "Exit status 0 when `mavilua serve` would take them, 65 when a script or a schedule is wrong, 78\n"
-            "when nothing is registered.\n",
+            "when nothing is registered or a setting is wrong: environment and mavilua.conf.lua are read, too.\n",
     .flags = flags,
     .size = sizeof(struct options),
     .run = run,

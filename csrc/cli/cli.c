@@ -35,6 +35,11 @@ int mv_cli_fail_with(const struct mv_command *command, const struct mv_error *er
   return mv_cli_fail(command, status, "%s", err->text);
 }
 
+void mv_cli_warn(const struct mv_command *command, const char *lines) {
+  for (; lines && *lines; lines += strcspn(lines, "\n") + 1)
+    fprintf(stderr, "mavilua %s: warning: %.*s\n", command->name, (int)strcspn(lines, "\n"), lines);
+}
+
 int mv_cli_check_file(const struct mv_command *command, const char *path, const char *what) {
   struct stat info;
   if (!path)

@@ -21,6 +21,9 @@ int mv_cli_fail(const struct mv_command *command, int status, const char *format
 /* The same with an error's text and the status that fits its kind. */
 int mv_cli_fail_with(const struct mv_command *command, const struct mv_error *err);
 
+/* Writes each of `lines` as "mavilua NAME: warning: line" on standard error. NULL: none. */
+void mv_cli_warn(const struct mv_command *command, const char *lines);
+
 /* Whether `path` is a file that can be read; told otherwise, as `what` ("a script"). 0 or the exit
  * status. NULL is fine. */
 int mv_cli_check_file(const struct mv_command *command, const char *path, const char *what);
@@ -29,11 +32,12 @@ int mv_cli_check_file(const struct mv_command *command, const char *path, const 
 bool mv_cli_on_terminal(FILE *stream);
 
 /* The flags of every server's log; put into the row's table. */
-#define MV_CLI_LOG_FLAGS(type)                                                                     \
-  {"log-level", 0, MV_FLAG_CHOICE, "debug|info|warn|error", "info", "MAVILUA_LOG_LEVEL", 0, 0,     \
-   offsetof(type, log_level), "what is logged"},                                                   \
-      {"log-json", 0, MV_FLAG_SWITCH, NULL, NULL, "MAVILUA_LOG_JSON", 0, 0,                        \
-       offsetof(type, log_json), "JSON lines even on a terminal"}
+#define MV_CLI_LOG_FLAGS(options)                                                                   \
+  {"log-level", .type = MV_FLAG_CHOICE, .value = "debug|info|warn|error", .preset = "info",        \
+   .env = "MAVILUA_LOG_LEVEL", .offset = offsetof(options, log_level),                                \
+   .doc = "from which level on lines are logged"},                                                 \
+      {"log-json", .type = MV_FLAG_SWITCH, .env = "MAVILUA_LOG_JSON",                              \
+       .offset = offsetof(options, log_json), .doc = "log JSON lines even on a terminal"}
 
 /* The log on standard error; NULL only when memory is out. */
 struct mv_log *mv_cli_log(const char *level, bool json);

@@ -43,38 +43,54 @@ static int unknown(const char *name) {
   return EX_USAGE;
 }
 
-static int help(const char *name) {
-  if (!name || strcmp(name, "help") == 0) {
+/* `mavilua help [COMMAND [--json]]` */
+static int help(char **words) {
+  if (!words[0]) {
     overview(stdout);
     return EX_OK;
   }
-  const struct mv_command *command = find(name);
-  if (!command)
-    return unknown(name);
-  mv_args_help(command);
+  const struct mv_command *command = find(words[0]);
+  bool json = command && words[1] && strcmp(words[1], "--json") == 0;
+  if (words[0] && words[1] && !json) {
+    fprintf(stderr, "mavilua: help takes one command, and --json behind it; mavilua --help lists them\n");
+    return EX_USAGE;
+  }
+  if (strcmp(words[0], "help") == 0)
+    printf("usage: mavilua help [COMMAND [--json]]\n\nlist the commands, or explain one: what it does and its "
+           "options, with --json as JSON\n");
+  else if (!command)
+    return unknown(words[0]);
+  else if (json)
+    mv_args_help_json(command);
+  else
+    mv_args_help(command);
   return EX_OK;
+}
+
+static int fail(const struct mv_command *command, const struct mv_error *err) {
+  if (err->kind == MV_ERROR_USAGE)
+    return mv_cli_fail(command, EX_USAGE, "%s", err->text);
+  return mv_cli_fail_with(command, err);
 }
 
 static int run(const struct mv_command *command, char **argv) {
   struct mv_error err = {0};
+  struct mv_given given;
   int status = EX_OK;
-  void *options = calloc(1, command->size ? command->size : 1);
-  if (!options)
-    return mv_cli_fail(command, EX_OSERR, "out of memory");
-  switch (mv_args_parse(command, argv, options, &err)) {
-  case MV_ARGS_RUN:
-    status = command->run(command, options, argv);
-    break;
-  case MV_ARGS_HELP:
+  enum mv_args_outcome outcome = mv_args_parse(command, argv, &given, &err);
+  if (outcome == MV_ARGS_RUN || outcome == MV_ARGS_PRINT)
+    mv_cli_warn(command, given.warnings.data);
+  if (outcome == MV_ARGS_RUN)
+    status = command->run(command, given.options, argv);
+  else if (outcome == MV_ARGS_HELP)
     mv_args_help(command);
-    break;
-  case MV_ARGS_VERSION:
+  else if (outcome == MV_ARGS_VERSION)
     print_version();
-    break;
-  case MV_ARGS_BAD:
-    status = mv_cli_fail(command, EX_USAGE, "%s", err.text);
-  }
-  free(options);
+  else if (outcome == MV_ARGS_PRINT)
+    mv_args_print(command, &given);
+  else
+    status = fail(command, &err);
+  mv_args_free(&given);
   return status;
 }
 
@@ -96,7 +112,7 @@ int main(int argc, char **argv) {
   if (strcmp(name, "--version") == 0)
     return finish(print_version());
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
-    return finish(help(argv[2]));
+    return finish(help(argv + 2));
   const struct mv_command *command = find(name);
   return finish(command ? run(command, argv + 2) : unknown(name));
 }

@@ -14,12 +14,13 @@ struct options {
 };
 
 static const struct mv_flag flags[] = {
-    {"count", 'n', MV_FLAG_NUMBER, "N", "5", NULL, 1, 10000, offsetof(struct options, count),
-     "how many moments"},
-    {"timezone", 'z', MV_FLAG_TEXT, "ZONE", NULL, NULL, 0, 0, offsetof(struct options, timezone),
-     "such as Europe/Oslo; otherwise the machine's"},
-    {"from", 0, MV_FLAG_TEXT, "TIME", NULL, NULL, 0, 0, offsetof(struct options, from),
-     "\"2026-03-29 02:00\" or seconds since 1970; otherwise now"},
+    {"count", .letter = 'n', .type = MV_FLAG_NUMBER, .value = "N", .preset = "5",
+     .low = 1, .high = 10000, .offset = offsetof(struct options, count), .doc = "how many moments"},
+    {"timezone", .letter = 'z', .type = MV_FLAG_TEXT, .value = "ZONE",
+     .offset = offsetof(struct options, timezone),
+     .doc = "such as Europe/Oslo; otherwise the machine's"},
+    {"from", .type = MV_FLAG_TEXT, .value = "TIME", .offset = offsetof(struct options, from),
+     .doc = "\"2026-03-29 02:00\" or seconds since 1970; otherwise now"},
     {0}};
 
 static void print_time(int64_t local) {

@@ -39,7 +39,7 @@ end
 local function program() return os.getenv "MAVILUA_BIN" or "mavilua" end
 
 local function command_line(options)
-  local words = { quote(program()), "serve", "--sandbox", "--log-level", "info" }
+  local words = { quote(program()), "serve", "--sandbox", "--config", "/dev/null", "--log-level", "info" }
   local function add(flag, value)
     if value then words[#words + 1] = flag .. " " .. quote(value) end
   end
