@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,35 +32,99 @@ static const char *skip_string(const char *p, const char *end) {
   return p < end ? p + 1 : end;
 }
 
-static void copy_number(struct mv_bytes *out, const char *start, const char *end, bool integer) {
-  bool negative = *start == '-';
-  const char *digits = start + negative;
-  bool quote = integer && exceeds_64_bits(digits, (size_t)(end - digits), negative);
-  if (quote) {
-    mv_bytes_putc(out, '"');
-  }
-  mv_bytes_append(out, start, (size_t)(end - start));
-  if (quote) {
-    mv_bytes_putc(out, '"');
-  }
+/* strtod stops at what follows the number: there must be something. */
+static bool exceeds_real(const char *start, const char *number_end, const char *end) {
+  return number_end < end && isinf(strtod(start, NULL));
 }
 
-/* The text with integers beyond 64 bits put in quotation marks: jansson refuses them. */
-static int quote_large_integers(const char *p, const char *end, struct mv_bytes *out) {
-  while (p < end) {
-    const char *start = p;
-    if (*p == '"') {
-      p = skip_string(p, end);
-      mv_bytes_append(out, start, (size_t)(p - start));
-    } else if (*p == '-' || isdigit((unsigned char)*p)) {
-      bool integer;
-      p = skip_number(p + 1, end, &integer);
-      copy_number(out, start, p, integer);
+/* Four hexadecimal digits at `p`, or -1. */
+static int hex4(const char *p, const char *end) {
+  int value = 0;
+  for (int i = 0; i < 4; i++, p++) {
+    if (p >= end || !isxdigit((unsigned char)*p)) {
+      return -1;
+    }
+    int c = tolower((unsigned char)*p);
+    value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+  }
+  return value;
+}
+
+static bool is_high(int unit) {
+  return unit >= 0xD800 && unit < 0xDC00;
+}
+
+static bool is_low(int unit) {
+  return unit >= 0xDC00 && unit < 0xE000;
+}
+
+/* What cannot be parsed as it stands, put so that it can. */
+struct mend {
+  struct mv_bytes *out;
+  const char *end; /* of the whole text */
+  bool lenient;
+};
+
+/* Copies an escape that begins at `p`; its end. */
+static const char *mend_escape(const struct mend *mend, const char *p) {
+  const char *end = mend->end;
+  int unit = p + 1 < end && p[1] == 'u' ? hex4(p + 2, end) : -1;
+  size_t length = end - p < 2 ? (size_t)(end - p) : 2;
+  bool lone = false;
+  if (unit >= 0) {
+    bool pair = is_high(unit) && end - p >= 12 && p[6] == '\\' && p[7] == 'u' &&
+                is_low(hex4(p + 8, end));
+    lone = !pair && (is_high(unit) || is_low(unit));
+    length = pair ? 12 : 6;
+  }
+  mv_bytes_append(mend->out, lone ? "\\ufffd" : p, length);
+  return p + length;
+}
+
+static const char *mend_string(const struct mend *mend, const char *p) {
+  const char *after = skip_string(p, mend->end);
+  if (!mend->lenient) {
+    mv_bytes_append(mend->out, p, (size_t)(after - p));
+    return after;
+  }
+  while (p < after) {
+    if (*p == '\\') {
+      p = mend_escape(mend, p);
     } else {
-      mv_bytes_putc(out, *p++);
+      mv_bytes_putc(mend->out, *p++);
     }
   }
-  return out->failed ? -1 : 0;
+  return p;
+}
+
+static const char *mend_number(const struct mend *mend, const char *start) {
+  bool integer, negative = *start == '-';
+  const char *after = skip_number(start + 1, mend->end, &integer);
+  const char *digits = start + negative;
+  bool quote = integer ? exceeds_64_bits(digits, (size_t)(after - digits), negative)
+                       : mend->lenient && exceeds_real(start, after, mend->end);
+  if (quote) {
+    mv_bytes_putc(mend->out, '"');
+  }
+  mv_bytes_append(mend->out, start, (size_t)(after - start));
+  if (quote) {
+    mv_bytes_putc(mend->out, '"');
+  }
+  return after;
+}
+
+/* The text with numbers beyond 64 bits put in quotation marks: jansson refuses them. */
+static int mend_text(const struct mend *mend, const char *p) {
+  while (p < mend->end) {
+    if (*p == '"') {
+      p = mend_string(mend, p);
+    } else if (*p == '-' || isdigit((unsigned char)*p)) {
+      p = mend_number(mend, p);
+    } else {
+      mv_bytes_putc(mend->out, *p++);
+    }
+  }
+  return mend->out->failed ? -1 : 0;
 }
 
 /* jansson recurses up to its own limit (2048); ours is checked before it starts. */
@@ -85,27 +150,37 @@ static json_t *fail(struct mv_error *err, const json_error_t *error) {
   return NULL;
 }
 
-static json_t *parse_quoted(const char *text, size_t length, json_error_t *error) {
-  struct mv_bytes quoted = {0};
+static json_t *parse_mended(const char *text, size_t length, bool lenient, json_error_t *error) {
+  struct mv_bytes out = {0};
+  struct mend mend = {.out = &out, .end = text + length, .lenient = lenient};
   json_t *value = NULL;
-  if (!quote_large_integers(text, text + length, &quoted)) {
-    value = json_loadb(quoted.data, quoted.length, FLAGS, error);
+  if (!mend_text(&mend, text)) {
+    value = json_loadb(out.data, out.length, FLAGS, error);
   }
-  mv_bytes_free(&quoted);
+  mv_bytes_free(&out);
   return value;
 }
 
-json_t *mv_json_parse(const char *text, size_t length, struct mv_error *err) {
+static json_t *parse(const char *text, size_t length, bool lenient, struct mv_error *err) {
   if (too_deep(text, text + length)) {
     mv_error_set(err, MV_ERROR_DECODE, "nested deeper than %d levels", MV_JSON_DEPTH);
     return NULL;
   }
   json_error_t error;
   json_t *value = json_loadb(text, length, FLAGS, &error);
-  if (!value && json_error_code(&error) == json_error_numeric_overflow) {
-    value = parse_quoted(text, length, &error);
+  if (!value && length > 0 &&
+      (lenient || json_error_code(&error) == json_error_numeric_overflow)) {
+    value = parse_mended(text, length, lenient, &error);
   }
   return value ? value : fail(err, &error);
+}
+
+json_t *mv_json_parse(const char *text, size_t length, struct mv_error *err) {
+  return parse(text, length, false, err);
+}
+
+json_t *mv_json_parse_lenient(const char *text, size_t length, struct mv_error *err) {
+  return parse(text, length, true, err);
 }
 
 /* The member or element of `value` that `name` names. */

@@ -16,6 +16,10 @@
 /* Any JSON value, scalars too. A new reference, or NULL and `err` (kind MV_ERROR_DECODE). */
 json_t *mv_json_parse(const char *text, size_t length, struct mv_error *err);
 
+/* The same for what will not be sent again: half of a surrogate pair becomes U+FFFD, and a real
+ * number beyond a double (1e400) the string of its digits. */
+json_t *mv_json_parse_lenient(const char *text, size_t length, struct mv_error *err);
+
 /* Compact text appended to `out`; members in the order they were added. 0 or -1. */
 int mv_json_write(struct mv_bytes *out, const json_t *value);
 

@@ -48,7 +48,7 @@ static char *text_at(json_t *value, const char *path) {
 }
 
 struct mv_event *mv_request_webhook(const struct mv_call *call, struct mv_error *err) {
-  json_t *body = mv_json_parse(call->body, call->body_length, err);
+  json_t *body = mv_json_parse_lenient(call->body, call->body_length, err);
   struct mv_event *event = NULL;
   if (body && !json_is_object(body))
     mv_error_set(err, MV_ERROR_DECODE, "expected a JSON object at line 1, column 1");
@@ -72,7 +72,7 @@ static bool is_form(const struct mv_call *call) {
 
 /* JSON whatever the Content-Type says, as many senders have it wrong; else a form. */
 static json_t *parse_body(const struct mv_call *call) {
-  json_t *body = mv_json_parse(call->body, call->body_length, NULL);
+  json_t *body = mv_json_parse_lenient(call->body, call->body_length, NULL);
   return body || !is_form(call) ? body : mv_form_parse(call->body, call->body_length);
 }
 

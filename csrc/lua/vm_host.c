@@ -47,7 +47,7 @@ static void set_json(lua_State *L, const char *name, const char *text, size_t le
     return;
   }
   json_t **box = mv_value_box(L);
-  *box = mv_json_parse(text, length, NULL);
+  *box = mv_json_parse_lenient(text, length, NULL); /* as it was taken in */
   if (*box) {
     mv_value_push(L, *box, false);
     lua_setfield(L, -3, name);

@@ -70,6 +70,32 @@ static void test_json(void) {
   free(out);
 }
 
+/* What cannot be asked for again is read all the same, if it can be. */
+static int mended(const char *text, const char *expected) {
+  struct mv_error err = {0};
+  json_t *value = mv_json_parse_lenient(text, strlen(text), &err);
+  char *out = value ? mv_json_text(value) : NULL;
+  int right = out ? strcmp(out, expected) == 0 : strcmp(err.text, expected) == 0;
+  if (!right) {
+    fprintf(stderr, "%s became %s, not %s\n", text, out ? out : err.text, expected);
+  }
+  free(out);
+  json_decref(value);
+  return right;
+}
+
+#define LOST "\xEF\xBF\xBD"
+
+static void test_json_lenient(void) {
+  CHECK(mended("[1e400,-1e400,1e30,18446744073709551616]",
+               "[\"1e400\",\"-1e400\",1e+30,\"18446744073709551616\"]"));
+  CHECK(mended("\"\\ud83d\"", "\"" LOST "\""));
+  CHECK(mended("\"\\ude00\\ud83d\\ud83d\\ude00x\\\\ud83d\"",
+               "\"" LOST LOST "\xF0\x9F\x98\x80x\\\\ud83d\""));
+  CHECK(mended("{\"\\ud83d\":1}", "{\"" LOST "\":1}"));
+  CHECK(mended("\"\\ud83", "line 1, column 6: premature end of input near '\"\\ud83'"));
+}
+
 static void test_json_path(void) {
   const char *text = "{\"a\":{\"b\":[10,{\"c\":\"x\"}]}}";
   json_t *value = mv_json_parse(text, strlen(text), NULL);
@@ -293,6 +319,7 @@ static void test_queue(void) {
 
 int main(void) {
   test_json();
+  test_json_lenient();
   test_json_path();
   test_bytes();
   test_digests();

@@ -52,6 +52,7 @@ static int same(const json_t *a, const json_t *b) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct mv_error err;
+  json_decref(mv_json_parse_lenient((const char *)data, size, &err));
   json_t *value = mv_json_parse((const char *)data, size, &err);
   if (!value) {
     return 0;

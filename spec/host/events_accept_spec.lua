@@ -42,6 +42,23 @@ describe("the intake", function()
     assert.equal(200, bot:message(4, 7, "fine"))
   end)
 
+  local function kept(id, message)
+    local body = ('{"id":%d,"client":{"id":11},"message":%s,"is_input":1,"x":1e400,"y":-1e400}'):format(id, message)
+    assert.equal(200, bot:post("/webhook/" .. support.secret, body).status)
+    local event = bot:ask("/api/events?key=11&limit=1").events[1]
+    assert.equal(body, bot:ask("/api/events/" .. event.id).body)
+  end
+
+  it("takes halves of surrogate pairs and numbers beyond a double, as the platform sends nothing again", function()
+    kept(31, [["a\ud83d"]])
+    bot:await("11 a\xEF\xBF\xBD 4")
+    kept(32, [["\ude00b\ud83dc\ud83d\ud83d\ude00"]])
+    bot:await("11 \xEF\xBF\xBDb\xEF\xBF\xBDc\xEF\xBF\xBD\xF0\x9F\x98\x80 15")
+    local reply = bot:post("/webhook/" .. support.secret, [[{"id":33,"message":"\ud83d",}]])
+    assert.equal(400, reply.status)
+    assert.match("line 1, column 29", reply.body)
+  end)
+
   it("refuses a body over the limit", function()
     assert.equal(413, bot:post("/webhook/" .. support.secret, (" "):rep(1100000)).status)
   end)
