@@ -12,6 +12,7 @@
 #include "base/tokens.h"
 
 #define SHORTEST_SECRET 6
+#define LONGEST_TEXT 16384 /* bytes of a message, and of a field; documented in docs/host.md */
 
 struct mv_log {
   struct mv_log_options options;
@@ -114,11 +115,95 @@ static void redact(struct mv_bytes *line, const char *secret) {
   *line = out;
 }
 
+/* Under the lock. */
+static void hide_all(const struct mv_log *log, struct mv_bytes *line) {
+  for (size_t i = 0; i < log->secret_count && line->data; i++) {
+    redact(line, log->secrets[i]);
+  }
+  if (line->data) {
+    line->length = mv_tokens_hide(line->data);
+  }
+}
+
+static void redact_all(struct mv_log *log, struct mv_bytes *text) {
+  pthread_mutex_lock(&log->lock);
+  hide_all(log, text);
+  pthread_mutex_unlock(&log->lock);
+}
+
+/* The length of the UTF-8 character at `p`, 0 when it is none. */
+static size_t character(const unsigned char *p, const unsigned char *end) {
+  size_t length = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+  if (length == 0 || (size_t)(end - p) < length) {
+    return 0;
+  }
+  for (size_t i = 1; i < length; i++) {
+    if ((p[i] & 0xc0) != 0x80) {
+      return 0;
+    }
+  }
+  bool bad = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
+             (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f);
+  return bad ? 0 : length;
+}
+
+/* Cuts what is too long. A secret must not be cut in two, or its first part would show. */
+static void cut(struct mv_log *log, struct mv_bytes *text) {
+  if (text->length <= LONGEST_TEXT) {
+    return;
+  }
+  redact_all(log, text);
+  size_t keep = text->length < LONGEST_TEXT ? text->length : LONGEST_TEXT, whole = text->length;
+  while (keep > 0 && keep < whole && ((unsigned char)text->data[keep] & 0xc0) == 0x80) {
+    keep--;
+  }
+  if (keep < whole) {
+    text->length = keep;
+    mv_bytes_printf(text, "\xe2\x80\xa6 %zu bytes more", whole - keep);
+  }
+}
+
+/* `text` as it is logged: not longer than it may be, NUL and what is not UTF-8 as \xNN. */
+static void put_text(struct mv_log *log, struct mv_bytes *out, const char *text, size_t length) {
+  const unsigned char *p = (const unsigned char *)text, *end = p + length;
+  /* beyond the limit nothing is kept, but all of it may hold a part of a secret */
+  while (p < end) {
+    size_t size = *p ? character(p, end) : 0;
+    if (size) {
+      mv_bytes_append(out, (const char *)p, size);
+    } else {
+      mv_bytes_printf(out, *p ? "\\x%02x" : "\\0", *p);
+    }
+    p += size ? size : 1;
+  }
+  cut(log, out);
+}
+
+/* Fields that are too long are cut, lists and objects as their text. A new object. */
+static json_t *short_fields(struct mv_log *log, json_t *fields) {
+  json_t *kept = json_object(), *value;
+  const char *name;
+  json_object_foreach(fields, name, value) {
+    char *json = json_is_array(value) || json_is_object(value) ? mv_json_text(value) : NULL;
+    const char *text = json ? json : json_string_value(value);
+    size_t length = json ? strlen(json) : json_string_length(value);
+    if (text && (length > LONGEST_TEXT || (!json && memchr(text, '\0', length)))) {
+      struct mv_bytes out = {0};
+      put_text(log, &out, text, length);
+      json_object_set_new(kept, name, json_stringn(out.data ? out.data : "", out.length));
+      mv_bytes_free(&out);
+    } else {
+      json_object_set(kept, name, value);
+    }
+    free(json);
+  }
+  return kept;
+}
+
 static void put_json(struct mv_bytes *line, const char *time, const char *level,
                      const char *message, json_t *fields) {
   json_t *entry = json_pack("{s:s,s:s}", "time", time, "level", level);
-  json_t *text = json_string(message);
-  json_object_set_new(entry, "message", text ? text : json_string("(not UTF-8)"));
+  json_object_set_new(entry, "message", json_string(message));
   json_object_update_missing(entry, fields);
   mv_json_write(line, entry);
   json_decref(entry);
@@ -189,16 +274,6 @@ static void write_all(int fd, const char *data, size_t length) {
   }
 }
 
-/* Under the lock. */
-static void hide_all(const struct mv_log *log, struct mv_bytes *line) {
-  for (size_t i = 0; i < log->secret_count && line->data; i++) {
-    redact(line, log->secrets[i]);
-  }
-  if (line->data) {
-    line->length = mv_tokens_hide(line->data);
-  }
-}
-
 char *mv_log_clean(struct mv_log *log, const char *text) {
   struct mv_bytes clean = {0};
   if (!text) {
@@ -241,13 +316,18 @@ void mv_log(struct mv_log *log, enum mv_log_level level, json_t *fields, const c
   char time[32];
   mv_clock_format(mv_clock_wall(NULL), time);
   const char *words = text ? text : format;
+  struct mv_bytes message = {0};
+  put_text(log, &message, words, strlen(words));
+  json_t *shown = short_fields(log, fields);
   if (log->json) {
-    put_json(&line, time, level_names[level], words, fields);
+    put_json(&line, time, level_names[level], message.data ? message.data : "", shown);
   } else {
-    put_readable(&line, log, time, level, words, fields);
+    put_readable(&line, log, time, level, message.data ? message.data : "", shown);
   }
   emit(log, &line);
+  json_decref(shown);
   free(text);
+  mv_bytes_free(&message);
   mv_bytes_free(&line);
   json_decref(fields);
 }

@@ -50,6 +50,16 @@ static void add_script_lines(luaL_Buffer *out, const char *line) {
   }
 }
 
+/* What comes after C reads texts up to a NUL only. */
+static void add_text(luaL_Buffer *out, const char *text, size_t length) {
+  for (const char *end = text + length; text < end;) {
+    const char *nul = memchr(text, '\0', (size_t)(end - text));
+    luaL_addlstring(out, text, (size_t)((nul ? nul : end) - text));
+    luaL_addstring(out, nul ? "\\0" : "");
+    text = nul ? nul + 1 : end;
+  }
+}
+
 /* Lua would say "table: 0x55d1…", which tells nobody anything. */
 static const char *push_message(lua_State *L, int error, size_t *length) {
   if (lua_type(L, error) == LUA_TTABLE && !luaL_getmetafield(L, error, "__tostring")) {
@@ -68,7 +78,7 @@ void vm_push_error(lua_State *L, lua_State *co, int index, const char *trace) {
   bool cut = length > LONGEST_MESSAGE;
   luaL_Buffer out;
   luaL_buffinit(L, &out);
-  luaL_addlstring(&out, message, cut ? LONGEST_MESSAGE : length);
+  add_text(&out, message, cut ? LONGEST_MESSAGE : length);
   luaL_addstring(&out, cut ? "..." : "");
   add_script_lines(&out, trace ? trace : "");
   luaL_pushresult(&out);

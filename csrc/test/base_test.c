@@ -93,7 +93,7 @@ static void test_json_lenient(void) {
   CHECK(mended("\"\\ude00\\ud83d\\ud83d\\ude00x\\\\ud83d\"",
                "\"" LOST LOST "\xF0\x9F\x98\x80x\\\\ud83d\""));
   CHECK(mended("{\"\\ud83d\":1}", "{\"" LOST "\":1}"));
-  CHECK(mended("\"\\ud83", "line 1, column 6: premature end of input near '\"\\ud83'"));
+  CHECK(mended("\"\\ud83", "line 1, column 6: invalid escape near '\"\\ud83'"));
 }
 
 static void test_json_path(void) {
