@@ -49,13 +49,53 @@ static void note_module(lua_State *L, const char *name) {
   lua_settop(L, top);
 }
 
+static const char key_env[] = "mavilua.environment";
+
+/* Copies the table on top of the stack, one level deep; libraries inside of it, too, if `deep`. */
+static void push_copy(lua_State *L, bool deep) {
+  int from = lua_gettop(L);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    bool library = deep && lua_istable(L, -2) && !lua_rawequal(L, -2, from);
+    if (library) {
+      lua_pushvalue(L, -2);
+      push_copy(L, false);
+      lua_remove(L, -2);
+    } else {
+      lua_pushvalue(L, -2);
+    }
+    lua_rawset(L, from + 1);
+  }
+}
+
+/* The modules inside the program have globals of their own: a script that overwrites `type` or
+ * `table.concat` overwrites its own only. `package` stays the one of all. */
+static void keep_environment(lua_State *L) {
+  lua_pushglobaltable(L);
+  push_copy(L, true);
+  lua_getglobal(L, "package");
+  lua_setfield(L, -2, "package");
+  lua_setfield(L, LUA_REGISTRYINDEX, key_env);
+  lua_pop(L, 1);
+}
+
+static int load_embedded(lua_State *L, const struct mv_embedded *module, const char *name) {
+  int status = luaL_loadbuffer(L, module->source, module->length, name);
+  if (status == LUA_OK && vm_of(L)->options.host) {
+    lua_getfield(L, LUA_REGISTRYINDEX, key_env);
+    lua_setupvalue(L, -2, 1);
+  }
+  return status;
+}
+
 /* The searcher of modules inside the program: only names of our own. */
 static int search_embedded(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   for (const struct mv_embedded *module = mv_embedded; module->name; module++) {
     if (strcmp(module->name, name) == 0) {
       lua_pushfstring(L, "=%s%s", name, strchr(name, '.') ? "" : ".init");
-      if (luaL_loadbuffer(L, module->source, module->length, lua_tostring(L, -1)) != LUA_OK) {
+      if (load_embedded(L, module, lua_tostring(L, -1)) != LUA_OK) {
         return lua_error(L);
       }
       lua_pushliteral(L, ":embedded:");
@@ -137,6 +177,7 @@ static int prepare(lua_State *L) {
   vm_limits_install(vm);
   mv_loop_wrap_coroutines(L);
   if (vm->options.host) {
+    keep_environment(L);
     preload(L, "mavilua.host.native", vm_open_native);
     require(L, "mavilua.host");
   } else {

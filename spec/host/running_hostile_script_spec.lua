@@ -59,4 +59,41 @@ describe("A script", function()
     assert.match("error\\0 and more", reason, 1, true)
     bot:stop()
   end)
+
+  it("that overwrites globals and the libraries' functions harms itself only", function()
+    local bot = support.start [[
+      local http, mavilua = require "mavilua.http", require "mavilua"
+      host.on("message", { text = "one" }, function(event)
+        host.kv.set("k", { event.text })
+        trace(host.once("o", function() return host.kv.get("k")[1] end), host.kv.incr "n")
+        host.after(0.01, "job", { 1, 2 })
+        local got = mavilua.map({ 1, 2 }, function(n) host.sleep(0.01) return n end)
+        trace("mapped", #got)
+        host.log.info("logged", { a = 1 })
+        print "printed"
+        trace(http.get("http://127.0.0.1:1/"))
+        if event.attempt == 1 then return host.retry(0.01) end
+      end)
+      host.on("message", { text = "two" }, function() error "gone" end, { attempts = 1 })
+      host.job("job", function(args) trace("job", #args) end)
+      host.hook("hook", { secret = "a-hook-secret" }, function(request)
+        return { json = { got = request.query.a } }
+      end)
+      local globals, keep = _G, { select = 1, tostring = 1, io = 1, assert = 1, table = 1, print = 1 }
+      for _, name in ipairs { "math", "os", "coroutine", "utf8", "debug" } do
+        for field in pairs(globals[name]) do globals[name][field] = nil end
+      end
+      for field in pairs(table) do if field ~= "concat" then table[field] = nil end end
+      for name in pairs(globals) do if not keep[name] then globals[name] = nil end end
+    ]]
+    bot:message(1, 1, "one")
+    bot:message(2, 2, "two")
+    bot:await "job 2"
+    assert.equal('{"got":"b"}', bot:post("/hook/hook/a-hook-secret?a=b", "{}").body)
+    bot:await_summary("dead", 1)
+    assert.is_true(bot:has "one 1")
+    assert.is_true(bot:has "mapped 2")
+    entry(bot, "printed")
+    bot:stop()
+  end)
 end)
