@@ -121,11 +121,14 @@ static void accepted(struct mv_op *op) {
     refuse(intake, accept->call, 503, "unavailable", "not stored; try again", "Retry-After: 1");
   } else {
     count(accept);
-    if (accept->source == MV_SOURCE_HOOK && !accept->op.duplicate)
+    if (accept->op.reply)
+      mv_waiters_reply(accept->call, accept->op.reply);
+    else if (accept->source == MV_SOURCE_HOOK && (!accept->op.duplicate || accept->op.open))
       mv_waiters_add(intake->with.waiters, accept->op.id, accept->call);
     else
       acknowledge(accept);
   }
+  json_decref(accept->op.reply);
   mv_event_free(accept->op.event);
   free(accept);
 }

@@ -27,6 +27,9 @@
 
 struct mv_journal;
 
+/* A longer reply to a hook is not kept for duplicates; bytes of its JSON. */
+#define MV_JOURNAL_REPLY_LIMIT 65536
+
 /* What all operations have. */
 struct mv_op {
   struct mv_node node; /* first: the queue's */
@@ -42,6 +45,8 @@ struct mv_accept_op {
   struct mv_event *event; /* in: from mv_event_new; taken over on success (then NULL), else the caller's */
   int64_t id;             /* out: its id, or that of the event it duplicates */
   bool duplicate;         /* out */
+  bool open;              /* out, of a hook's duplicate: the event's end can be waited for */
+  json_t *reply;          /* out, likewise: what its first sender was answered; a new reference, or NULL */
 };
 
 /* The end of a run. Never `failed` for a full disk: it is kept and tried again until it is written;
@@ -56,6 +61,7 @@ struct mv_finish_op {
   const char *reason, *handler; /* borrowed until `done` */
   /* borrowed until `done`: take a reference of the VM's. With `release` results of `once` only */
   const json_t *effects, *policy;
+  const json_t *reply;    /* to the sender, kept for who sends the same again; borrowed; or NULL */
   bool stale;             /* out: the claim was lost; nothing was changed */
   enum mv_event_state state; /* out: what became of it */
   int64_t due_at;         /* out: of the next attempt, if retryable */

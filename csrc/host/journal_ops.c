@@ -1,7 +1,11 @@
 /* The journal's operations: what each does inside the transaction. */
 #include "host/journal_internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/bytes.h"
+#include "base/json.h"
 #include "host/policy.h"
 
 /* --- Accepting --- */
@@ -15,6 +19,15 @@ static void count_accepted(struct mv_journal *journal, const struct mv_store_acc
     mv_dispatch_take(journal->dispatch, event);
 }
 
+static int read_answer(struct mv_journal *journal, struct mv_accept_op *accept) {
+  char *reply;
+  if (mv_store_answer(journal->store, accept->id, &reply, &accept->open, &accept->op.error))
+    return -1;
+  accept->reply = reply ? mv_json_parse(reply, strlen(reply), NULL) : NULL;
+  free(reply);
+  return 0;
+}
+
 static int apply_accept(struct mv_journal *journal, struct mv_op *op, int64_t now) {
   struct mv_accept_op *accept = (struct mv_accept_op *)op;
   struct mv_store_accepted accepted;
@@ -23,6 +36,8 @@ static int apply_accept(struct mv_journal *journal, struct mv_op *op, int64_t no
     return -1;
   accept->id = accepted.id;
   accept->duplicate = accepted.duplicate;
+  if (accepted.duplicate && accept->event->source == MV_SOURCE_HOOK && read_answer(journal, accept))
+    return -1;
   count_accepted(journal, &accepted, accept->event);
   return 0;
 }
@@ -89,6 +104,16 @@ static void decide(struct mv_journal *journal, const struct mv_finish_op *finish
   outcome->handler = finish->handler;
 }
 
+/* What is kept of a reply: nothing of one that is too large. To be freed, or NULL. */
+static char *kept_reply(const struct mv_finish_op *finish) {
+  bool kept = finish->reply && finish->event->source == MV_SOURCE_HOOK;
+  char *text = kept ? mv_json_text(finish->reply) : NULL;
+  if (!text || strlen(text) <= MV_JOURNAL_REPLY_LIMIT)
+    return text;
+  free(text);
+  return NULL;
+}
+
 static int store_finish(struct mv_journal *journal, struct mv_finish_op *finish,
                         const struct mv_outcome *outcome, const json_t *effects, int64_t now,
                         struct mv_store_finished *finished) {
@@ -131,7 +156,10 @@ static int apply_finish(struct mv_journal *journal, struct mv_op *op, int64_t no
   struct mv_store_finished finished;
   if (!finish->release)
     decide(journal, finish, finish->verdict, finish->reason, now, &outcome, &text);
+  char *reply = outcome.state == MV_EVENT_DONE ? kept_reply(finish) : NULL;
+  outcome.reply = reply;
   int failed = store_finish(journal, finish, &outcome, finish->effects, now, &finished);
+  free(reply);
   mv_bytes_free(&text);
   if (failed && fail_effects(journal, finish, now, &finished))
     return -1;

@@ -150,6 +150,7 @@ void mv_run_finish(struct mv_run *run) {
   op->handler = run->handler;
   op->effects = run->effects;
   op->policy = run->policy;
+  op->reply = run->reply;
   mv_journal_finish(run->with->journal, op);
 }
 

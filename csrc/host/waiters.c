@@ -83,7 +83,7 @@ static void put_headers(struct mv_bytes *lines, json_t *headers, const char **ty
   }
 }
 
-static void send_reply(struct mv_call *call, json_t *reply) {
+void mv_waiters_reply(struct mv_call *call, json_t *reply) {
   json_t *status = json_object_get(reply, "status"), *json = json_object_get(reply, "json");
   json_t *body = json_object_get(reply, "body");
   const char *type = json ? NULL : "text/plain; charset=utf-8";
@@ -228,7 +228,7 @@ void mv_waiters_add(struct mv_waiters *waiters, int64_t event, struct mv_call *c
   pthread_mutex_unlock(&waiters->lock);
 }
 
-void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, const struct mv_ending *ending) {
+static struct waiter *take(struct mv_waiters *waiters, int64_t event) {
   pthread_mutex_lock(&waiters->lock);
   struct waiter *waiter = *slot_of(waiters, event);
   while (waiter && waiter->event != event)
@@ -236,11 +236,15 @@ void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, const struct m
   if (waiter)
     unlink_it(waiters, waiter);
   pthread_mutex_unlock(&waiters->lock);
-  if (!waiter)
-    return;
-  if (ending->state == MV_EVENT_DONE && json_is_object(ending->reply))
-    send_reply(waiter->call, ending->reply);
-  else
-    tell(waiter->call, event, ending);
-  free(waiter);
+  return waiter;
+}
+
+void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, const struct mv_ending *ending) {
+  for (struct waiter *waiter; (waiter = take(waiters, event));) {
+    if (ending->state == MV_EVENT_DONE && json_is_object(ending->reply))
+      mv_waiters_reply(waiter->call, ending->reply);
+    else
+      tell(waiter->call, event, ending);
+    free(waiter);
+  }
 }

@@ -28,8 +28,11 @@ struct mv_ending {
   const char *reason;        /* of CANCELLED: the handler's; or NULL */
 };
 
-/* A run of the event ended: answers who waits for it. */
+/* A run of the event ended: answers all who wait for it. */
 void mv_waiters_finish(struct mv_waiters *waiters, int64_t event, const struct mv_ending *ending);
+
+/* Answers a deferred call as a handler returned it: {status, headers, json|body}. */
+void mv_waiters_reply(struct mv_call *call, json_t *reply);
 
 /* Answers all that wait with 202 now: the host stops. */
 void mv_waiters_flush(struct mv_waiters *waiters);

@@ -62,6 +62,11 @@ struct mv_store_accepted {
 int mv_store_accept(struct mv_store *store, struct mv_event *event, int64_t now, bool claim,
                     struct mv_store_accepted *out, struct mv_error *err);
 
+/* What the sender of an event was answered, for who sends it again: *reply as mv_outcome.reply, to be
+ * freed, or NULL; *open: it has not come to an end and is not between attempts. 0, or -1. */
+int mv_store_answer(struct mv_store *store, int64_t event, char **reply, bool *open,
+                    struct mv_error *err);
+
 /* Takes up to `limit` due heads, oldest due first, as running under new tokens: a list through
  * `node` in *list, to be freed one by one. The number, or -1. Of the events that two crashes have
  * hit, only one runs at a time: the next can be claimed when that has ended. */
@@ -85,6 +90,7 @@ struct mv_outcome {
   enum mv_on_fail on_fail;   /* RETRYABLE */
   const char *reason;        /* or NULL */
   const char *handler;       /* or NULL: stays */
+  const char *reply;         /* what its sender is answered, for mv_store_answer; or NULL */
 };
 
 struct mv_store_finished {

@@ -60,6 +60,8 @@ static const char *const schema[] = {
     /* a `once` that began, and by which claim: it has no result yet */
     "CREATE TABLE once_begun (key TEXT PRIMARY KEY, event INTEGER NOT NULL,"
     "  token INTEGER NOT NULL, at INTEGER NOT NULL);",
+    /* what was answered to the sender of the event, for those who send it again */
+    "ALTER TABLE dedupe ADD COLUMN reply TEXT;",
 };
 
 /* --- Opening --- */

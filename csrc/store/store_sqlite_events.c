@@ -120,6 +120,19 @@ static int check_dedupe(struct mv_store *store, const struct mv_event *event, in
   return insert_dedupe(store, event, id, now, err);
 }
 
+int mv_store_answer(struct mv_store *store, int64_t event, char **reply, bool *open,
+                    struct mv_error *err) {
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
+                                      "SELECT d.reply, e.state FROM dedupe d"
+                                      " LEFT JOIN events e ON e.id = d.event WHERE d.event = ?",
+                                      "i", event);
+  int found = mv_sql_step(stmt, err);
+  *reply = found > 0 ? mv_sql_text_dup(stmt, 0) : NULL;
+  *open = found > 0 && !mv_sql_is_null(stmt, 1) && mv_sql_int(stmt, 1) < MV_EVENT_RETRYABLE;
+  mv_sql_done(stmt);
+  return found < 0 ? mv_store_break(store) : 0;
+}
+
 static int insert_event(struct mv_store *store, const struct mv_event *event, int line,
                         struct mv_error *err) {
   if (mv_sql_run(store->sql, err,

@@ -78,6 +78,9 @@ static int follow_up(struct mv_store *store, int64_t id, const struct mv_outcome
     *wake_at = 0; /* the next suspect may run: look */
   if ((final || parks) && mv_store_promote(store, ended->key, wake_at, err))
     return -1;
+  if (outcome->reply && mv_sql_run(store->sql, err, "UPDATE dedupe SET reply = ? WHERE event = ?",
+                                   "si", outcome->reply, id))
+    return -1;
   if (final && ended->source == MV_SOURCE_SCHEDULE)
     return mv_store_moment_state(store, id, outcome->state, outcome->reason, err);
   return 0;

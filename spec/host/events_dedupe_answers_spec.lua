@@ -1,0 +1,77 @@
+local process = require "spec.support.process"
+local support = require "spec.support.bot"
+
+describe("Dedupe: a duplicate gets the answer that the first one got.", function()
+  local bot
+
+  setup(function()
+    bot = support.new [[
+      host.hook("answers", { dedupe = "id" }, function(request)
+        trace("run", request.json.id)
+        return { status = request.json.status, json = { id = request.json.id }, headers = { ["X-Own"] = "yes" } }
+      end)
+      host.hook("text", { dedupe = "body" }, function(request) trace("text") return "got " .. request.body end)
+      host.hook("big", { dedupe = "id" }, function() return ("x"):rep(70000) end)
+      host.hook("nothing", { dedupe = "id" }, function() end)
+      host.hook("slow", { dedupe = "id" }, function()
+        trace "slow"
+        while not io.open(TRACE .. ".gate") do host.sleep(0.01) end
+        return { status = 409, body = "too late" }
+      end)
+      host.hook("fails", { dedupe = "id" }, function(request)
+        if request.attempt == 1 then error "at first" end
+        return { status = 418, body = "at last" }
+      end)
+    ]]
+    bot:start()
+  end)
+
+  teardown(function() bot:stop() end)
+
+  local function same(path, body)
+    local first, second = bot:post(path, body), bot:post(path, body)
+    for _, reply in ipairs { first, second } do reply.headers.date = nil end
+    assert.same({ first.status, first.body, first.headers }, { second.status, second.body, second.headers })
+    return first
+  end
+
+  it("of a refusal, which the sender would take for a success otherwise", function()
+    assert.equal(409, same("/hook/answers", '{"id":1,"status":409}').status)
+    assert.equal(400, same("/hook/answers", '{"id":2,"status":400}').status)
+    assert.equal(201, same("/hook/answers", '{"id":3,"status":201}').status)
+    assert.equal("got x", same("/hook/text", "x").body)
+    assert.same({ "run 1", "run 2", "run 3", "text" }, bot:lines())
+  end)
+
+  it("of no answer, or of one above 64 KiB: 200, and that it is one", function()
+    bot:post("/hook/nothing", '{"id":1}')
+    assert.is_true(bot:post("/hook/nothing", '{"id":1}'):json().duplicate)
+    assert.equal(70000, #bot:post("/hook/big", '{"id":1}').body)
+    assert.is_true(bot:post("/hook/big", '{"id":1}'):json().duplicate)
+  end)
+
+  it("while the first still runs: as soon as that has ended", function()
+    local replies = support.together({ 1, 2, 3, 4 }, 4, function(i)
+      if i == 4 then
+        bot:await "slow"
+        process.await(function() return bot:ask("/api/summary").duplicates >= 2 end, "duplicates")
+        process.write(bot.trace_path .. ".gate", "")
+        return true
+      end
+      return bot:post("/hook/slow", '{"id":1}')
+    end)
+    for i = 1, 3 do assert.same({ 409, "too late" }, { replies[i].status, replies[i].body }) end
+  end)
+
+  it("after a later attempt: what that returned", function()
+    assert.equal(202, bot:post("/hook/fails", '{"id":1}').status)
+    process.await(function() return bot:post("/hook/fails", '{"id":1}').status == 418 end, "the second answer")
+  end)
+
+  it("after a restart", function()
+    bot:kill()
+    bot:start()
+    assert.equal(409, bot:post("/hook/answers", '{"id":1,"status":409}').status)
+    assert.equal(1, select(2, table.concat(bot:lines(), "\n"):gsub("run 1", "")))
+  end)
+end)
