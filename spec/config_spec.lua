@@ -109,6 +109,15 @@ describe("a setting", function()
   end)
 end)
 
+describe("a variable", function()
+  it("that nobody knows is warned of when it is nearly one of ours", function()
+    local _, err = settings { env = { MAVILUA_WORKRES = "3", MAVILUA_BIN = "x", MAVILUA_SANDBOX_URL = "http://x",
+      MAVILUA_API_KEY_FILE = "", MAVILUA_SOMETHING_OF_MINE = "y" } }
+    assert.equal("mavilua serve: warning: the variable MAVILUA_WORKRES is not known; did you mean MAVILUA_WORKERS?\n",
+      err)
+  end)
+end)
+
 describe("mavilua.conf.lua", function()
   it("is found here, beside the first script, or where --config or MAVILUA_CONFIG says", function()
     local elsewhere = process.folder()
@@ -196,6 +205,30 @@ describe("mavilua.conf.lua", function()
     conf ""
     fails(64, "SCRIPT… is missing; usage: mavilua check", run { "check" })
     fails(64, "MAVILUA_WORKERS takes", run { "check", bot, env = { MAVILUA_WORKERS = "x" } })
+  end)
+end)
+
+describe("MAVILUA_API_KEY_FILE", function()
+  local script = 'local b = require "mavilua".client { transport = function(request) io.write(request.url) '
+    .. 'return { status = 200, body = "ok" } end }  b:get_messages()'
+
+  it("is known to scripts and to call, behind MAVILUA_API_KEY", function()
+    local path = process.write(folder .. "/key", "filekey\r\n")
+    local env = { MAVILUA_API_KEY_FILE = path, MAVILUA_BASE_URL = "http://127.0.0.1:1" }
+    local code, out, err = process.run { "run", "-", stdin = script, env = env }
+    assert.same({ 0, "http://127.0.0.1:1/api/filekey/get_messages", "" }, { code, out, err })
+    assert.equal(69, (process.run { "call", "get_clients", env = env }))
+    env.MAVILUA_API_KEY = "envkey"
+    out = select(2, process.run { "run", "-", stdin = script, env = env })
+    assert.equal("http://127.0.0.1:1/api/envkey/get_messages", out)
+  end)
+
+  it("is told of when it cannot be read", function()
+    local env = { MAVILUA_API_KEY_FILE = folder .. "/absent" }
+    local told = "MAVILUA_API_KEY_FILE: " .. folder .. "/absent: No such file"
+    fails(66, told, process.run { "call", "get_clients", env = env })
+    local _, _, err = process.run { "run", "-", stdin = script, env = env }
+    assert.truthy(err:find(told, 1, true), err)
   end)
 end)
 

@@ -182,8 +182,8 @@ static int run(const struct mv_command *command, const void *options, char **ope
   struct mv_given given = {.options = NULL};
   char **words = words_of(options, operands);
   int status = words ? configure(command, words, &given) : mv_cli_fail(command, EX_OSERR, "out of memory");
-  if (!status) {
-    const struct mv_config *config = given.options;
+  const struct mv_config *config = given.options;
+  if (!status && config) {
     allow_clients();
     status = check(command, options, config->host.scripts);
   }

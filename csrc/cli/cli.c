@@ -45,7 +45,7 @@ int mv_cli_check_file(const struct mv_command *command, const char *path, const 
   if (!path)
     return 0;
   if (stat(path, &info) || access(path, R_OK))
-    return mv_cli_fail(command, EX_NOINPUT, "%s: %s", path, strerror(errno));
+    return mv_cli_fail(command, EX_NOINPUT, "%s: %s (%s is expected there)", path, strerror(errno), what);
   if (S_ISDIR(info.st_mode))
     return mv_cli_fail(command, EX_NOINPUT, "%s: %s is expected, this is a directory", path, what);
   return 0;

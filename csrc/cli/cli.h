@@ -24,6 +24,10 @@ int mv_cli_fail_with(const struct mv_command *command, const struct mv_error *er
 /* Writes each of `lines` as "mavilua NAME: warning: line" on standard error. NULL: none. */
 void mv_cli_warn(const struct mv_command *command, const char *lines);
 
+/* Warns of variables of the environment whose names are nearly those that one of the commands reads. */
+void mv_cli_warn_of_variables(const struct mv_command *command,
+                              const struct mv_command *const *commands, size_t count);
+
 /* Whether `path` is a file that can be read; told otherwise, as `what` ("a script"). 0 or the exit
  * status. NULL is fine. */
 int mv_cli_check_file(const struct mv_command *command, const char *path, const char *what);

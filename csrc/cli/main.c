@@ -75,11 +75,13 @@ static int fail(const struct mv_command *command, const struct mv_error *err) {
 
 static int run(const struct mv_command *command, char **argv) {
   struct mv_error err = {0};
-  struct mv_given given;
+  struct mv_given given = {.options = NULL};
   int status = EX_OK;
   enum mv_args_outcome outcome = mv_args_parse(command, argv, &given, &err);
   if (outcome == MV_ARGS_RUN || outcome == MV_ARGS_PRINT)
     mv_cli_warn(command, given.warnings.data);
+  if (outcome != MV_ARGS_HELP && (command == &mv_command_serve || command == &mv_command_check))
+    mv_cli_warn_of_variables(command, commands, COMMANDS);
   if (outcome == MV_ARGS_RUN)
     status = command->run(command, given.options, argv);
   else if (outcome == MV_ARGS_HELP)

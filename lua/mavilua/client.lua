@@ -139,10 +139,21 @@ local function default(name, variable)
   return value
 end
 
+-- The key in the file that MAVILUA_API_KEY_FILE names, without the line end behind it.
+local function key_of_file()
+  local path = os.getenv "MAVILUA_API_KEY_FILE"
+  if not path or path == "" then return nil end
+  local file, problem = io.open(path, "rb")
+  if not file then errors.misuse("mavilua.client: MAVILUA_API_KEY_FILE: %s", problem) end
+  local text = file:read "*a" or ""
+  file:close()
+  return (text:gsub("[\r\n]+$", ""))
+end
+
 local function find_key(options)
-  local key = options.api_key or default("api_key", "MAVILUA_API_KEY")
+  local key = options.api_key or default("api_key", "MAVILUA_API_KEY") or key_of_file()
   if not key then
-    errors.misuse("mavilua.client: no API key: give api_key = \"...\" or set MAVILUA_API_KEY; "
+    errors.misuse("mavilua.client: no API key: give api_key = \"...\", set MAVILUA_API_KEY or MAVILUA_API_KEY_FILE; "
       .. "keys are made in the project's settings, under Integrations > API key")
   end
   if key == "" or key:find("[%s%c]") then
@@ -179,9 +190,10 @@ end
 
 --- Makes a client.
 -- @param options table, all optional:
---   `api_key` (string; else MAVILUA_API_KEY), `base_url` (string; else MAVILUA_BASE_URL, else
---   https://chatter.mavibot.ai), `timeout` (seconds for one attempt, 30), `connect_timeout` (seconds, 5),
---   `retries` (most repeats of a failed call that may be repeated, 2), `max_retry_wait` (seconds that a
+--   `api_key` (string; else MAVILUA_API_KEY, else what the file holds that MAVILUA_API_KEY_FILE names),
+--   `base_url` (string; else MAVILUA_BASE_URL, else https://chatter.mavibot.ai), `timeout`
+--   (seconds for one attempt, 30), `connect_timeout` (seconds, 5), `retries` (most repeats of a failed call that may
+--   be repeated, 2), `max_retry_wait` (seconds that a
 --   server's Retry-After may ask for, 60; when it asks for more the error is returned), `rate` (calls a
 --   second) and `daily_quota` (calls a UTC day), not limited unless set; save_variables counts in neither,
 --   `verify` (check the server's certificate, true), `ca_file` (PEM file of further trust),

@@ -50,10 +50,16 @@ local function check_action(name, any)
 end
 
 local function check_key()
-  local key = os.getenv("MAVILUA_API_KEY")
+  local key, path = os.getenv "MAVILUA_API_KEY", os.getenv "MAVILUA_API_KEY_FILE"
   if key and key ~= "" then return end
-  fail(CONFIG, "no API key: set MAVILUA_API_KEY to the key of the project's settings (Integrations > "
-    .. "API key), or to \"sandbox\" for a sandbox")
+  if path and path ~= "" then
+    local file, problem = io.open(path)
+    if not file then fail(NO_INPUT, "MAVILUA_API_KEY_FILE: %s", problem) end
+    file:close()
+    return
+  end
+  fail(CONFIG, "no API key: set MAVILUA_API_KEY (or MAVILUA_API_KEY_FILE) to the key of the project's settings "
+    .. "(Integrations > API key), or to \"sandbox\" for a sandbox")
 end
 
 -- Misuse is raised with a place in this file before it, which tells the user nothing.
