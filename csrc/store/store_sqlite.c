@@ -130,6 +130,41 @@ static int prepare(struct mv_store *store, struct mv_error *err) {
   return mv_sql_commit(store->sql, err);
 }
 
+/* --- Whether the files are still there --- */
+
+/* SQLite goes on writing to a file that has no name any more, and all of it is gone at the end. */
+static int watch_files(struct mv_store *store, struct mv_error *err) {
+  static const char *const endings[] = {"", "-wal"};
+  for (int i = 0; i < 2 && !store->memory; i++) {
+    struct mv_bytes path = {0};
+    struct stat st;
+    mv_bytes_printf(&path, "%s%s", mv_sql_path(store->sql), endings[i]);
+    char *name = mv_bytes_steal(&path, NULL);
+    if (!name)
+      return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+    if (stat(name, &st)) {
+      free(name); /* no -wal: nothing to lose there */
+      continue;
+    }
+    store->files[i] =
+        (struct mv_store_file){.path = name, .device = st.st_dev, .inode = st.st_ino};
+  }
+  return 0;
+}
+
+static int check_files(const struct mv_store *store, struct mv_error *err) {
+  for (int i = 0; i < 2; i++) {
+    const struct mv_store_file *file = &store->files[i];
+    struct stat st;
+    if (file->path && (stat(file->path, &st) || st.st_dev != file->device || st.st_ino != file->inode))
+      return mv_error_set(err, MV_ERROR_SYSTEM,
+                          "%s: deleted or replaced while the host has it open, what is stored would be "
+                          "lost; put the file back where it was, or stop the host and start it anew",
+                          file->path);
+  }
+  return 0;
+}
+
 static int open_store(struct mv_store *store, const struct mv_store_options *options,
                       struct mv_error *err) {
   store->memory = strcmp(options->path, ":memory:") == 0;
@@ -146,7 +181,7 @@ static int open_store(struct mv_store *store, const struct mv_store_options *opt
     return -1;
   if (options->read_only)
     return 0;
-  return prepare(store, err);
+  return prepare(store, err) || watch_files(store, err) ? -1 : 0;
 }
 
 static struct mv_store *new_store(struct mv_error *err) {
@@ -207,6 +242,8 @@ void mv_store_close(struct mv_store *store) {
     close(store->lock_fd);
   pthread_mutex_destroy(&store->lock);
   free(store->path);
+  free(store->files[0].path);
+  free(store->files[1].path);
   free(store->stops);
   free(store);
 }
@@ -260,7 +297,7 @@ static int save_counts(struct mv_store *store, struct mv_error *err) {
 
 int mv_store_commit(struct mv_store *store, struct mv_error *err) {
   assert(store->in_transaction && !mv_store_broken(store));
-  if (save_counts(store, err) || mv_sql_commit(store->sql, err)) {
+  if (check_files(store, err) || save_counts(store, err) || mv_sql_commit(store->sql, err)) {
     mv_store_rollback(store);
     return -1;
   }

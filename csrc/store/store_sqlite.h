@@ -3,6 +3,7 @@
 #define MV_STORE_STORE_SQLITE_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "store/sql.h"
 #include "store/store.h"
@@ -13,8 +14,16 @@ enum { LINE_BEHIND = 0, LINE_HEAD = 1, LINE_OUTSIDE = 2 };
 /* Events that this many crashes have hit run one at a time. Stands in the index, too. */
 #define MV_STORE_SUSPECT 2
 
+/* A file as it was when the store was opened. */
+struct mv_store_file {
+  char *path;
+  dev_t device;
+  ino_t inode;
+};
+
 struct mv_store {
   struct mv_sql *sql;
+  struct mv_store_file files[2]; /* the writer's: the database and its -wal; path NULL: none */
   struct mv_store *root; /* the writer; itself in the writer */
   char *path;            /* of the lock file, or NULL */
   int lock_fd;           /* held for as long as the store is open; -1: none */
