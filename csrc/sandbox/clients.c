@@ -120,9 +120,27 @@ static int64_t load(struct mv_ask *ask, const json_t *item) {
   return id;
 }
 
+enum { LAST_TYPE = 32767 }; /* of a messenger, known or not */
+
+static int check_types(struct mv_ask *ask, const json_t *items) {
+  for (size_t i = 0; i < json_array_size(items); i++) {
+    int64_t type = 0;
+    mv_params_id_of(json_object_get(json_array_get(items, i), "client_type"), &type);
+    if (type > LAST_TYPE) {
+      mv_answer_fail(ask, 400, "Parameter \"items[%zu].client_type\" takes an integer, 0 to %d", i,
+                     LAST_TYPE);
+      return -1;
+    }
+  }
+  return 0;
+}
+
 void mv_clients_load(struct mv_ask *ask) {
   static const char *const echoed[] = {"platform_id", "group_id", "client_type"};
   json_t *items = mv_param(ask, "items");
+  if (check_types(ask, items)) {
+    return;
+  }
   json_t *loaded = json_array();
   for (size_t i = 0; i < json_array_size(items); i++) {
     json_t *item = json_array_get(items, i);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/action.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "sandbox/cell.h"
@@ -72,72 +73,74 @@ void mv_control_send(struct mv_call *call, unsigned status, json_t *value) {
 
 static void get_index(struct mv_control *c);
 
+enum {
+  ALONE = 1, /* runs without a work: what it needs is no project's, or it begins its own */
+  LISTS = 2, /* the body may be a list */
+  RAW = 4    /* the body is no JSON: the route reads it from the call */
+};
+
 static const struct route {
   const char *method, *path;
   void (*run)(struct mv_control *c);
   const char *doc;
-  bool alone; /* runs without a work: what it needs is no project's, or it begins its own */
-  bool lists; /* the body may be a list */
-  bool raw;   /* the body is no JSON: the route reads it from the call */
+  unsigned flags;
+  const char *query; /* names that it takes beside project, with blanks between */
+  const char *body;  /* likewise; NULL: the route itself looks at them */
 } routes[] = {
-    {"GET", "", get_index, "these routes", true, false, false},
+    {"GET", "", get_index, "these routes", ALONE, "", NULL},
     {"POST", "messages", mv_control_post_message,
      "a client writes: {client_id or platform_id + group, name, message or event, attachments}; "
      "from: manager, an employee does",
-     false, false, false},
+     0, "", "client_id platform_id group group_id name message event attachments from manager"},
     {"GET", "messages", mv_control_get_messages,
      "the conversation, oldest first: ?client_id=&since=; without a client the last message's id",
-     false, false, false},
+     0, "client_id since", NULL},
     {"GET", "clients", mv_control_get_client,
-     "?client_id=: a client with pause, employee, lists and variables", false, false, false},
+     "?client_id=: a client with pause, employee, lists and variables", 0, "client_id", NULL},
     {"POST", "clients", mv_control_post_client,
-     "changes one: {client_id, paused, undeliverable, manager}", false, false, false},
-    {"GET", "clock", mv_control_get_clock, "mode and time", true, false, false},
+     "changes one: {client_id, paused, undeliverable, manager}", 0, "",
+     "client_id paused undeliverable manager"},
+    {"GET", "clock", mv_control_get_clock, "mode and time", ALONE, "", NULL},
     {"POST", "clock", mv_control_post_clock,
      "{mode: virtual, now} or {advance: seconds}: what is due on the way is sent, in order; "
      "{mode: real}",
-     true, false, false},
-    {"GET", "timeline", mv_control_get_timeline, "what is put off, earliest first", false, false,
-     false},
+     ALONE, "", "mode now advance"},
+    {"GET", "timeline", mv_control_get_timeline, "what is put off, earliest first", 0, "", NULL},
     {"GET", "journal", mv_control_get_journal,
      "API calls and webhooks: ?since=&kind=api|webhook&action=&client_id=&limit=; &wait=seconds "
      "until there is one",
-     true, false, false},
+     ALONE, "since kind action client_id limit wait", NULL},
     {"GET", "idle", mv_control_get_idle, "whether no webhook is under way: ?wait=seconds until so",
-     true, false, false},
-    {"GET", "faults", mv_control_get_faults, "faults and how often they hit", true, false, false},
+     ALONE, "wait", NULL},
+    {"GET", "faults", mv_control_get_faults, "faults and how often they hit", ALONE, "", NULL},
     {"POST", "faults", mv_control_post_faults,
      "adds some: [{kind, action, status, body, retry_after, delay_ms, fraction, every, times, "
      "probability, seed}]",
-     true, true, false},
-    {"DELETE", "faults", mv_control_delete_faults, "ends them all, or ?id=", true, false, false},
-    {"POST", "reset", mv_control_post_reset, "back to the seed it started with", false, false,
-     false},
-    {"POST", "seed", mv_control_post_seed, "replaces everything by this seed", false, false, false},
-    {"GET", "snapshot", mv_control_get_snapshot, "everything, as an SQLite database", true, false,
-     false},
-    {"PUT", "snapshot", mv_control_put_snapshot, "puts everything back", true, false, true},
-    {"GET", "settings", mv_control_get_settings, "settings and what they take", false, false,
-     false},
+     ALONE | LISTS, "", NULL},
+    {"DELETE", "faults", mv_control_delete_faults, "ends them all, or ?id=", ALONE, "id", NULL},
+    {"POST", "reset", mv_control_post_reset, "back to the seed it started with", 0, "", NULL},
+    {"POST", "seed", mv_control_post_seed, "replaces everything by this seed", 0, "", NULL},
+    {"GET", "snapshot", mv_control_get_snapshot, "everything, as an SQLite database", ALONE, "",
+     NULL},
+    {"PUT", "snapshot", mv_control_put_snapshot, "puts everything back", ALONE | RAW, "", NULL},
+    {"GET", "settings", mv_control_get_settings, "settings and what they take", 0, "", NULL},
     {"POST", "settings", mv_control_post_settings, "sets some: {name: value}; null is the default",
-     false, false, false},
-    {"GET", "keys", mv_control_get_keys, "the project's keys and their permissions", false, false,
-     false},
-    {"POST", "keys", mv_control_post_keys, "makes one: {permissions: [R, W, X, CR, CW], key}",
-     false, false, false},
-    {"DELETE", "keys", mv_control_delete_keys, "ends one: ?key=", false, false, false},
+     0, "", NULL},
+    {"GET", "keys", mv_control_get_keys, "the project's keys and their permissions", 0, "", NULL},
+    {"POST", "keys", mv_control_post_keys, "makes one: {permissions: [R, W, X, CR, CW], key}", 0,
+     "", "permissions key"},
+    {"DELETE", "keys", mv_control_delete_keys, "ends one: ?key=", 0, "key", NULL},
     {"GET", "projects", mv_control_get_projects,
-     "the projects; every call here takes ?project=, by default the first", false, false, false},
-    {"POST", "projects", mv_control_post_projects, "adds the project that this seed is", false,
-     false, false},
-    {"DELETE", "projects", mv_control_delete_projects, "ends ?project=", false, false, false},
-    {"GET", "funnels", mv_control_get_funnels, "funnels and their states with ids", false, false,
-     false},
+     "the projects; every call here takes ?project=, by default the first", 0, "", NULL},
+    {"POST", "projects", mv_control_post_projects, "adds the project that this seed is", 0, "",
+     NULL},
+    {"DELETE", "projects", mv_control_delete_projects, "ends ?project=", 0, "", NULL},
+    {"GET", "funnels", mv_control_get_funnels, "funnels and their states with ids", 0, "", NULL},
     {"GET", "statements", mv_control_get_statements,
-     "what was asked of the database: runs, steps, rows walked over, plan; ?reset=1 counts anew",
-     false, false, false},
+     "what was asked of the database: runs, steps, rows walked over, plan; ?reset=1 counts anew", 0,
+     "reset", NULL},
     {"GET", "assumptions", mv_control_get_assumptions,
-     "what the sandbox does that no document says", true, false, false},
+     "what the sandbox does that no document says", ALONE, "", NULL},
 };
 
 enum { ROUTES = sizeof routes / sizeof *routes };
@@ -181,7 +184,7 @@ static void choose_project(struct mv_control *c) {
 
 static void run_route(struct mv_control *c, const struct route *route) {
   struct mv_error err;
-  if (route->alone) {
+  if (route->flags & ALONE) {
     route->run(c);
     return;
   }
@@ -195,11 +198,36 @@ static void run_route(struct mv_control *c, const struct route *route) {
   }
 }
 
+enum { MOST_NAMES = 16 };
+
+/* Whether `object` has no members but `first` and those of `others` (with blanks between). */
+static int check_names(struct mv_control *c, const json_t *object, const char *first,
+                       const char *others) {
+  char text[160];
+  const char *names[MOST_NAMES] = {first}, *name;
+  char *rest = text;
+  size_t count = 1;
+  json_t *value;
+  snprintf(text, sizeof text, "%s", others);
+  for (char *word; count < MOST_NAMES && (word = strsep(&rest, " ")) != NULL;) {
+    names[count++] = word;
+  }
+  json_object_foreach((json_t *)object, name, value) {
+    const char *near = mv_nearest(name, names, count);
+    if (!near || strcmp(near, name) != 0) {
+      mv_control_fail(c, 400, "%.60s: unknown%s%s%s", name, near ? "; did you mean \"" : "",
+                      near ? near : "", near ? "\"?" : "; see GET /_sandbox/");
+      return -1;
+    }
+  }
+  return 0;
+}
+
 /* Query and body as objects; 0, or -1 and the reason in the answer. */
 static int read_input(struct mv_control *c, const struct mv_call *call, const struct route *route) {
   struct mv_error err = {0};
   c->query = mv_form_fields(call->query, strlen(call->query), &err);
-  if (c->query && call->body_length && !route->raw) {
+  if (c->query && call->body_length && !(route->flags & RAW)) {
     c->body = mv_json_parse(call->body, call->body_length, &err);
   } else {
     c->body = json_object();
@@ -208,8 +236,13 @@ static int read_input(struct mv_control *c, const struct mv_call *call, const st
     mv_control_fail(c, 400, "The %s cannot be read: %.400s", c->query ? "body" : "query", err.text);
     return -1;
   }
-  if (!json_is_object(c->body) && !(route->lists && json_is_array(c->body))) {
-    mv_control_fail(c, 400, "The body must be a JSON object%s", route->lists ? " or a list" : "");
+  if (!json_is_object(c->body) && !((route->flags & LISTS) && json_is_array(c->body))) {
+    mv_control_fail(c, 400, "The body must be a JSON object%s",
+                    (route->flags & LISTS) ? " or a list" : "");
+    return -1;
+  }
+  if (check_names(c, c->query, "project", route->query) ||
+      (route->body && check_names(c, c->body, "", route->body))) {
     return -1;
   }
   json_t *project = json_object_get(c->query, "project");

@@ -7,7 +7,9 @@
 int64_t mv_control_client(struct mv_control *c, const json_t *object) {
   int64_t client;
   if (!mv_params_id_of(json_object_get(object, "client_id"), &client)) {
-    mv_control_fail(c, 400, "client_id required");
+    mv_control_fail(c, 400, json_object_get(object, "client_id")
+                                ? "client_id: takes the id of a client"
+                                : "client_id required");
     return 0;
   }
   if (!mv_clients_exists(&c->work, client)) {

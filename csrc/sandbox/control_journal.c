@@ -72,12 +72,22 @@ static struct mv_record_filter read_filter(const struct mv_control *c) {
   return filter;
 }
 
+/* What never comes is not waited for. */
+static int check_kind(struct mv_control *c) {
+  const char *kind = json_string_value(json_object_get(c->query, "kind"));
+  if (kind && strcmp(kind, "api") != 0 && strcmp(kind, "webhook") != 0) {
+    mv_control_fail(c, 400, "kind: takes api or webhook");
+    return -1;
+  }
+  return 0;
+}
+
 void mv_control_get_journal(struct mv_control *c) {
   int64_t limit = mv_control_number(c->query, "limit", 1000);
   struct waiting waiting = {.job = {.ready = has_entry, .run = entries_came},
                             .filter = read_filter(c),
                             .limit = limit < 1 ? 1 : limit};
-  if (read_wait(c, &waiting.job.delay)) {
+  if (check_kind(c) || read_wait(c, &waiting.job.delay)) {
     return;
   }
   if (waiting.job.delay && !mv_record_has(c->sandbox->record, &waiting.filter)) {

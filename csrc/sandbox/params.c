@@ -1,5 +1,6 @@
 #include "sandbox/params.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,8 +8,13 @@
 #include "sandbox/convert.h"
 
 static int refuse_type(struct mv_ask *ask, const char *where, const struct mv_param *param) {
-  mv_answer_fail(ask, 400, "Parameter \"%s%s\" takes %s%s%s", where, param->name,
-                 mv_convert_takes(param->type), param->choices ? " " : "",
+  bool number = param->type == MV_INTEGER || param->type == MV_NUMBER;
+  char least[40] = "";
+  if (number && param->least != LONG_MIN) {
+    snprintf(least, sizeof least, ", %ld or more", param->least);
+  }
+  mv_answer_fail(ask, 400, "Parameter \"%s%s\" takes %s%s%s%s", where, param->name,
+                 mv_convert_takes(param->type), least, param->choices ? " " : "",
                  param->choices ? param->choices : "");
   return -1;
 }

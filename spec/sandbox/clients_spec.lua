@@ -46,6 +46,7 @@ describe("the sandbox's clients", function()
         { platform_id = "a", client_type = 1 }, { platform_id = "a", group_id = "x" },
         { platform_id = "a", group_id = "x", client_type = "telegram" },
         { platform_id = {}, group_id = "x", client_type = 1 },
+        { platform_id = "a", group_id = "x", client_type = 1 << 40 },
       } do
         local answer, status = box:call("load_clients",
           { { platform_id = "good", group_id = "x", client_type = 1 }, bad })

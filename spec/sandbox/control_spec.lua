@@ -18,6 +18,25 @@ describe("the sandbox's control API", function()
     assert.same({ 404, "fail" }, { status, answer.status })
   end)
 
+  it("refuses names that a call does not take, and tells the nearest", function()
+    local id = box:client("1")
+    for words, call in pairs {
+      ['atachments: unknown; did you mean "attachments"?'] = { "messages", { client_id = id, message = "x",
+        atachments = { "u" } } },
+      ['pause: unknown; did you mean "paused"?'] = { "clients", { client_id = id, pause = true } },
+      ['advnace: unknown; did you mean "advance"?'] = { "clock", { mode = "virtual", advnace = 5 } },
+      ['premissions: unknown; did you mean "permissions"?'] = { "keys", { premissions = { "R" } } },
+      ['zzz: unknown; see GET /_sandbox/'] = { "reset?zzz=1", {} },
+      ["client_id: takes the id of a client"] = { "clients", { client_id = "x" } },
+    } do
+      local answer, status = box:control("POST", call[1], call[2])
+      assert.equal(400, status, words)
+      assert.equal(words, answer.message)
+    end
+    assert.same({}, box:talk(id))
+    assert.equal("real", box:control("GET", "clock").mode)
+  end)
+
   it("starts as a shop: three channels, five states, blocks, fifty clients", function()
     local funnel = box:control("GET", "funnels").funnels[1]
     assert.equal("Shop", funnel.name)

@@ -59,7 +59,6 @@ describe("waiting for the sandbox's journal", function()
     assert.same({ "message" }, actions("&client_id=" .. other))
     assert.same({ "message", "message" }, actions "&action=message")
     assert.same({}, actions "&kind=webhook")
-    assert.same({}, actions "&kind=nothing")
     assert.equal(4, #actions "&project=424757")
     assert.same({}, actions "&project=5")
     assert.same({ "load_clients", "message" }, actions "&limit=2")
@@ -77,6 +76,15 @@ describe("waiting for the sandbox's journal", function()
       local status, body = waiting[i]:read()
       assert.equal(200, status)
       assert.matches('"message":"now"', body, 1, true)
+    end
+  end)
+
+  it("refuses a kind and a name that there are not", function()
+    for query, words in pairs { ["kind=nothing"] = "kind: takes api or webhook",
+      ["actoin=message"] = 'actoin: unknown; did you mean "action"?' } do
+      local answer, status = box:control("GET", "journal?wait=30&" .. query)
+      assert.equal(400, status)
+      assert.equal(words, answer.message)
     end
   end)
 

@@ -263,7 +263,8 @@ local content = { { { message = NONE }, 400, "message" },
   { { attachment_url = "http://x.example/a", attachment_type = "pdf" }, 400, "attachment_type" },
   { { message_id = 404 }, 404, "404" } }
 local timed = { { { send_time = "2026-02-30 10:00:00" }, 400, "send_time" },
-  { { time_shift = 3700000000 }, 400, "time_shift" } }
+  { { time_shift = 3700000000 }, 400, "time_shift" },
+  { { time_shift = -5 }, 400, 'Parameter "time_shift" takes an integer, 0 or more' } }
 
 cases.failures = {
   callback = { { { client_id = 404 }, 404, unknown }, { { client_id = NONE }, 400, "client_id" },
