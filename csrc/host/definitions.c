@@ -4,7 +4,7 @@
 #include "host/routes.h"
 
 static size_t count_all(const json_t *definitions) {
-  static const char *const sections[] = {"handlers", "hooks", "schedules", "jobs"};
+  static const char *const sections[] = {"handlers", "hooks", "schedules", "jobs", "reports"};
   size_t count = 0;
   for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
     count += json_array_size(json_object_get(definitions, sections[i]));

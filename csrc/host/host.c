@@ -174,11 +174,21 @@ static void reap(struct mv_host *host) {
   }
 }
 
+/* Inside a transaction. `context`: the definitions. */
+static int note_reports(struct mv_store *store, void *context, int64_t now, int64_t *wake_at,
+                        struct mv_error *err) {
+  const json_t *definitions = context;
+  (void)now, (void)wake_at;
+  return mv_store_report_dead(store, json_array_size(json_object_get(definitions, "reports")) > 0,
+                              err);
+}
+
 /* Switches over: events delivered from now on go to the new version. Takes it over; on failure it
  * is dropped and the old one goes on. */
 static int version_install(struct mv_host *host, struct version *version, struct mv_error *err) {
   mv_journal_pause(host->journal, true);
-  if (mv_planner_load(host->planner, version->definitions, err)) {
+  if (mv_planner_load(host->planner, version->definitions, err) ||
+      mv_journal_call_wait(host->journal, note_reports, version->definitions, err)) {
     if (host->current)
       mv_journal_pause(host->journal, false);
     version_drop(version);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "host/lapse.h"
 #include "host/schedules.h"
 
 #define NAP_MS 10000     /* at least so often the wall clock is looked at: it may have jumped */
@@ -132,6 +133,16 @@ static void hand_in_failed(struct mv_planner *planner) {
 
 /* ---- the thread ----------------------------------------------------------------------------- */
 
+/* It is looked at again when its next moment is due, or its success is missed; cannot fail where
+ * the heap has held it before. */
+static int arm(struct mv_schedules *schedules, struct mv_schedule_entry *entry) {
+  int64_t due = entry->next < entry->look ? entry->next : entry->look;
+  if (!entry->begun)
+    due = 0;
+  mv_timers_remove(&schedules->timers, &entry->timer);
+  return due > INT64_MAX / 1000 ? 0 : mv_timers_add(&schedules->timers, &entry->timer, due * 1000);
+}
+
 static void advance(struct mv_planner *planner, struct mv_schedule_entry *entry, int64_t now) {
   struct mv_plan plan;
   mv_plan_due(&entry->schedule, entry->after, now, entry->missed, entry->begun ? GRACE : 0, &plan);
@@ -141,17 +152,24 @@ static void advance(struct mv_planner *planner, struct mv_schedule_entry *entry,
            "schedule %s: more than %d moments were missed; only the last ones are told",
            entry->name, MV_PLAN_MOST);
   entry->after = hand_in(planner, entry, &plan, now);
+  if (entry->after > planner->schedules.planned)
+    planner->schedules.planned = entry->after;
   entry->next = mv_schedule_next(&entry->schedule, entry->after, NULL);
 }
 
 /* A clock set back makes moments come again: they are planned anew, and the store, which knows each
  * moment once, keeps them from running twice. */
 static void turn_back(struct mv_planner *planner, int64_t now) {
-  for (size_t i = 0; i < planner->schedules.count; i++) {
-    struct mv_schedule_entry *entry = &planner->schedules.entries[i];
+  struct mv_schedules *schedules = &planner->schedules;
+  if (schedules->planned <= now)
+    return;
+  schedules->planned = now;
+  for (size_t i = 0; i < schedules->count; i++) {
+    struct mv_schedule_entry *entry = &schedules->entries[i];
     if (entry->after > now) {
       entry->after = now;
       entry->next = mv_schedule_next(&entry->schedule, now, NULL);
+      arm(schedules, entry);
     }
   }
 }
@@ -170,29 +188,35 @@ static void compare_clocks(struct mv_planner *planner, int64_t wall) {
 }
 
 /* How long until something may be due: ms, -1 for ever. */
-static int64_t patience(const struct mv_planner *planner, int64_t nearest, int64_t wall) {
+static int64_t patience(const struct mv_planner *planner, int64_t wall) {
   bool own_clock = planner->with.clock && planner->with.clock != &mv_clock_system &&
                    !planner->with.clock_told;
   int64_t most = own_clock ? TEST_NAP_MS : NAP_MS;
-  if (planner->schedules.count == 0)
-    return -1;
-  int64_t left = nearest - wall / 1000 > NAP_MS ? most : nearest * 1000 - wall;
+  int left = mv_timers_wait(&planner->schedules.timers, wall);
+  if (left == 0)
+    return RETRY_MS; /* what was due could not be handed in */
   return left < most ? left : most;
 }
 
 /* Plans what is due; how long there is nothing to do then. */
 static int64_t plan_due(struct mv_planner *planner) {
-  int64_t wall = mv_clock_wall(planner->with.clock), now = wall / 1000, nearest = INT64_MAX;
+  int64_t wall = mv_clock_wall(planner->with.clock), now = wall / 1000;
+  struct mv_schedules *schedules = &planner->schedules;
+  const struct mv_lapses lapses = {planner->with.journal, planner->with.metrics, planner->with.log};
   compare_clocks(planner, wall);
   turn_back(planner, now);
-  for (size_t i = 0; i < planner->schedules.count; i++) {
-    struct mv_schedule_entry *entry = &planner->schedules.entries[i];
+  for (size_t left = schedules->timers.count; left > 0; left--) {
+    struct mv_timer *timer = mv_timers_take(&schedules->timers, now * 1000);
+    struct mv_schedule_entry *entry = (struct mv_schedule_entry *)(void *)timer;
+    if (!entry)
+      break;
     if (entry->next <= now || !entry->begun)
       advance(planner, entry, now);
-    if (entry->next < nearest)
-      nearest = entry->next;
+    if (entry->look <= now)
+      entry->look = mv_lapse_look(&lapses, entry, now);
+    arm(schedules, entry);
   }
-  return mv_queue_length(&planner->failed) ? RETRY_MS : patience(planner, nearest, wall);
+  return mv_queue_length(&planner->failed) ? RETRY_MS : patience(planner, wall);
 }
 
 static void nap(struct mv_planner *planner, int64_t ms) {
@@ -270,6 +294,12 @@ static int note_schedules(struct mv_store *store, void *context, int64_t now, in
     int64_t last = row.last_moment > row.first_seen ? row.last_moment : row.first_seen;
     entry->after = (row.changed ? now : last) / 1000;
     entry->next = mv_schedule_next(&entry->schedule, entry->after, NULL);
+    if (entry->after > schedules->planned)
+      schedules->planned = entry->after;
+    if (mv_lapse_watch(store, entry, &row, now, err))
+      return -1;
+    if (arm(schedules, entry))
+      return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   }
   return 0;
 }

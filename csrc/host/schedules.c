@@ -45,15 +45,29 @@ static int64_t share_of(const char *name, int64_t jitter) {
   return jitter > 0 ? (int64_t)(hash % (uint64_t)jitter) : 0;
 }
 
-static int read_jitter(struct mv_schedule_entry *entry, json_t *source, struct mv_error *err) {
-  json_t *jitter = json_object_get(source, "jitter");
+/* ms of a number of seconds or a duration; 0: there is none. */
+static double span_of(json_t *source, const char *name) {
+  json_t *span = json_object_get(source, name);
   struct mv_error ignored;
-  double most = json_is_string(jitter)
-                    ? (double)mv_duration_parse(json_string_value(jitter), &ignored)
-                    : json_number_value(jitter) * 1000;
+  return json_is_string(span) ? (double)mv_duration_parse(json_string_value(span), &ignored)
+                              : json_number_value(span) * 1000;
+}
+
+static int read_jitter(struct mv_schedule_entry *entry, json_t *source, struct mv_error *err) {
+  double most = span_of(source, "jitter");
   if (!(most >= 0 && most <= (double)MV_DAY * 1000 * 366))
     return mv_error_set(err, MV_ERROR_USAGE, "jitter is a duration such as \"5m\", a year at most");
   entry->jitter = share_of(entry->name, (int64_t)most);
+  return 0;
+}
+
+static int read_expect(struct mv_schedule_entry *entry, json_t *source, struct mv_error *err) {
+  double most = span_of(source, "expect");
+  if (json_object_get(source, "expect") && !(most >= 1000 && most <= (double)MV_DAY * 1000 * 366))
+    return mv_error_set(err, MV_ERROR_USAGE,
+                        "expect is a duration such as \"25h\", from a second to a year");
+  entry->expect = (int64_t)most;
+  entry->look = INT64_MAX;
   return 0;
 }
 
@@ -70,7 +84,7 @@ static int read_entry(struct mv_schedule_entry *entry, json_t *source, struct mv
   if (!entry->definition || !entry->name)
     return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   if (mv_schedule_init(&entry->schedule, kind, expression, zone, err) ||
-      read_choices(entry, source, err))
+      read_choices(entry, source, err) || read_expect(entry, source, err))
     return -1;
   return read_jitter(entry, source, err);
 }
@@ -83,36 +97,40 @@ static int at_place(json_t *source, struct mv_error *err) {
                          name ? name : "?");
 }
 
-static int check_unique(const struct mv_schedules *schedules, const struct mv_schedule_entry *entry,
+/* `names`: those that are taken, with their lines. */
+static int check_unique(json_t *names, const struct mv_schedule_entry *entry,
                         struct mv_error *err) {
-  for (size_t i = 0; i < schedules->count; i++) {
-    const struct mv_schedule_entry *other = &schedules->entries[i];
-    if (other != entry && other->name && strcmp(other->name, entry->name) == 0)
-      return mv_error_set(err, MV_ERROR_USAGE, "the name is taken by the schedule in line %d; give "
-                          "one of them another name",
-                          (int)json_integer_value(json_object_get(other->source, "line")));
-  }
-  return 0;
+  json_t *taken = json_object_get(names, entry->name);
+  if (taken)
+    return mv_error_set(err, MV_ERROR_USAGE, "the name is taken by the schedule in line %d; give "
+                        "one of them another name", (int)json_integer_value(taken));
+  json_t *line = json_object_get(entry->source, "line");
+  return json_object_set_new(names, entry->name, line ? json_incref(line) : json_integer(0));
 }
 
 int mv_schedules_read(struct mv_schedules *schedules, json_t *definitions, struct mv_error *err) {
-  json_t *list = json_object_get(definitions, "schedules"), *source;
+  json_t *list = json_object_get(definitions, "schedules"), *source, *names = json_object();
   size_t index;
+  int failed = 0;
   memset(schedules, 0, sizeof *schedules);
   schedules->entries = calloc(json_array_size(list) + 1, sizeof *schedules->entries);
   if (!schedules->entries)
-    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+    failed = mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   json_array_foreach(list, index, source) {
+    if (failed)
+      break;
     struct mv_schedule_entry *entry = &schedules->entries[schedules->count++];
-    if (read_entry(entry, source, err) || check_unique(schedules, entry, err)) {
-      mv_schedules_free(schedules);
-      return at_place(source, err);
-    }
+    if (read_entry(entry, source, err) || check_unique(names, entry, err))
+      failed = at_place(source, err);
   }
-  return 0;
+  json_decref(names);
+  if (failed)
+    mv_schedules_free(schedules);
+  return failed;
 }
 
 void mv_schedules_free(struct mv_schedules *schedules) {
+  mv_timers_free(&schedules->timers);
   for (size_t i = 0; i < schedules->count; i++) {
     struct mv_schedule_entry *entry = &schedules->entries[i];
     mv_schedule_free(&entry->schedule);

@@ -20,7 +20,7 @@ struct mv_vm;
 struct mv_vm_event {
   int64_t id;
   int attempt;         /* from 1 */
-  const char *source;  /* "webhook", "hook", "schedule", "job" */
+  const char *source;  /* "webhook", "hook", "schedule", "job", "report" */
   const char *name;    /* hook, schedule or job name; "" for platform webhooks */
   const char *key;     /* ordering key or NULL */
   int64_t accepted_at; /* ms */
@@ -113,8 +113,8 @@ int mv_vm_exit_status(const struct mv_vm *vm);
 /* What the scripts registered, for intake, schedules and `mavilua check`; new reference:
  * {"handlers":[{"name","event","match","file","line","options"}],
  *  "hooks":[{"name","secret","key","dedupe","file","line"}],
- *  "schedules":[{"name","kind":"cron"|"every","expression","timezone","overlap","missed","jitter","file","line"}],
- *  "jobs":[{"name","file","line"}]} */
+ *  "schedules":[{"name","kind":"cron"|"every","expression","timezone","overlap","missed","jitter","expect","file","line"}],
+ *  "jobs":[{"name","file","line"}], "reports":[{"name","file","line"}]} (host.on_dead) */
 json_t *mv_vm_definitions(struct mv_vm *vm);
 
 /* The files of modules beside the scripts that were asked for so far, found or broken: an array of

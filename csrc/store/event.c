@@ -7,7 +7,8 @@ static const char *const states[MV_EVENT_STATES] = {
     "available", "running", "retryable", "done", "dead", "skipped", "cancelled",
 };
 
-static const char *const sources[MV_EVENT_SOURCES] = {"webhook", "hook", "schedule", "job"};
+static const char *const sources[MV_EVENT_SOURCES] = {"webhook", "hook", "schedule", "job",
+                                                       "report"};
 
 const char *mv_event_state_name(enum mv_event_state state) {
   return (unsigned)state < MV_EVENT_STATES ? states[state] : "unknown";

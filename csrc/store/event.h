@@ -24,6 +24,7 @@ enum mv_event_source {
   MV_SOURCE_HOOK,
   MV_SOURCE_SCHEDULE,
   MV_SOURCE_JOB,
+  MV_SOURCE_REPORT, /* of an event that went dead, or a schedule that is late */
   MV_EVENT_SOURCES, /* how many there are */
 };
 
@@ -33,7 +34,7 @@ struct mv_event {
   int64_t id;          /* in order of acceptance */
   enum mv_event_state state;
   enum mv_event_source source;
-  char *name;   /* hook, schedule or job; "" for platform webhooks */
+  char *name;   /* hook, schedule, job or kind of report; "" for platform webhooks */
   char *key;    /* ordering key; NULL: none */
   char *dedupe; /* unique within source and name for the dedupe window; NULL: not deduplicated */
   int64_t accepted_at, started_at, finished_at;

@@ -122,6 +122,11 @@ int mv_store_recover(struct mv_store *store, int64_t now, struct mv_store_recove
  * be stopped is cancelled. */
 int mv_store_release_all(struct mv_store *store, int64_t now, struct mv_error *err);
 
+/* Whether from now on each event that goes dead, one quarantined after a crash included, brings a
+ * report: an event of its own (MV_SOURCE_REPORT, "dead") in the same transaction. Kept across
+ * openings. Reports bring none. */
+int mv_store_report_dead(struct mv_store *store, bool on, struct mv_error *err);
+
 /* --- Operating --- */
 
 /* A final event becomes available and due, with its attempts and its age counted anew; *wake_at as above.
@@ -255,6 +260,10 @@ struct mv_moment_result {
 int mv_store_moment(struct mv_store *store, const char *schedule, int64_t moment,
                     enum mv_overlap overlap, const char *skip, struct mv_event *event, int64_t now,
                     bool claim, struct mv_moment_result *out, struct mv_error *err);
+
+/* When a run of the schedule last ended well, ms; 0: never, or longer ago than is kept. (R) */
+int mv_store_last_success(struct mv_store *store, const char *schedule, int64_t *at,
+                          struct mv_error *err);
 
 /* The last moments of a schedule, newest first; an array for mv_store_moments_free. (R) */
 int mv_store_moments(struct mv_store *store, const char *schedule, int limit,

@@ -123,7 +123,8 @@ static int prepare(struct mv_store *store, struct mv_error *err) {
   int versions = (int)(sizeof schema / sizeof schema[0]);
   if (mv_sql_begin(store->sql, err))
     return -1;
-  if (mv_sql_migrate(store->sql, schema, versions, err) || load_counters(store, err)) {
+  if (mv_sql_migrate(store->sql, schema, versions, err) || load_counters(store, err) ||
+      mv_store_load_reports(store, err)) {
     mv_sql_rollback(store->sql);
     return -1;
   }

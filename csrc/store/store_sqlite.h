@@ -37,6 +37,7 @@ struct mv_store {
   int64_t counts[MV_EVENT_STATES]; /* with this transaction */
   int64_t saved[MV_EVENT_STATES];  /* as committed */
   int64_t prune_cursor;            /* the last id a pruning round has seen */
+  bool reports;                    /* see mv_store_report_dead */
   struct mv_stop *stops; /* events marked in this transaction */
   size_t stop_count, stop_capacity;
 };
@@ -66,6 +67,11 @@ int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at, 
 /* A schedule's moment ends (or lives again) as its event does. */
 int mv_store_moment_state(struct mv_store *store, int64_t event, enum mv_event_state state,
                           const char *reason, struct mv_error *err);
+
+/* Event `id` is dead: accepts its report, if reports are wanted. Lowers *wake_at. */
+int mv_store_report(struct mv_store *store, int64_t id, int64_t now, int64_t *wake_at,
+                    struct mv_error *err);
+int mv_store_load_reports(struct mv_store *store, struct mv_error *err); /* at opening */
 
 /* Applies the array of effects; if out->cancelled only those of `once`. Malformed: USAGE, and the
  * caller undoes. */

@@ -69,7 +69,8 @@ static int write_stopped(struct mv_store *store, int64_t id, int64_t token,
 
 /* What follows from an outcome: the next of the key, the schedule's row. */
 static int follow_up(struct mv_store *store, int64_t id, const struct mv_outcome *outcome,
-                     const struct ended *ended, int64_t *wake_at, struct mv_error *err) {
+                     const struct ended *ended, int64_t now, int64_t *wake_at,
+                     struct mv_error *err) {
   bool final = is_final(outcome->state);
   bool parks = outcome->state == MV_EVENT_RETRYABLE && outcome->on_fail == MV_ON_FAIL_PARK;
   if (!final)
@@ -80,6 +81,9 @@ static int follow_up(struct mv_store *store, int64_t id, const struct mv_outcome
     return -1;
   if (outcome->reply && mv_sql_run(store->sql, err, "UPDATE dedupe SET reply = ? WHERE event = ?",
                                    "si", outcome->reply, id))
+    return -1;
+  if (outcome->state == MV_EVENT_DEAD && ended->source != MV_SOURCE_REPORT &&
+      mv_store_report(store, id, now, wake_at, err))
     return -1;
   if (final && ended->source == MV_SOURCE_SCHEDULE)
     return mv_store_moment_state(store, id, outcome->state, outcome->reason, err);
@@ -101,7 +105,7 @@ static int finish(struct mv_store *store, int64_t id, int64_t token,
   out->stale = found == 0;
   if (found > 0) {
     mv_store_count(store, MV_EVENT_RUNNING, outcome->state);
-    found = follow_up(store, id, outcome, &ended, &out->wake_at, err) ? -1 : 1;
+    found = follow_up(store, id, outcome, &ended, now, &out->wake_at, err) ? -1 : 1;
   }
   free(ended.key);
   free(ended.stopped);

@@ -134,6 +134,21 @@ int mv_store_moment(struct mv_store *store, const char *schedule, int64_t moment
 
 /* --- Looking back --- */
 
+int mv_store_last_success(struct mv_store *store, const char *schedule, int64_t *at,
+                          struct mv_error *err) {
+  *at = 0;
+  mv_store_enter(store);
+  /* the event may be pruned: then its planned moment stands for it */
+  int found = mv_sql_one_int(store->sql, at, err,
+                             "SELECT max(m.moment, coalesce(e.finished_at, 0))"
+                             " FROM moments m LEFT JOIN events e ON e.id = m.event"
+                             " WHERE m.schedule = ? AND m.state = 3"
+                             " ORDER BY m.moment DESC LIMIT 1",
+                             "s", schedule);
+  mv_store_leave(store);
+  return found < 0 ? -1 : 0;
+}
+
 static int read_moment(struct mv_stmt *stmt, struct mv_moment *out) {
   *out = (struct mv_moment){.schedule = mv_sql_text_dup(stmt, 0),
                             .moment = mv_sql_int(stmt, 1),

@@ -120,7 +120,8 @@ end
 --- Registers a handler for the moments of a cron expression (5 fields, or 6 with seconds first).
 -- @string expression "0 9 * * MON-FRI", "@daily"
 -- @tparam[opt] table options `name` (unique; default: file and expression), `timezone`, `overlap`
---   ("skip", "queue", "cancel", "allow"), `missed` ("one", "all", "skip"), `jitter`, and those of `host.on`
+--   ("skip", "queue", "cancel", "allow"), `missed` ("one", "all", "skip"), `jitter`,
+--   `expect` (report when it has not succeeded for so long: "25h"), and those of `host.on`
 -- @func fn `fn(moment)`: `planned` (unix seconds), `name`, `id`, `attempt`
 function host.cron(expression, options, fn)
   at_load("host.cron")
@@ -143,6 +144,20 @@ end
 function host.job(name, fn, options)
   at_load("host.job")
   registry:job(name, fn, options)
+end
+
+--- Registers who is told of trouble: once for each event that goes dead, and when a schedule has not
+-- succeeded for as long as it expects (option `expect`).
+--
+-- The report is an event of its own, stored with the death it tells of: it is retried like others,
+-- and survives a crash. A report that goes dead itself brings no other.
+-- @func fn `fn(report)`: `kind` ("dead", "late"); `text`, all of it in a sentence; of a dead one
+--   `event` `{id, source, name, key, handler, attempts, reason, accepted_at}`; of a late one
+--   `schedule` `{name, expect, last_success}` (seconds, unix seconds or nil); `id`, `attempt`
+-- @tparam[opt] table options `attempts`, `max_age`, `timeout`
+function host.on_dead(fn, options)
+  at_load("host.on_dead")
+  registry:on_dead(fn, options)
 end
 
 -- Raises what a native function could not do, at the line of the script.

@@ -104,6 +104,28 @@ function sources.schedule(registry, native, arrived)
   return call(native, entry.handler, entry.policy, e, nil, entry.fn, e)
 end
 
+-- A report in words, for a message to somebody.
+local function words(report)
+  local e, s = report.event, report.schedule
+  if e then
+    local what = e.name and ("%s %s"):format(e.source, e.name) or e.source
+    return ("event %s (%s) is dead after %d attempts: %s"):format(e.id, what, e.attempts, e.reason or "no reason given")
+  end
+  local since = s.last_success and "since " .. os.date("!%Y-%m-%d %H:%M:%S UTC", s.last_success) or "yet"
+  return ("schedule %s has not succeeded %s"):format(s.name, since)
+end
+
+function sources.report(registry, native, arrived)
+  local entry = registry.by_name.report.on_dead
+  if not entry then
+    return "done"
+  end
+  local report = common(arrived)
+  report.kind, report.event, report.schedule = arrived.name, arrived.json.event, arrived.json.schedule
+  report.text = words(report)
+  return call(native, entry.handler, entry.policy, report, nil, entry.fn, report)
+end
+
 --- Runs the event of the coroutine that calls.
 function dispatch.run(registry, native)
   local arrived = native.arrived()

@@ -40,7 +40,7 @@ local hook_fields = { "secret", "key", "dedupe", "signature", "signature_header"
 local every_rows = with_policy {
   overlap = { "skip", "queue", "cancel", "allow" },
   missed = { "one", "all", "skip" },
-  jitter = "duration",
+  jitter = "duration", expect = "duration",
 }
 local cron_rows = with_policy { timezone = "string" }
 for name, kind in pairs(every_rows) do
@@ -51,9 +51,9 @@ end
 function registry.new(check_policy)
   return setmetatable({
     check_policy = check_policy,
-    handlers = {}, hooks = {}, schedules = {}, jobs = {}, -- lists, in order of registration
+    handlers = {}, hooks = {}, schedules = {}, jobs = {}, reports = {}, -- lists, in order of registration
     names = {}, -- "kind name" to the place where it was registered
-    by_name = { hook = {}, schedule = {}, job = {} },
+    by_name = { hook = {}, schedule = {}, job = {}, report = {} },
   }, registry)
 end
 
@@ -175,7 +175,7 @@ function registry:schedule(what, kind, expression, options, fn, rows)
   self:add(what, "schedule", self.schedules, {
     name = options.name or ("%s %s"):format(base_name(file), expression),
     kind = kind, expression = expression, timezone = options.timezone,
-    overlap = options.overlap, missed = options.missed, jitter = options.jitter,
+    overlap = options.overlap, missed = options.missed, jitter = options.jitter, expect = options.expect,
   }, options, fn)
 end
 
@@ -210,6 +210,13 @@ function registry:job(name, fn, options)
   self:add("host.job", "job", self.jobs, { name = name }, options, fn)
 end
 
+--- host.on_dead
+function registry:on_dead(fn, options)
+  need_function("host.on_dead", fn)
+  options = check.options("host.on_dead", options, job_rows)
+  self:add("host.on_dead", "report", self.reports, { name = "on_dead" }, options, fn)
+end
+
 --- The job of a name; raises with the nearest known one.
 function registry:find_job(what, name)
   if type(name) ~= "string" or not self.by_name.job[name] then
@@ -238,8 +245,9 @@ function registry:definitions()
     handlers = export(self.handlers, { "name", "event", "match", "file", "line", "options" }),
     hooks = export(self.hooks, hook_fields),
     schedules = export(self.schedules, { "name", "kind", "expression", "timezone", "overlap",
-      "missed", "jitter", "file", "line", "policy" }),
+      "missed", "jitter", "expect", "file", "line", "policy" }),
     jobs = export(self.jobs, { "name", "file", "line", "policy" }),
+    reports = export(self.reports, { "name", "file", "line", "policy" }),
   }
 end
 
