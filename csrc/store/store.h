@@ -33,6 +33,15 @@ struct mv_store_options {
 /* Opens or creates. NULL and `err`: not writable, not a mavilua database, written by a newer
  * version, or in use by another mavilua; each names the file and what to do. */
 struct mv_store *mv_store_open(const struct mv_store_options *options, struct mv_error *err);
+
+/* Leaves word for others while this store is open: where its host can be asked (an admin URL; one
+ * line). Any thread. 0 or -1. */
+int mv_store_tell(struct mv_store *store, const char *text);
+
+/* Whether another process has the database `path` open for writing: 1, with the word it left in
+ * `text` ("" when there is none yet); 0 nobody; -1 and `err`: there is no such file. */
+int mv_store_owner(const char *path, char *text, size_t size, struct mv_error *err);
+
 void mv_store_close(struct mv_store *store); /* after its readers; NULL is fine */
 
 /* A reader of the same data for another thread; closed with mv_store_close. Sees commits only. */
@@ -150,19 +159,33 @@ const struct mv_stop *mv_store_stops(const struct mv_store *store, size_t *count
 struct mv_event *mv_store_get(struct mv_store *store, int64_t id, struct mv_error *err);
 
 struct mv_store_filter {
-  int state;           /* enum mv_event_state; -1: any */
+  unsigned states;     /* bits 1 << enum mv_event_state; 0: any */
   const char *handler; /* that ran it; NULL: any */
   const char *name;    /* hook, schedule, job; NULL: any */
   const char *key;     /* NULL: any */
   int64_t since, until; /* accepted_at in [since, until), ms; 0: open */
   int64_t cursor;      /* only ids below, for the next page; 0: from the newest */
+  int64_t after;       /* only ids above; 0: all */
+  bool oldest_first;   /* the next page begins `after` the last one of this */
   int limit;           /* 0: 50; at most 1000 */
   bool bodies;         /* with body and meta */
 };
 
-/* Newest first, a list through `node`. The number, or -1. (R) */
+#define MV_STORE_WAITING (1U << MV_EVENT_AVAILABLE | 1U << MV_EVENT_RETRYABLE)
+#define MV_STORE_UNFINISHED (MV_STORE_WAITING | 1U << MV_EVENT_RUNNING)
+
+/* Newest first unless told, a list through `node`. The number, or -1. (R) */
 int mv_store_list(struct mv_store *store, const struct mv_store_filter *filter,
                   struct mv_event **list, struct mv_error *err);
+
+struct mv_store_matches {
+  int64_t count;
+  int64_t first, last; /* the least and the greatest id; 0: none */
+};
+
+/* How many there are; whatever the limit. Reads them all. (R) */
+int mv_store_count_matches(struct mv_store *store, const struct mv_store_filter *filter,
+                           struct mv_store_matches *out, struct mv_error *err);
 
 struct mv_store_stats {
   int64_t states[MV_EVENT_STATES]; /* events by state */
@@ -183,8 +206,9 @@ struct mv_blocked {
   char *reason;
 };
 
-/* Keys whose head waits for a retry; an array for mv_store_blocked_free. The number, or -1. (R) */
-int mv_store_blocked(struct mv_store *store, int limit, struct mv_blocked **list,
+/* Keys whose head waits for a retry, by the head's id, which is above `after`; an array for
+ * mv_store_blocked_free. The number, or -1. (R) */
+int mv_store_blocked(struct mv_store *store, int64_t after, int limit, struct mv_blocked **list,
                      struct mv_error *err);
 void mv_store_blocked_free(struct mv_blocked *list, int count);
 
@@ -236,6 +260,15 @@ struct mv_schedule_row {
 int mv_store_schedule(struct mv_store *store, const char *name, const char *definition, int64_t now,
                       struct mv_schedule_row *out, struct mv_error *err);
 
+/* The schedule of a name: 1, with name and definition to be freed by mv_store_schedule_clear; 0:
+ * unknown; -1. (R) */
+int mv_store_schedule_get(struct mv_store *store, const char *name, struct mv_schedule_row *out,
+                          struct mv_error *err);
+void mv_store_schedule_clear(struct mv_schedule_row *row);
+
+/* Up to `limit` names of schedules, sorted: a JSON array (new reference), or NULL. (R) */
+json_t *mv_store_schedule_names(struct mv_store *store, int limit, struct mv_error *err);
+
 enum mv_overlap { MV_OVERLAP_ALLOW, MV_OVERLAP_SKIP, MV_OVERLAP_QUEUE, MV_OVERLAP_CANCEL };
 
 struct mv_moment {
@@ -268,6 +301,11 @@ int mv_store_last_success(struct mv_store *store, const char *schedule, int64_t 
 /* The last moments of a schedule, newest first; an array for mv_store_moments_free. (R) */
 int mv_store_moments(struct mv_store *store, const char *schedule, int limit,
                      struct mv_moment **list, struct mv_error *err);
+
+/* What became of one planned moment (ms): 1, with an array of one for mv_store_moments_free; 0: it
+ * has no row; -1. (R) */
+int mv_store_moment_get(struct mv_store *store, const char *schedule, int64_t moment,
+                        struct mv_moment **list, struct mv_error *err);
 void mv_store_moments_free(struct mv_moment *list, int count);
 
 /* --- Small values (R) --- */

@@ -2,15 +2,13 @@
 #include "store/store_sqlite.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "store/lock.h"
 
 #define APPLICATION_ID 0x6d76686f /* "mvho" */
 
@@ -66,31 +64,21 @@ static const char *const schema[] = {
 
 /* --- Opening --- */
 
-/* Two hosts on one file would run every event twice. The lock is on a file beside it: SQLite's own
- * locks on the database are lost when a process closes any descriptor of it. */
 static int lock_file(struct mv_store *store, const char *path, struct mv_error *err) {
   struct stat st;
   if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
     return mv_error_set(err, MV_ERROR_USAGE, "%s: not a regular file; name a file for the database",
                         path);
-  struct mv_bytes name = {0};
-  char *real = realpath(path, NULL); /* whatever links lead there; NULL: the file is new */
-  mv_bytes_printf(&name, "%s.lock", real ? real : path);
-  free(real);
-  store->path = mv_bytes_steal(&name, NULL);
-  if (!store->path)
-    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
-  store->lock_fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (store->lock_fd < 0)
-    return mv_error_set(
-        err, MV_ERROR_SYSTEM,
-        "%s: cannot be created: %s; check that the directory exists and is writable", store->path,
-        strerror(errno));
-  if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
-    return 0;
-  return mv_error_set(err, MV_ERROR_BUSY,
-                      "%s: in use by another mavilua; stop that one first, or name another file",
-                      path);
+  store->lock_fd = mv_lock_take(path, &store->path, err);
+  return store->lock_fd < 0 ? -1 : 0;
+}
+
+int mv_store_tell(struct mv_store *store, const char *text) {
+  return store->lock_fd < 0 ? 0 : mv_lock_tell(store->lock_fd, text);
+}
+
+int mv_store_owner(const char *path, char *text, size_t size, struct mv_error *err) {
+  return mv_lock_owner(path, text, size, err);
 }
 
 static int load_counts(struct mv_store *store, struct mv_error *err) {

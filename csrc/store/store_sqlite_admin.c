@@ -148,14 +148,25 @@ struct mv_event *mv_store_get(struct mv_store *store, int64_t id, struct mv_erro
   return event;
 }
 
-/* The text for a filter; its parameters are bound by list_bind in the same order. The state stands
- * as a number in the text, so that the partial indexes apply. */
-static void list_text(const struct mv_store_filter *filter, struct mv_bytes *text) {
-  mv_bytes_printf(text, "SELECT " MV_STORE_COLUMNS "%s WHERE id < ?",
-                  filter->bodies ? ", meta, body FROM events JOIN payloads USING (id)"
-                                 : " FROM events");
-  if (filter->state >= 0)
-    mv_bytes_printf(text, " AND state = %d", filter->state);
+/* " AND state = 4", " AND state IN (0,2)": numbers in the text, so that the partial indexes apply. */
+static void put_states(const struct mv_store_filter *filter, struct mv_bytes *text) {
+  const char *before = filter->states & (filter->states - 1) ? " AND state IN (" : " AND state = ";
+  if (!filter->states)
+    return;
+  for (int state = 0; state < MV_EVENT_STATES; state++) {
+    if (!(filter->states & 1U << state))
+      continue;
+    mv_bytes_printf(text, "%s%d", before, state);
+    before = ",";
+  }
+  if (filter->states & (filter->states - 1))
+    mv_bytes_putc(text, ')');
+}
+
+/* The conditions of a filter; their parameters are bound by bind_filter in the same order. */
+static void put_filter(const struct mv_store_filter *filter, struct mv_bytes *text) {
+  mv_bytes_puts(text, " WHERE id < ? AND id > ?");
+  put_states(filter, text);
   if (filter->handler)
     mv_bytes_puts(text, " AND handler = ?");
   if (filter->name)
@@ -166,22 +177,35 @@ static void list_text(const struct mv_store_filter *filter, struct mv_bytes *tex
     mv_bytes_puts(text, " AND accepted_at >= ?");
   if (filter->until)
     mv_bytes_puts(text, " AND accepted_at < ?");
-  mv_bytes_puts(text, " ORDER BY id DESC LIMIT ?");
 }
 
-static void list_bind(const struct mv_store_filter *filter, struct mv_stmt *stmt) {
+/* Returns the index of the next parameter. */
+static int bind_filter(const struct mv_store_filter *filter, struct mv_stmt *stmt) {
   const char *const strings[] = {filter->handler, filter->name, filter->key};
   const int64_t times[] = {filter->since, filter->until};
   int index = 1;
   mv_sql_bind_int(stmt, index++, filter->cursor > 0 ? filter->cursor : INT64_MAX);
+  mv_sql_bind_int(stmt, index++, filter->after);
   for (int i = 0; i < 3; i++)
     if (strings[i])
       mv_sql_bind_text(stmt, index++, strings[i]);
   for (int i = 0; i < 2; i++)
     if (times[i])
       mv_sql_bind_int(stmt, index++, times[i]);
+  return index;
+}
+
+static void list_text(const struct mv_store_filter *filter, struct mv_bytes *text) {
+  mv_bytes_printf(text, "SELECT " MV_STORE_COLUMNS "%s",
+                  filter->bodies ? ", meta, body FROM events JOIN payloads USING (id)"
+                                 : " FROM events");
+  put_filter(filter, text);
+  mv_bytes_printf(text, " ORDER BY id %s LIMIT ?", filter->oldest_first ? "ASC" : "DESC");
+}
+
+static void list_bind(const struct mv_store_filter *filter, struct mv_stmt *stmt) {
   int limit = filter->limit <= 0 ? 50 : filter->limit > 1000 ? 1000 : filter->limit;
-  mv_sql_bind_int(stmt, index, limit);
+  mv_sql_bind_int(stmt, bind_filter(filter, stmt), limit);
 }
 
 static int list_rows(struct mv_stmt *stmt, bool bodies, struct mv_event **list,
@@ -223,6 +247,33 @@ int mv_store_list(struct mv_store *store, const struct mv_store_filter *filter,
     *list = next;
   }
   return count;
+}
+
+static int read_matches(struct mv_stmt *stmt, struct mv_store_matches *out, struct mv_error *err) {
+  int row = mv_sql_step(stmt, err);
+  if (row > 0)
+    *out = (struct mv_store_matches){.count = mv_sql_int(stmt, 0), .first = mv_sql_int(stmt, 1),
+                                     .last = mv_sql_int(stmt, 2)};
+  return row < 0 ? -1 : 0;
+}
+
+int mv_store_count_matches(struct mv_store *store, const struct mv_store_filter *filter,
+                           struct mv_store_matches *out, struct mv_error *err) {
+  struct mv_bytes text = {0};
+  *out = (struct mv_store_matches){0};
+  mv_bytes_puts(&text, "SELECT count(*), min(id), max(id) FROM events");
+  put_filter(filter, &text);
+  if (text.failed)
+    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  mv_store_enter(store);
+  struct mv_stmt *stmt = mv_sql_get(store->sql, text.data, err);
+  if (stmt)
+    bind_filter(filter, stmt);
+  int failed = stmt ? read_matches(stmt, out, err) : -1;
+  mv_sql_done(stmt);
+  mv_store_leave(store);
+  mv_bytes_free(&text);
+  return failed;
 }
 
 /* --- Numbers --- */
@@ -278,7 +329,7 @@ static int read_blocked(struct mv_stmt *stmt, struct mv_blocked *out) {
   return out->key ? 0 : -1;
 }
 
-int mv_store_blocked(struct mv_store *store, int limit, struct mv_blocked **list,
+int mv_store_blocked(struct mv_store *store, int64_t after, int limit, struct mv_blocked **list,
                      struct mv_error *err) {
   *list = calloc(limit > 0 ? (size_t)limit : 1, sizeof **list);
   if (!*list)
@@ -289,8 +340,8 @@ int mv_store_blocked(struct mv_store *store, int limit, struct mv_blocked **list
       "SELECT key, id, due_at, attempt, reason, (SELECT count(*) FROM (SELECT 1 FROM events w"
       "  WHERE w.key = e.key AND w.head < 2 AND w.state < 3 AND w.id <> e.id LIMIT 1000))"
       " FROM events e INDEXED BY events_blocked"
-      " WHERE state = 2 AND head = 1 AND key IS NOT NULL ORDER BY id LIMIT ?",
-      "i", (int64_t)limit);
+      " WHERE state = 2 AND head = 1 AND key IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
+      "ii", after, (int64_t)limit);
   int row, count = 0;
   while ((row = mv_sql_step(stmt, err)) > 0 && count < limit) {
     if (read_blocked(stmt, &(*list)[count++])) {

@@ -26,6 +26,59 @@ int mv_store_schedule(struct mv_store *store, const char *name, const char *defi
   return 0;
 }
 
+static int read_schedule(struct mv_stmt *stmt, struct mv_schedule_row *out, struct mv_error *err) {
+  *out = (struct mv_schedule_row){.name = mv_sql_text_dup(stmt, 0),
+                                  .definition = mv_sql_text_dup(stmt, 1),
+                                  .first_seen = mv_sql_int(stmt, 2),
+                                  .last_moment = mv_sql_int(stmt, 3)};
+  if (out->name && out->definition)
+    return 1;
+  mv_store_schedule_clear(out);
+  return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+}
+
+int mv_store_schedule_get(struct mv_store *store, const char *name, struct mv_schedule_row *out,
+                          struct mv_error *err) {
+  *out = (struct mv_schedule_row){0};
+  mv_store_enter(store);
+  struct mv_stmt *stmt = mv_sql_query(
+      store->sql, err,
+      "SELECT name, definition, first_seen,"
+      " (SELECT max(moment) FROM moments WHERE schedule = name) FROM schedules WHERE name = ?",
+      "s", name);
+  int found = mv_sql_step(stmt, err);
+  if (found > 0)
+    found = read_schedule(stmt, out, err);
+  mv_sql_done(stmt);
+  mv_store_leave(store);
+  return found;
+}
+
+void mv_store_schedule_clear(struct mv_schedule_row *row) {
+  free(row->name);
+  free(row->definition);
+  *row = (struct mv_schedule_row){0};
+}
+
+json_t *mv_store_schedule_names(struct mv_store *store, int limit, struct mv_error *err) {
+  json_t *names = json_array();
+  int row;
+  mv_store_enter(store);
+  struct mv_stmt *stmt = mv_sql_query(
+      store->sql, err, "SELECT name FROM schedules ORDER BY name LIMIT ?", "i", (int64_t)limit);
+  while ((row = mv_sql_step(stmt, err)) > 0) {
+    char *name = mv_sql_text_dup(stmt, 0);
+    json_array_append_new(names, json_string(name ? name : ""));
+    free(name);
+  }
+  mv_sql_done(stmt);
+  mv_store_leave(store);
+  if (row == 0)
+    return names;
+  json_decref(names);
+  return NULL;
+}
+
 int mv_store_moment_state(struct mv_store *store, int64_t event, enum mv_event_state state,
                           const char *reason, struct mv_error *err) {
   int failed =
@@ -158,33 +211,69 @@ static int read_moment(struct mv_stmt *stmt, struct mv_moment *out) {
   return out->schedule ? 0 : -1;
 }
 
-int mv_store_moments(struct mv_store *store, const char *schedule, int limit,
-                     struct mv_moment **list, struct mv_error *err) {
-  *list = calloc(limit > 0 ? (size_t)limit : 1, sizeof **list);
-  if (!*list)
-    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
-  mv_store_enter(store);
-  /* a moment under way tells what its event is at */
-  struct mv_stmt *stmt = mv_sql_query(
-      store->sql, err,
-      "SELECT schedule, moment, event, coalesce(e.state, m.state), coalesce(e.reason, m.reason)"
-      " FROM moments m LEFT JOIN events e ON e.id = m.event AND m.state < 3"
-      " WHERE schedule = ? ORDER BY moment DESC LIMIT ?",
-      "si", schedule, (int64_t)limit);
+/* a moment under way tells what its event is at */
+#define MOMENTS                                                                                    \
+  "SELECT schedule, moment, event, coalesce(e.state, m.state), coalesce(e.reason, m.reason)"       \
+  " FROM moments m LEFT JOIN events e ON e.id = m.event AND m.state < 3 WHERE schedule = ?"
+
+static int read_moments(struct mv_stmt *stmt, int limit, struct mv_moment *list,
+                        struct mv_error *err) {
   int row, count = 0;
   while ((row = mv_sql_step(stmt, err)) > 0 && count < limit) {
-    if (read_moment(stmt, &(*list)[count++])) {
+    if (read_moment(stmt, &list[count++])) {
       row = mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
       break;
     }
   }
+  if (row >= 0)
+    return count;
+  for (int i = 0; i < count; i++) {
+    free(list[i].schedule);
+    free(list[i].reason);
+  }
+  return -1;
+}
+
+static struct mv_moment *new_moments(int limit, struct mv_error *err) {
+  struct mv_moment *list = calloc(limit > 0 ? (size_t)limit : 1, sizeof *list);
+  if (!list)
+    mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  return list;
+}
+
+/* Takes the statement; NULL is a failure told already. */
+static int finish_moments(struct mv_store *store, struct mv_stmt *stmt, int limit,
+                          struct mv_moment **list, struct mv_error *err) {
+  int count = stmt ? read_moments(stmt, limit, *list, err) : -1;
   mv_sql_done(stmt);
   mv_store_leave(store);
-  if (row == 0)
-    return count;
-  mv_store_moments_free(*list, count);
-  *list = NULL;
-  return -1;
+  if (count <= 0) {
+    free(*list);
+    *list = NULL;
+  }
+  return count;
+}
+
+int mv_store_moments(struct mv_store *store, const char *schedule, int limit,
+                     struct mv_moment **list, struct mv_error *err) {
+  *list = new_moments(limit, err);
+  if (!*list)
+    return -1;
+  mv_store_enter(store);
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err, MOMENTS " ORDER BY moment DESC LIMIT ?", "si",
+                                      schedule, (int64_t)limit);
+  return finish_moments(store, stmt, limit, list, err);
+}
+
+int mv_store_moment_get(struct mv_store *store, const char *schedule, int64_t moment,
+                        struct mv_moment **list, struct mv_error *err) {
+  *list = new_moments(1, err);
+  if (!*list)
+    return -1;
+  mv_store_enter(store);
+  struct mv_stmt *stmt =
+      mv_sql_query(store->sql, err, MOMENTS " AND moment = ?", "si", schedule, moment);
+  return finish_moments(store, stmt, 1, list, err);
 }
 
 void mv_store_moments_free(struct mv_moment *list, int count) {

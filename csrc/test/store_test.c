@@ -139,7 +139,7 @@ static void test_line_of_a_key(void) {
   CHECK(finish(store, b.id, retry, T0 + 2).wake_at == T0 + 5000);
   CHECK(claim(store, T0 + 4999, 10, NULL) == 0);
   struct mv_blocked *blocked;
-  CHECK(mv_store_blocked(store, 10, &blocked, &err) == 1);
+  CHECK(mv_store_blocked(store, 0, 10, &blocked, &err) == 1);
   CHECK(blocked && strcmp(blocked[0].key, "k") == 0 && blocked[0].waiting == 1 &&
         blocked[0].head == b.id);
   mv_store_blocked_free(blocked, 1);
@@ -564,6 +564,24 @@ static void test_readers(const char *path) {
 
 /* --- Operating --- */
 
+/* The pages of a walk upwards: every event once, in order of acceptance. */
+static void check_oldest_first(struct mv_store *store) {
+  struct mv_store_filter filter = {.oldest_first = true, .limit = 3};
+  struct mv_event *event;
+  int count, seen = 0;
+  while ((count = mv_store_list(store, &filter, &event, &err)) > 0) {
+    seen += count;
+    while (event) {
+      struct mv_event *next = (struct mv_event *)event->node.next;
+      CHECK(event->id > filter.after);
+      filter.after = event->id;
+      mv_event_free(event);
+      event = next;
+    }
+  }
+  CHECK(count == 0 && seen == 10);
+}
+
 static void test_list(void) {
   struct mv_store *store = begin();
   for (int i = 0; i < 10; i++)
@@ -573,16 +591,22 @@ static void test_list(void) {
   finish(store, ids[0], (struct mv_outcome){.state = MV_EVENT_DEAD, .handler = "h", .reason = "r"},
          T0);
   struct mv_store_filter filters[] = {
-      {.state = -1},
-      {.state = MV_EVENT_DEAD},
-      {.state = MV_EVENT_AVAILABLE, .key = "odd"},
-      {.state = -1, .handler = "h"},
-      {.state = -1, .since = T0 + 3, .until = T0 + 7},
-      {.state = -1, .cursor = 4, .bodies = true},
-      {.state = -1, .limit = 3},
+      {0},
+      {.states = 1U << MV_EVENT_DEAD},
+      {.states = MV_STORE_WAITING, .key = "odd"},
+      {.handler = "h"},
+      {.since = T0 + 3, .until = T0 + 7},
+      {.cursor = 4, .bodies = true},
+      {.limit = 3},
+      {.after = 4},
+      {.after = 4, .cursor = 7, .states = MV_STORE_UNFINISHED},
+      {.states = 1U << MV_EVENT_DONE},
   };
-  const int expected[] = {10, 1, 4, 1, 4, 3, 3};
+  const int expected[] = {10, 1, 4, 1, 4, 3, 3, 6, 2, 0}, counts[] = {10, 1, 4, 1, 4, 3, 10, 6, 2, 0};
   for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+    struct mv_store_matches matches;
+    CHECK(mv_store_count_matches(store, &filters[i], &matches, &err) == 0);
+    CHECK(matches.count == counts[i] && (matches.count == 0) == (matches.last == 0));
     struct mv_event *event;
     CHECK(mv_store_list(store, &filters[i], &event, &err) == expected[i]);
     int64_t above = INT64_MAX;
@@ -594,6 +618,7 @@ static void test_list(void) {
       event = next;
     }
   }
+  check_oldest_first(store);
   end(store);
 }
 

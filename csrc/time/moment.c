@@ -98,7 +98,7 @@ int mv_moment_read(const char *text, const struct mv_zone *zone, int64_t moments
 
 int mv_moment_parse(const char *text, const struct mv_zone *zone, int64_t *utc,
                     struct mv_error *err) {
-  int64_t moments[2];
+  int64_t moments[2] = {0};
   if (mv_moment_read(text, zone, moments, err) < 0)
     return -1;
   *utc = moments[0];
