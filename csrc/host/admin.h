@@ -1,8 +1,8 @@
 /* The admin's listener: health, metrics, and what an operator sees and does. JSON.
  *
- *   GET  /healthz  /readyz  /metrics
- *   GET  /api/summary  /api/events  /api/events/{id}  /api/schedules  /api/keys/blocked  /api/handlers
- *   POST /api/events/{id}/replay  /api/events/{id}/cancel */
+ *   GET  /healthz  /readyz  /metrics  /api/summary  /api/schedules  /api/handlers
+ *
+ * and what operate.h has. */
 #ifndef MV_HOST_ADMIN_H
 #define MV_HOST_ADMIN_H
 

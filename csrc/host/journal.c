@@ -322,6 +322,10 @@ struct mv_store *mv_journal_reader(struct mv_journal *journal, struct mv_error *
   return mv_store_reader(journal->store, err);
 }
 
+void mv_journal_tell(struct mv_journal *journal, const char *text) {
+  mv_store_tell(journal->store, text);
+}
+
 void mv_journal_metrics(struct mv_journal *journal, struct mv_journal_metrics *out) {
   pthread_mutex_lock(&journal->lock);
   *out = journal->metrics;

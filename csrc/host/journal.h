@@ -140,6 +140,9 @@ void mv_journal_pause(struct mv_journal *journal, bool paused);
  * it before mv_journal_free. */
 struct mv_store *mv_journal_reader(struct mv_journal *journal, struct mv_error *err);
 
+/* Leaves word for other processes where this host can be asked; see mv_store_tell. Any thread. */
+void mv_journal_tell(struct mv_journal *journal, const char *text);
+
 /* Since the start. */
 struct mv_journal_metrics {
   uint64_t accepted, duplicates, refused; /* refused: accepts that failed */

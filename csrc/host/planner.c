@@ -363,11 +363,13 @@ static int put_last(json_t *object, const char *name, struct mv_store *reader,
   return 0;
 }
 
-json_t *mv_planner_list(struct mv_planner *planner, struct mv_store *reader, struct mv_error *err) {
+json_t *mv_planner_list(struct mv_planner *planner, struct mv_store *reader, size_t from, size_t count,
+                        size_t *all, struct mv_error *err) {
   json_t *list = json_array(), *object;
   size_t index;
   pthread_mutex_lock(&planner->lock);
-  for (size_t i = 0; i < planner->schedules.count; i++) {
+  *all = planner->schedules.count;
+  for (size_t i = from; i < *all && i - from < count; i++) {
     const struct mv_schedule_entry *entry = &planner->schedules.entries[i];
     object = json_deep_copy(entry->source);
     json_object_set_new(object, "next", list_next(entry));

@@ -30,9 +30,10 @@ struct mv_planner *mv_planner_start(const struct mv_planner_options *options, st
  * skipped as each says; a new schedule begins now. 0, or -1 and `err`; the old ones then stay. */
 int mv_planner_load(struct mv_planner *planner, json_t *definitions, struct mv_error *err);
 
-/* The schedules with their next 5 and, from `reader`, last 5 moments, as a JSON array. New
- * reference, or NULL and `err`. */
-json_t *mv_planner_list(struct mv_planner *planner, struct mv_store *reader, struct mv_error *err);
+/* Up to `count` schedules from number `from` on, of *all, with their next 5 and, from `reader`, last 5
+ * moments, as a JSON array. New reference, or NULL and `err`. */
+json_t *mv_planner_list(struct mv_planner *planner, struct mv_store *reader, size_t from, size_t count,
+                        size_t *all, struct mv_error *err);
 
 /* The clock has leapt: what is due by now is with the journal when this returns. Any thread. */
 void mv_planner_tick(struct mv_planner *planner);

@@ -71,14 +71,35 @@ static int read_expect(struct mv_schedule_entry *entry, json_t *source, struct m
   return 0;
 }
 
+/* "cron 0 9 * * * Europe/Oslo"; a blank at the end stands for the machine's zone. */
+static char *definition_of(const char *kind, const char *expression, const char *zone) {
+  struct mv_bytes text = {0};
+  mv_bytes_printf(&text, "%s %s %s", kind, expression, zone ? zone : "");
+  return mv_bytes_steal(&text, NULL);
+}
+
+int mv_schedules_parse(const char *definition, struct mv_schedule *schedule, struct mv_error *err) {
+  char *kind = mv_strdup(definition);
+  char *expression = kind ? strchr(kind, ' ') : NULL;
+  char *zone = expression ? strrchr(expression + 1, ' ') : NULL;
+  int failed;
+  memset(schedule, 0, sizeof *schedule);
+  if (zone) {
+    *expression++ = *zone++ = '\0';
+    failed = mv_schedule_init(schedule, kind, expression, *zone ? zone : NULL, err);
+  } else {
+    failed = mv_error_set(err, MV_ERROR_SYSTEM, "\"%.80s\" defines no schedule", definition);
+  }
+  free(kind);
+  return failed;
+}
+
 static int read_entry(struct mv_schedule_entry *entry, json_t *source, struct mv_error *err) {
   const char *name = text(source, "name"), *kind = text(source, "kind");
   const char *expression = text(source, "expression"), *zone = text(source, "timezone");
-  struct mv_bytes definition = {0};
   if (!name || !kind || !expression)
     return mv_error_set(err, MV_ERROR_USAGE, "a schedule needs name, kind and expression");
-  mv_bytes_printf(&definition, "%s %s %s", kind, expression, zone ? zone : "");
-  entry->definition = mv_bytes_steal(&definition, NULL);
+  entry->definition = definition_of(kind, expression, zone);
   entry->name = mv_strdup(name);
   entry->source = json_incref(source);
   if (!entry->definition || !entry->name)

@@ -160,10 +160,15 @@ static void test_missed(struct fixture *f) {
 
 static void test_list(struct fixture *f) {
   struct mv_error err = {0};
-  json_t *list = mv_planner_list(f->planner, f->reader, &err), *first = json_array_get(list, 0);
-  CHECK(json_array_size(list) == 1);
+  size_t all;
+  json_t *list = mv_planner_list(f->planner, f->reader, 0, 10, &all, &err);
+  json_t *first = json_array_get(list, 0);
+  CHECK(json_array_size(list) == 1 && all == 1);
   CHECK(json_array_size(json_object_get(first, "next")) == 5);
   CHECK(json_array_size(json_object_get(first, "last")) == 5);
+  json_decref(list);
+  list = mv_planner_list(f->planner, f->reader, 1, 10, &all, &err); /* behind the last */
+  CHECK(json_is_array(list) && json_array_size(list) == 0 && all == 1);
   json_decref(list);
 }
 
