@@ -30,7 +30,8 @@ describe("the program", function()
   it("lists its commands", function()
     local code, out = run("--help")
     assert.equal(0, code)
-    for _, name in ipairs { "serve", "run", "check", "next", "call", "actions", "chat", "sandbox", "new" } do
+    for _, name in ipairs { "serve", "run", "check", "next", "why", "events", "call", "actions",
+      "chat", "sandbox", "new" } do
       assert.truthy(out:find("\n  " .. name .. " ", 1, true), name)
     end
   end)
@@ -52,7 +53,8 @@ describe("the program", function()
     fails(64, "mavilua: ", 'did you mean "next"?', run("help", "nxt"))
   end)
 
-  for _, name in ipairs { "serve", "run", "check", "next", "call", "actions", "chat", "sandbox", "new" } do
+  for _, name in ipairs { "serve", "run", "check", "next", "why", "events", "call", "actions", "chat",
+    "sandbox", "new" } do
     it("has --help and --version for " .. name, function()
       local code, out, err = run(name, "--help")
       assert.equal(0, code)

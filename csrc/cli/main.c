@@ -7,8 +7,9 @@
 #include "base/version.h"
 
 static const struct mv_command *const commands[] = {
-    &mv_command_serve,   &mv_command_run,  &mv_command_check,   &mv_command_next, &mv_command_call,
-    &mv_command_actions, &mv_command_chat, &mv_command_sandbox, &mv_command_new};
+    &mv_command_serve, &mv_command_run,     &mv_command_check, &mv_command_next,
+    &mv_command_why,   &mv_command_events,  &mv_command_call,  &mv_command_actions,
+    &mv_command_chat,  &mv_command_sandbox, &mv_command_new};
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static const struct mv_command *find(const char *name) {
