@@ -8,6 +8,7 @@
 
 #include "host/admin.h"
 #include "host/definitions.h"
+#include "host/gap.h"
 #include "host/generation.h"
 #include "host/intake.h"
 #include "host/journal.h"
@@ -26,6 +27,7 @@ struct mv_host {
   struct mv_waiters *waiters;
   struct mv_journal *journal;
   struct mv_planner *planner;
+  struct mv_gap *gap;
   struct mv_intake *intake;
   struct mv_server *server;
   struct mv_admin *admin;
@@ -59,6 +61,12 @@ static void stop_run(void *owner, int64_t id, int64_t token) {
   for (struct mv_generation *each = host->retired; each; each = each->next)
     mv_generation_cancel(each, id, token);
   pthread_mutex_unlock(&host->lock);
+}
+
+/* On the journal's thread. */
+static void beat(void *owner, struct mv_journal *journal) {
+  struct mv_host *host = owner;
+  mv_gap_beat(host->gap, journal);
 }
 
 static bool is_ready(void *owner) {
@@ -199,6 +207,7 @@ static int version_install(struct mv_host *host, struct version *version, struct
   json_t *old_definitions = host->definitions;
   host->current = version->generation;
   host->definitions = version->shown;
+  mv_gap_load(host->gap, host->definitions);
   retire(host, old);
   pthread_mutex_unlock(&host->lock);
   json_decref(old_definitions);
@@ -249,7 +258,8 @@ static int start_journal(struct mv_host *host, struct mv_error *err) {
                                        .paused = true,
                                        .owner = host,
                                        .deliver = deliver,
-                                       .stop = stop_run};
+                                       .stop = stop_run,
+                                       .beat = beat};
   host->journal = mv_journal_start(&options, err);
   return host->journal ? 0 : -1;
 }
@@ -265,7 +275,7 @@ static int start_planner(struct mv_host *host, struct mv_error *err) {
 static int make_intake(struct mv_host *host, struct mv_error *err) {
   struct mv_intake_options options = {.journal = host->journal, .waiters = host->waiters,
                                       .metrics = host->metrics, .log = host->log,
-                                      .clock = host->settings.options.clock};
+                                      .clock = host->settings.options.clock, .gap = host->gap};
   host->intake = mv_intake_new(&options);
   return host->intake ? 0 : mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
 }
@@ -341,6 +351,9 @@ static int start_all(struct mv_host *host, struct mv_error *err) {
   share_with_workers(host);
   if (load_first(host, err) || start_listeners(host, err))
     return -1;
+  if (mv_journal_last_accepted(host->journal) > 0)
+    mv_gap_open(host->gap, mv_journal_last_accepted(host->journal), "down");
+  mv_gap_beat(host->gap, host->journal);
   set_ready(host, true);
   return 0;
 }
@@ -356,9 +369,10 @@ static struct mv_host *make(const struct mv_host_options *options, struct mv_err
   host->log = options->log;
   host->metrics = mv_metrics_new();
   host->waiters = mv_waiters_new(HOOK_PATIENCE_MS);
-  if (host->metrics && host->waiters && mv_settings_init(&host->settings, options, err) == 0)
+  host->gap = mv_gap_new(options->log, options->clock);
+  if (host->metrics && host->waiters && host->gap && mv_settings_init(&host->settings, options, err) == 0)
     return host;
-  if (!host->metrics || !host->waiters)
+  if (!host->metrics || !host->waiters || !host->gap)
     mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   mv_host_stop(host, true);
   return NULL;
@@ -447,6 +461,7 @@ void mv_host_stop(struct mv_host *host, bool now) {
     mv_waiters_flush(host->waiters);
   mv_server_stop(host->server);
   mv_journal_free(host->journal);
+  mv_gap_free(host->gap);
   mv_planner_free(host->planner);
   mv_intake_free(host->intake);
   mv_waiters_free(host->waiters);

@@ -73,6 +73,11 @@ void mv_intake_refused(void *owner, unsigned status) {
   mv_metrics_add(intake->with.metrics, MV_METRIC_REFUSED, reason, NULL, 1);
 }
 
+/* The platform sends nothing twice. */
+static void lost(struct mv_intake *intake) {
+  mv_gap_open(intake->with.gap, mv_clock_wall(intake->with.clock), "refused");
+}
+
 /* Whether path or secret is wrong is not to be told apart. */
 static void not_found(struct mv_intake *intake, struct mv_call *call) {
   refuse(intake, call, 404, "not_found", "not found", NULL);
@@ -118,6 +123,8 @@ static void accepted(struct mv_op *op) {
     /* the journal tells once; a line for each would fill the disk that is full already */
     mv_log(intake->with.log, MV_LOG_DEBUG, NULL, "a request was refused, it cannot be stored: %s",
            op->error.text);
+    if (accept->source == MV_SOURCE_WEBHOOK)
+      lost(intake);
     refuse(intake, accept->call, 503, "unavailable", "not stored; try again", "Retry-After: 1");
   } else {
     count(accept);
@@ -136,6 +143,8 @@ static void accepted(struct mv_op *op) {
 static void hand_in(struct mv_intake *intake, struct mv_call *call, struct mv_event *event) {
   struct accept *accept = calloc(1, sizeof *accept);
   if (!accept) {
+    if (event->source == MV_SOURCE_WEBHOOK)
+      lost(intake);
     mv_event_free(event);
     refuse(intake, call, 503, "unavailable", "out of memory", "Retry-After: 1");
     return;

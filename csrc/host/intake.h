@@ -8,6 +8,7 @@
 #define MV_HOST_INTAKE_H
 
 #include "base/clock.h"
+#include "host/gap.h"
 #include "host/journal.h"
 #include "host/metrics.h"
 #include "host/routes.h"
@@ -21,6 +22,7 @@ struct mv_intake_options {
   struct mv_metrics *metrics;
   struct mv_log *log;
   const struct mv_clock *clock; /* NULL: the machine's */
+  struct mv_gap *gap;           /* told of webhooks that are not stored */
 };
 
 struct mv_intake *mv_intake_new(const struct mv_intake_options *options);

@@ -117,6 +117,8 @@ static void *run(void *self) {
     if (!node && atomic_load(&journal->stopping))
       break;
     work(journal);
+    if (journal->options.beat)
+      journal->options.beat(journal->options.owner, journal);
   }
   wind_up(journal);
   return NULL;
@@ -126,7 +128,8 @@ static void *run(void *self) {
 
 static int open_store(struct mv_journal *journal, struct mv_error *err) {
   journal->store = mv_store_open(&journal->options.store, err);
-  if (!journal->store || mv_store_begin(journal->store, err))
+  if (!journal->store || mv_store_last_accepted(journal->store, &journal->last_accepted, err) ||
+      mv_store_begin(journal->store, err))
     return -1;
   struct mv_store_recovered recovered;
   int64_t now = mv_clock_wall(journal->options.clock);
@@ -324,6 +327,10 @@ struct mv_store *mv_journal_reader(struct mv_journal *journal, struct mv_error *
 
 void mv_journal_tell(struct mv_journal *journal, const char *text) {
   mv_store_tell(journal->store, text);
+}
+
+int64_t mv_journal_last_accepted(const struct mv_journal *journal) {
+  return journal->last_accepted;
 }
 
 void mv_journal_metrics(struct mv_journal *journal, struct mv_journal_metrics *out) {

@@ -105,6 +105,9 @@ struct mv_journal_options {
    * the event was delivered. Its end comes through mv_journal_finish like any other's. NULL: runs
    * go on to their end, and are cancelled then. */
   void (*stop)(void *owner, int64_t id, int64_t token);
+  /* on the journal's thread, between transactions: every 30 s at least, every second after one that
+   * failed. Must not wait. NULL: nobody wants to know. */
+  void (*beat)(void *owner, struct mv_journal *journal);
 };
 
 /* Opens the store, recovers what ran when the last process died, starts the thread. NULL, `err`. */
@@ -142,6 +145,9 @@ struct mv_store *mv_journal_reader(struct mv_journal *journal, struct mv_error *
 
 /* Leaves word for other processes where this host can be asked; see mv_store_tell. Any thread. */
 void mv_journal_tell(struct mv_journal *journal, const char *text);
+
+/* When the last event before the start was accepted, ms; 0: there was none. */
+int64_t mv_journal_last_accepted(const struct mv_journal *journal);
 
 /* Since the start. */
 struct mv_journal_metrics {

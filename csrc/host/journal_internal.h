@@ -23,6 +23,7 @@ struct mv_journal {
   struct mv_queue queue;
   pthread_t thread;
   bool started, queue_ready;
+  int64_t last_accepted; /* ms; found at the start */
   atomic_bool stopping; /* set after the queue was closed */
   /* the journal's thread only: */
   struct op_list pending; /* taken from the queue, not yet in a transaction; finishes that failed first */

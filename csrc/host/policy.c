@@ -90,6 +90,8 @@ int mv_policy_check(void *owner, const json_t *json, struct mv_error *err) {
 
 bool mv_policy_expired(const struct mv_policy *policy, const struct mv_event *event, int64_t at) {
   int64_t born = event->planned_at > event->accepted_at ? event->planned_at : event->accepted_at;
+  if (event->source == MV_SOURCE_WEBHOOK && event->planned_at > 0)
+    born = event->planned_at; /* of a message that came late: when it was written */
   return policy->max_age > 0 && at - born > policy->max_age;
 }
 

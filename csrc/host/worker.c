@@ -139,6 +139,12 @@ static void take_answers(struct mv_worker *worker, struct mv_vm *vm, struct mv_n
   }
 }
 
+static int known(void *owner, const char *id, struct mv_error *err) {
+  struct mv_worker *worker = owner;
+  int64_t now = mv_clock_wall(worker->with->vm.clock);
+  return mv_store_known(worker->reader, MV_SOURCE_WEBHOOK, "", id, now, err);
+}
+
 /* Each attempt asks anew: an answer to an old message is worse than none. */
 static const char *refuse(void *owner, const struct mv_vm_event *event, const json_t *policy) {
   const struct mv_worker *worker = owner;
@@ -182,6 +188,7 @@ static struct mv_vm *make_vm(struct mv_worker *worker, struct mv_error *err) {
   options.finished = finished;
   options.kv_get = kv_get;
   options.once_get = once_get;
+  options.known = known;
   options.ask = ask_store;
   options.policy_check = mv_policy_check;
   options.refuse = refuse;

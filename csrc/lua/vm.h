@@ -49,6 +49,7 @@ struct mv_vm_result {
                           {"op":"kv_set","key":…,"value":…,"ttl":seconds?} {"op":"kv_delete","key":…}
                           {"op":"kv_add","key":…,"by":n}
                           {"op":"job","name":…,"args":…,"due":ms,"key":…,"id":unique?}
+                          {"op":"webhook","id":…,"key":…,"due":ms,"body":…}
                           {"op":"once","key":…,"value":…} {"op":"once_clear","key":…}: of these
                           results that are known, and of those that failed; on failure only they */
   json_t *policy;      /* borrowed; the handler's options: attempts, max_age, on_fail; or NULL */
@@ -79,6 +80,8 @@ struct mv_vm_options {
    * nobody to ask, the answer is an empty object */
   int (*ask)(void *owner, const struct mv_vm_event *event, json_t *question, uint64_t ticket,
              struct mv_error *err);
+  /* whether a webhook of this message id has been accepted: 1, 0, or -1 and `err` */
+  int (*known)(void *owner, const char *id, struct mv_error *err);
   /* a handler's options as they are registered: 0, or -1 and `err`, which is raised at the script's
    * line; NULL: anything goes */
   int (*policy_check)(void *owner, const json_t *policy, struct mv_error *err);

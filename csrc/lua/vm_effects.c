@@ -147,9 +147,44 @@ static int job(lua_State *L) {
   return succeed(L);
 }
 
+/* Webhooks */
+
+/* known(id) -> whether a webhook has brought this message | nil, text */
+static int known(lua_State *L) {
+  struct vm_run *run = vm_check_run(L);
+  const struct mv_vm_options *options = &run->vm->options;
+  struct mv_error err = {0};
+  const char *id = luaL_checkstring(L, 1);
+  int found = options->known ? options->known(options->owner, id, &err) : 0;
+  if (found < 0) {
+    return vm_fail(L, err.text);
+  }
+  lua_pushboolean(L, found);
+  return 1;
+}
+
+/* webhook(id, key, body, due in ms): as if the platform had sent it -> true | nil, text */
+static int webhook(lua_State *L) {
+  struct vm_run *run = vm_check_run(L);
+  struct mv_error err = {0};
+  const char *id = luaL_checkstring(L, 1), *key = luaL_checkstring(L, 2);
+  lua_Integer due = luaL_checkinteger(L, 4);
+  json_t *body = mv_value_read(L, 3, &err);
+  if (!body) {
+    return vm_fail(L, err.text);
+  }
+  json_t *effect = json_pack("{s:s, s:s, s:s, s:o, s:I}", "op", "webhook", "id", id, "key", key,
+                             "body", body, "due", (json_int_t)due);
+  if (!effect || json_array_append_new(run->effects, effect) != 0) {
+    return vm_fail(L, "the id is not valid UTF-8");
+  }
+  return succeed(L);
+}
+
 void vm_register_effects(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"kv_get", kv_get}, {"kv_set", kv_set}, {"kv_delete", kv_delete},
-      {"kv_add", kv_add}, {"job", job},       {NULL, NULL}};
+      {"kv_add", kv_add}, {"job", job},       {"known", known},
+      {"webhook", webhook}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -106,7 +106,7 @@ struct mv_store_finished {
   bool stale;      /* the token is not the running claim's: nothing was changed */
   bool cancelled;  /* mv_store_cancel came before: that is how it ended, whatever the outcome */
   int64_t wake_at; /* when this or the next of its key can be claimed; MV_STORE_NEVER */
-  int jobs;        /* accepted by the effects */
+  int jobs;        /* accepted by the effects: jobs and webhooks */
 };
 
 /* Ends the run `token` of event `id`: outcome and effects together or, on -1, neither. Effects: see
@@ -314,5 +314,15 @@ void mv_store_moments_free(struct mv_moment *list, int count);
 int mv_store_kv_get(struct mv_store *store, const char *key, int64_t now, char **value,
                     struct mv_error *err);
 int mv_store_once_get(struct mv_store *store, const char *key, char **value, struct mv_error *err);
+
+/* --- What has come --- */
+
+/* Whether an event of this source and name with this `dedupe` was accepted within the window before
+ * `now`: 1, 0, -1. (R) */
+int mv_store_known(struct mv_store *store, enum mv_event_source source, const char *name,
+                   const char *dedupe, int64_t now, struct mv_error *err);
+
+/* When the newest event was accepted, ms; 0: there was never one. 0, or -1. (R) */
+int mv_store_last_accepted(struct mv_store *store, int64_t *at, struct mv_error *err);
 
 #endif

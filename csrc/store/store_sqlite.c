@@ -202,6 +202,7 @@ struct mv_store *mv_store_reader(struct mv_store *store, struct mv_error *err) {
   struct mv_store *reader = new_store(err);
   if (!reader)
     return NULL;
+  reader->dedupe_window = store->dedupe_window;
   if (store->root->memory) {
     reader->root = store->root;
     reader->sql = store->root->sql;

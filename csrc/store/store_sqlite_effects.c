@@ -153,27 +153,28 @@ static char *optional_text(const struct effect *effect, const char *member, bool
   char *text = mv_json_scalar_text(value);
   if (!text) {
     *failed = true;
-    malformed(err, "job", member, "a string or a number");
+    malformed(err, "event", member, "a string or a number");
   }
   return text;
 }
 
-static struct mv_event *job_event(const struct effect *effect, struct mv_error *err) {
-  const char *name = string_of(effect, "job", "name", err);
+/* An event with the effect's key, id, due time and, from `body`, its body. */
+static struct mv_event *new_event(const struct effect *effect, enum mv_event_source source,
+                                  const char *name, const char *body, struct mv_error *err) {
   const json_t *due = json_object_get(effect->object, "due");
-  struct mv_event *event = name ? mv_event_new() : NULL;
+  struct mv_event *event = mv_event_new();
   if (!event)
     return NULL;
   bool failed = false;
-  event->source = MV_SOURCE_JOB;
+  event->source = source;
   event->name = mv_strdup(name);
   event->key = optional_text(effect, "key", &failed, err);
   event->dedupe = optional_text(effect, "id", &failed, err);
-  event->body = value_of(effect, "args", err);
+  event->body = value_of(effect, body, err);
   if (json_is_number(due) && json_number_value(due) >= 0 && json_number_value(due) < 1e15)
     event->due_at = (int64_t)json_number_value(due);
   else if (due && !json_is_null(due))
-    failed = malformed(err, "job", "due", "milliseconds since 1970") != 0;
+    failed = malformed(err, "event", "due", "milliseconds since 1970") != 0;
   if (failed || !event->body) {
     mv_event_free(event);
     return NULL;
@@ -182,8 +183,7 @@ static struct mv_event *job_event(const struct effect *effect, struct mv_error *
   return event;
 }
 
-static int job(const struct effect *effect, struct mv_error *err) {
-  struct mv_event *event = job_event(effect, err);
+static int accept(const struct effect *effect, struct mv_event *event, struct mv_error *err) {
   if (!event)
     return -1;
   struct mv_store_accepted accepted;
@@ -196,6 +196,18 @@ static int job(const struct effect *effect, struct mv_error *err) {
   return failed;
 }
 
+static int job(const struct effect *effect, struct mv_error *err) {
+  const char *name = string_of(effect, "job", "name", err);
+  return name ? accept(effect, new_event(effect, MV_SOURCE_JOB, name, "args", err), err) : -1;
+}
+
+/* As if the platform had brought it: the same key, the same dedupe. */
+static int webhook(const struct effect *effect, struct mv_error *err) {
+  if (!string_of(effect, "webhook", "id", err))
+    return -1;
+  return accept(effect, new_event(effect, MV_SOURCE_WEBHOOK, "", "body", err), err);
+}
+
 /* --- All of them --- */
 
 static const struct {
@@ -204,6 +216,7 @@ static const struct {
 } kinds[] = {
     {"kv_set", kv_set}, {"kv_delete", kv_delete},     {"kv_add", kv_add},
     {"once", once},     {"once_clear", once_clear}, {"job", job},
+    {"webhook", webhook},
 };
 
 static int apply_one(const struct effect *effect, struct mv_error *err) {
@@ -212,8 +225,8 @@ static int apply_one(const struct effect *effect, struct mv_error *err) {
     if (strcmp(kinds[i].op, op) == 0)
       return kinds[i].apply(effect, err);
   return mv_error_set(err, MV_ERROR_USAGE,
-                      "effect: op is \"%s\", expected kv_set, kv_delete, kv_add, once, once_clear or"
-                      " job",
+                      "effect: op is \"%s\", expected kv_set, kv_delete, kv_add, once, once_clear,"
+                      " job or webhook",
                       op ? op : "(no string)");
 }
 
@@ -244,4 +257,26 @@ int mv_store_kv_get(struct mv_store *store, const char *key, int64_t now, char *
                               "si", key, now);
   mv_store_leave(store);
   return found;
+}
+
+int mv_store_known(struct mv_store *store, enum mv_event_source source, const char *name,
+                   const char *dedupe, int64_t now, struct mv_error *err) {
+  int64_t event;
+  mv_store_enter(store);
+  int found = mv_sql_one_int(store->sql, &event, err,
+                             "SELECT event FROM dedupe"
+                             " WHERE value = ? AND name = ? AND source = ? AND at >= ?",
+                             "ssii", dedupe, name, (int64_t)source,
+                             now - store->dedupe_window);
+  mv_store_leave(store);
+  return found;
+}
+
+int mv_store_last_accepted(struct mv_store *store, int64_t *at, struct mv_error *err) {
+  *at = 0;
+  mv_store_enter(store);
+  int found = mv_sql_one_int(store->sql, at, err,
+                             "SELECT accepted_at FROM events ORDER BY id DESC LIMIT 1", "");
+  mv_store_leave(store);
+  return found < 0 ? -1 : 0;
 }

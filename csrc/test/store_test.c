@@ -321,6 +321,22 @@ static void test_duplicates(void) {
   end(store);
 }
 
+static int knows(struct mv_store *store, const char *id, int64_t now) {
+  return mv_store_known(store, MV_SOURCE_WEBHOOK, "", id, now, &err);
+}
+
+static void test_known(void) {
+  struct mv_store *store = begin();
+  int64_t at = -1;
+  CHECK(mv_store_last_accepted(store, &at, &err) == 0 && at == 0);
+  put(store, NULL, "17", 0, T0, false);
+  put(store, NULL, "18", 0, T0 + 5, false);
+  CHECK(mv_store_last_accepted(store, &at, &err) == 0 && at == T0 + 5);
+  CHECK(knows(store, "17", T0 + 7 * DAY) == 1 && knows(store, "17", T0 + 7 * DAY + 1) == 0);
+  CHECK(knows(store, "19", T0) == 0);
+  end(store);
+}
+
 /* --- Effects --- */
 
 static int apply(struct mv_store *store, int64_t id, const char *effects) {
@@ -372,6 +388,24 @@ static void test_effects(void) {
 }
 
 #define TWICE(effect) "[" effect "," effect "]"
+
+/* A webhook out of a run: in the line of its key, and only if it has not come before. */
+static void test_webhook_effect(void) {
+  struct mv_store *store = begin();
+  put(store, "7", "17", 0, T0, false);
+  struct mv_store_accepted run = put(store, NULL, NULL, 0, T0, true);
+  CHECK(apply(store, run.id,
+              "[{\"op\":\"webhook\",\"id\":\"17\",\"key\":\"7\",\"due\":5,\"body\":{}},"
+              "{\"op\":\"webhook\",\"id\":\"18\",\"key\":\"7\",\"due\":5,\"body\":{\"id\":18}}]") == 0);
+  struct mv_event *event = mv_store_get(store, run.id + 1, &err);
+  CHECK(event && event->source == MV_SOURCE_WEBHOOK && strcmp(event->key, "7") == 0 &&
+        strcmp(event->body, "{\"id\":18}") == 0 && event->accepted_at == T0 && event->planned_at == 5);
+  mv_event_free(event);
+  CHECK(mv_store_get(store, run.id + 2, &err) == NULL);
+  int64_t ids[4];
+  CHECK(claim(store, T0, 4, ids) == 1 && ids[0] == run.id - 1);
+  end(store);
+}
 
 static void test_bad_effects(void) {
   static const char *const bad[] = {
@@ -821,6 +855,8 @@ int main(void) {
   test_duplicates();
   test_effects();
   test_bad_effects();
+  test_webhook_effect();
+  test_known();
   test_crash_and_poison();
   test_crash_of_many();
   test_files();

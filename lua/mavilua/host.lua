@@ -44,6 +44,7 @@ local check = require "mavilua.host.check"
 local dispatch = require "mavilua.host.dispatch"
 local globals = require "mavilua.host.globals"
 local once = require "mavilua.host.once"
+local reconcile = require "mavilua.host.reconcile"
 local registry = require("mavilua.host.registry").new(native.check_policy)
 
 local host = {}
@@ -364,6 +365,62 @@ end
 -- @string[opt] reason
 function host.retry(delay, reason)
   return verdict("retry", "retry", check.value("host.retry: the delay", delay, "duration"), reason)
+end
+
+-- What a walk needs of the host.
+local function walk_of(entry)
+  return {
+    bot = entry.bot,
+    log = write,
+    known = function(id)
+      local known, problem = native.known(id)
+      if known == nil then
+        error("host.reconcile: the store cannot be read: " .. problem, 0)
+      end
+      return known
+    end,
+    webhook = function(...)
+      ensure("host.reconcile", native.webhook(...))
+    end,
+    now = function() return native.now() / 1000 end,
+    next = function(args)
+      ensure("host.reconcile", native.job(entry.name, args, native.now(), entry.name, nil))
+    end,
+    progress = function(state, args)
+      ensure("host.reconcile", native.kv_set(entry.name, {
+        state = state, since = args.since, listed = args.listed, walked = args.walked, messages = args.messages,
+        fed = args.fed, left_out = args.left_out, at = math.floor(native.now() / 1000),
+      }))
+    end,
+    retry = host.retry,
+  }
+end
+
+local start_rows = { bot = "client", name = "string", since = "any", sent = "boolean", all_clients = "boolean",
+  clients = "ids", older = "boolean" }
+
+--- Finds the messages that no webhook brought, because the host was down or refused it, and runs them
+-- as if one had: in order per client, and none that the host has had (by message id).
+--
+-- At the top of a script it names the client, and from then on it happens by itself after each start
+-- and after refusals. In a handler it starts a walk, for what the host cannot know of (a proxy that was down).
+-- A walk asks for all clients, and for the history of those that were changed since; it keeps to the
+-- client's `rate`, and goes on after a crash. Progress: log lines, and `host.kv.get("host.reconcile")`.
+--
+-- @tparam table options at the top: `bot` (a client), `automatic` (true), `name` (to tell several bots
+--   apart), `sent` (also what was sent to clients; false), `all_clients` (also those that seem unchanged;
+--   false). In a handler: `since` (unix seconds, or how long ago: "2h"), `bot` or `name` if there are several,
+--   `sent`, `all_clients`, `clients` (a list of ids: only these), `older` (since may be over 7 days back)
+function host.reconcile(options)
+  if not native.running() then
+    registry:reconcile(options, function(entry, args)
+      return reconcile.run(entry, args, walk_of(entry))
+    end)
+    return
+  end
+  options = check.options("host.reconcile", options, start_rows)
+  local entry = registry:find_reconcile(options.bot, options.name)
+  walk_of(entry).next(reconcile.arguments(options, native.now() / 1000))
 end
 
 --- To be returned: nothing is to be done for this event. What the handler wrote is kept.

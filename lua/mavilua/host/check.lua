@@ -108,6 +108,37 @@ kinds["function"] = function(value)
   return nil, "a function"
 end
 
+function kinds.boolean(value)
+  if type(value) == "boolean" then
+    return value
+  end
+  return nil, "true or false"
+end
+
+function kinds.client(value)
+  local made_by = type(value) == "table" and getmetatable(value)
+  if type(made_by) == "table" and made_by.__name == "mavilua.client" then
+    return value
+  end
+  return nil, "a client of mavilua.client"
+end
+
+-- Kept as it is: who takes it looks closer.
+function kinds.any(value)
+  return value
+end
+
+function kinds.ids(value)
+  local list = type(value) == "table" and {}
+  for i, id in ipairs(list and value or {}) do
+    list[i] = kinds.id(id)
+  end
+  if list and #list > 0 and #list == #value then
+    return value
+  end
+  return nil, "a list of ids"
+end
+
 local function choice(value, names)
   for _, name in ipairs(names) do
     if value == name then
@@ -117,8 +148,8 @@ local function choice(value, names)
   return nil, "one of '" .. table.concat(names, "', '") .. "'"
 end
 
---- One value of a kind ("string", "duration", "count", "id", "function", or a list of the words
--- that may stand there); raises what `what` must be otherwise.
+--- One value of a kind ("string", "duration", "count", "id", "ids", "function", "boolean", "client",
+-- "any", or a list of the words that may stand there); raises what `what` must be otherwise.
 function check.value(what, value, kind)
   local kept, expected
   if type(kind) == "table" then

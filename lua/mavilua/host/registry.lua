@@ -47,6 +47,12 @@ for name, kind in pairs(every_rows) do
   cron_rows[name] = kind
 end
 
+local reconcile_rows = { bot = "client", name = "string", automatic = "boolean", sent = "boolean",
+  all_clients = "boolean" }
+
+-- A walk outlives an API that is down for days: its links are tried every hour in the end.
+local reconcile_policy = { attempts = 100, timeout = 900 }
+
 --- An empty registry. `check_policy(options)` gives nil, or what is wrong with a handler's options.
 function registry.new(check_policy)
   return setmetatable({
@@ -54,6 +60,7 @@ function registry.new(check_policy)
     handlers = {}, hooks = {}, schedules = {}, jobs = {}, reports = {}, -- lists, in order of registration
     names = {}, -- "kind name" to the place where it was registered
     by_name = { hook = {}, schedule = {}, job = {}, report = {} },
+    reconciles = {}, -- the jobs of host.reconcile, in order
   }, registry)
 end
 
@@ -227,6 +234,35 @@ function registry:find_job(what, name)
   return self.by_name.job[name]
 end
 
+--- host.reconcile while a script is loaded; `run(entry, args)` is the job.
+function registry:reconcile(options, run)
+  options = check.options("host.reconcile", options, reconcile_rows)
+  if not options.bot then
+    check.misuse("host.reconcile: bot is missing: the client whose messages are looked for, as in "
+      .. "host.reconcile{ bot = bot }")
+  end
+  local entry = {
+    name = "host.reconcile" .. (options.name and ":" .. options.name or ""), bot = options.bot,
+    automatic = options.automatic ~= false, sent = options.sent, all_clients = options.all_clients,
+  }
+  self:add("host.reconcile", "job", self.jobs, entry, reconcile_policy, function(args)
+    return run(entry, args)
+  end)
+  self.reconciles[#self.reconciles + 1] = entry
+end
+
+--- The registered walk of a client and a name; either may be nil.
+function registry:find_reconcile(bot, name)
+  for _, entry in ipairs(self.reconciles) do
+    if (bot == nil or entry.bot == bot) and (name == nil or entry.name == "host.reconcile:" .. name) then
+      return entry
+    end
+  end
+  check.misuse("host.reconcile: " .. (#self.reconciles == 0 and "no client is" or "this client or name is not")
+    .. " registered for it: write host.reconcile{ bot = bot } at the top of the script, too; a walk goes on after a "
+    .. "restart, and then its client must be known")
+end
+
 -- The fields of a list's entries that are told outside.
 local function export(list, fields)
   local out = {}
@@ -246,7 +282,7 @@ function registry:definitions()
     hooks = export(self.hooks, hook_fields),
     schedules = export(self.schedules, { "name", "kind", "expression", "timezone", "overlap",
       "missed", "jitter", "expect", "file", "line", "policy" }),
-    jobs = export(self.jobs, { "name", "file", "line", "policy" }),
+    jobs = export(self.jobs, { "name", "file", "line", "policy", "automatic" }),
     reports = export(self.reports, { "name", "file", "line", "policy" }),
   }
 end
