@@ -1,9 +1,12 @@
 /* The configuration file: its assignments go into the rows of the same names. */
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "api/action.h"
@@ -13,6 +16,7 @@
 #include "lua/config.h"
 
 #define USUAL_NAME "mavilua.conf.lua"
+#define MOST_SECONDS 3 /* of processor time; steps are counted besides, so only a call into C takes so long */
 
 struct reader {
   struct mv_given *given;
@@ -230,6 +234,25 @@ static int take_entries(const struct reader *r, const json_t *entries) {
   return 0;
 }
 
+static void too_long(int number) {
+  static const char text[] = "mavilua: the configuration file computes for more than 3 s: is there a "
+                             "loop that does not end?\n";
+  (void)number;
+  (void)!write(STDERR_FILENO, text, sizeof text - 1);
+  _exit(EX_CONFIG);
+}
+
+/* Runs the file. A single call into C (a slow pattern) can only be stopped with the process. */
+static json_t *read_file(const char *path, struct mv_error *err) {
+  const struct itimerval limit = {.it_value = {.tv_sec = MOST_SECONDS}}, none = {.it_value = {.tv_sec = 0}};
+  signal(SIGVTALRM, too_long);
+  setitimer(ITIMER_VIRTUAL, &limit, NULL);
+  json_t *entries = mv_config_read(path, err);
+  setitimer(ITIMER_VIRTUAL, &none, NULL);
+  signal(SIGVTALRM, SIG_DFL);
+  return entries;
+}
+
 int mv_given_config(struct mv_given *given, const struct mv_command *command, const char *path,
                     const char *script, struct mv_error *err) {
   struct reader r = {given, command, path ? path : find(given, script), NULL, err};
@@ -237,7 +260,7 @@ int mv_given_config(struct mv_given *given, const struct mv_command *command, co
     return 0;
   if (check_readable(r.path, err))
     return -1;
-  json_t *entries = mv_config_read(r.path, err);
+  json_t *entries = read_file(r.path, err);
   r.folder = folder_of(r.path);
   int failed = -1;
   if (entries)
