@@ -73,7 +73,7 @@ static const struct mv_assumption assumptions[] = {
      "first WhatsApp. A bot is named by its id or its group_id; an unknown one, or no WhatsApp at "
      "all: 404.",
      NULL},
-    {"whatsapp-digits", "whatsapp_callback, whatsapp_message, whatsapp_client_id",
+    {"whatsapp-digits", "whatsapp_callback, whatsapp_message, whatsapp_client_id, load_clients",
      "A phone without a digit: 400.", NULL},
     {"email-client", "email_callback",
      "The e-mail client (14) with this address, at the bot of email_id_bot if one is named; a new "

@@ -122,14 +122,27 @@ static int64_t load(struct mv_ask *ask, const json_t *item) {
 
 enum { LAST_TYPE = 32767 }; /* of a messenger, known or not */
 
-static int check_types(struct mv_ask *ask, const json_t *items) {
+static int refuse_item(struct mv_ask *ask, size_t index, const char *name, const char *takes) {
+  mv_answer_fail(ask, 400, "Parameter \"items[%zu].%s\" takes %s", index, name, takes);
+  return -1;
+}
+
+/* That the types are ones, and the numbers of WhatsApp have digits. */
+static int check_items(struct mv_ask *ask, const json_t *items) {
   for (size_t i = 0; i < json_array_size(items); i++) {
+    const json_t *item = json_array_get(items, i);
     int64_t type = 0;
-    mv_params_id_of(json_object_get(json_array_get(items, i), "client_type"), &type);
+    mv_params_id_of(json_object_get(item, "client_type"), &type);
     if (type > LAST_TYPE) {
-      mv_answer_fail(ask, 400, "Parameter \"items[%zu].client_type\" takes an integer, 0 to %d", i,
-                     LAST_TYPE);
-      return -1;
+      return refuse_item(ask, i, "client_type", "an integer, 0 to 32767");
+    }
+    char *given = mv_json_scalar_text(json_object_get(item, "platform_id"));
+    char *kept = given ? mv_clients_platform_id((int)type, given) : NULL;
+    bool good = kept && *kept;
+    free(given);
+    free(kept);
+    if (!good) {
+      return refuse_item(ask, i, "platform_id", "a phone number");
     }
   }
   return 0;
@@ -138,7 +151,7 @@ static int check_types(struct mv_ask *ask, const json_t *items) {
 void mv_clients_load(struct mv_ask *ask) {
   static const char *const echoed[] = {"platform_id", "group_id", "client_type"};
   json_t *items = mv_param(ask, "items");
-  if (check_types(ask, items)) {
+  if (check_items(ask, items)) {
     return;
   }
   json_t *loaded = json_array();

@@ -42,6 +42,21 @@ int64_t mv_control_number(const json_t *object, const char *name, int64_t absent
   return value;
 }
 
+int mv_control_whole(struct mv_control *c, const json_t *object, const char *name, int64_t least,
+                     int64_t *value) {
+  const json_t *given = json_object_get(object, name);
+  int64_t number;
+  if (!given || json_is_null(given)) {
+    return 0;
+  }
+  if (!mv_params_id_of(given, &number) || number < least) {
+    mv_control_fail(c, 400, "%s: takes an integer, %lld or more", name, (long long)least);
+    return -1;
+  }
+  *value = number;
+  return 0;
+}
+
 int mv_control_seconds(struct mv_control *c, const json_t *object, const char *name, double least,
                        double most, int64_t *ms) {
   json_t *given = json_object_get(object, name);

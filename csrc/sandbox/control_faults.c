@@ -17,7 +17,10 @@ void mv_control_post_faults(struct mv_control *c) {
 }
 
 void mv_control_delete_faults(struct mv_control *c) {
-  int64_t id = mv_control_number(c->query, "id", 0);
+  int64_t id = 0;
+  if (mv_control_whole(c, c->query, "id", 1, &id)) {
+    return;
+  }
   int count = mv_faults_remove(c->sandbox->faults, c->project, id);
   if (id && !count) {
     mv_control_fail(c, 404, "id: there is no such fault");

@@ -63,13 +63,15 @@ static void copy(char *out, size_t size, const json_t *text) {
   snprintf(out, size, "%s", from ? from : "");
 }
 
-static struct mv_record_filter read_filter(const struct mv_control *c) {
-  struct mv_record_filter filter = {.since = mv_control_number(c->query, "since", 0),
-                                    .client = mv_control_number(c->query, "client_id", 0),
-                                    .project = c->project};
-  copy(filter.kind, sizeof filter.kind, json_object_get(c->query, "kind"));
-  copy(filter.action, sizeof filter.action, json_object_get(c->query, "action"));
-  return filter;
+/* 0, or -1 (answered). */
+static int read_filter(struct mv_control *c, struct mv_record_filter *filter) {
+  filter->project = c->project;
+  copy(filter->kind, sizeof filter->kind, json_object_get(c->query, "kind"));
+  copy(filter->action, sizeof filter->action, json_object_get(c->query, "action"));
+  return mv_control_whole(c, c->query, "since", 0, &filter->since) ||
+                 mv_control_whole(c, c->query, "client_id", 1, &filter->client)
+             ? -1
+             : 0;
 }
 
 /* What never comes is not waited for. */
@@ -83,11 +85,9 @@ static int check_kind(struct mv_control *c) {
 }
 
 void mv_control_get_journal(struct mv_control *c) {
-  int64_t limit = mv_control_number(c->query, "limit", 1000);
-  struct waiting waiting = {.job = {.ready = has_entry, .run = entries_came},
-                            .filter = read_filter(c),
-                            .limit = limit < 1 ? 1 : limit};
-  if (check_kind(c) || read_wait(c, &waiting.job.delay)) {
+  struct waiting waiting = {.job = {.ready = has_entry, .run = entries_came}, .limit = 1000};
+  if (check_kind(c) || read_filter(c, &waiting.filter) ||
+      mv_control_whole(c, c->query, "limit", 1, &waiting.limit) || read_wait(c, &waiting.job.delay)) {
     return;
   }
   if (waiting.job.delay && !mv_record_has(c->sandbox->record, &waiting.filter)) {

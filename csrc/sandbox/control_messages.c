@@ -19,7 +19,9 @@ static int64_t by_platform(struct mv_control *c, const char *platform_id) {
   int type = mv_channels_find(&c->work, wanted, &group);
   char *kept = type >= 0 ? mv_clients_platform_id(type, platform_id) : NULL;
   int64_t client = 0;
-  if (kept && group) {
+  if (kept && !*kept) {
+    mv_control_fail(c, 400, "platform_id: takes a phone number");
+  } else if (kept && group) {
     client = mv_clients_at(&c->work, type, group, kept);
     if (!client) {
       client = mv_clients_add(&c->work, type, group, kept,
@@ -155,11 +157,10 @@ void mv_control_get_messages(struct mv_control *c) {
     mv_control_answer(c, json_pack("{s:I}", "last", (json_int_t)last_message(c)));
     return;
   }
-  int64_t client = mv_control_client(c, c->query);
-  if (!client) {
+  int64_t client = mv_control_client(c, c->query), since = 0;
+  if (!client || mv_control_whole(c, c->query, "since", 0, &since)) {
     return;
   }
-  mv_control_answer(c, json_pack("{s:o}", "messages",
-                                 mv_messages_conversation(
-                                     &c->work, client, mv_control_number(c->query, "since", 0))));
+  mv_control_answer(
+      c, json_pack("{s:o}", "messages", mv_messages_conversation(&c->work, client, since)));
 }

@@ -33,6 +33,11 @@ void mv_control_fail(struct mv_control *c, unsigned status, const char *format, 
 /* The number that a member of query or body is (a text of one, too), or `absent`. */
 int64_t mv_control_number(const json_t *object, const char *name, int64_t absent);
 
+/* The same into *value, which keeps what it holds when there is none. 0, or -1 when it is none, or
+ * below `least` (answered with 400). */
+int mv_control_whole(struct mv_control *c, const json_t *object, const char *name, int64_t least,
+                     int64_t *value);
+
 /* Seconds (a number or a text of one; may be fractional) as milliseconds. 1, 0 when absent, -1 when
  * it is no number between `least` and `most` seconds (answered with 400). */
 int mv_control_seconds(struct mv_control *c, const json_t *object, const char *name, double least,

@@ -55,6 +55,11 @@ static int read_tick(struct mv_control *c, struct mv_tick *tick) {
     mv_control_fail(c, 400, "takes {mode: virtual, now}, {advance: seconds} or {mode: real}");
     return -1;
   }
+  int64_t from = tick->has_now ? tick->now : mv_clock_wall(c->sandbox->clock);
+  if (!tick->real && from + tick->advance > (int64_t)LATEST * 1000) {
+    mv_control_fail(c, 400, "advance: goes beyond the year 9999");
+    return -1;
+  }
   if (!mode && !atomic_load(&c->sandbox->vclock.is_virtual)) {
     mv_control_fail(c, 409,
                     "The clock is the machine's: {mode: virtual} makes one that can be set");

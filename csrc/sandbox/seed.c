@@ -70,7 +70,11 @@ static int set_settings(struct mv_work *work, const struct mv_place *up, const j
   const struct mv_place at = {up, "settings", -1};
   struct mv_error why;
   if (mv_settings_set(work, settings, &why)) {
-    return mv_shape_fault(&at, NULL, err, "%s", why.text);
+    char *colon = strstr(why.text, ": "); /* "ok_body: takes …" */
+    if (colon) {
+      *colon = '\0';
+    }
+    return mv_shape_fault(&at, colon ? why.text : NULL, err, "%s", colon ? colon + 2 : why.text);
   }
   return 0;
 }
@@ -201,7 +205,7 @@ static int load_block(struct mv_work *work, int64_t owner, const struct mv_place
   static const struct mv_shape shapes[] = {
       {"id", MV_SHAPE_ID, false},           {"condition", MV_SHAPE_TEXT, true},
       {"match", MV_SHAPE_TEXT, false},           {"answer", MV_SHAPE_TEXT, false},
-      {"buttons", MV_SHAPE_ANY, false},          {"attachments", MV_SHAPE_LIST, false},
+      {"buttons", MV_SHAPE_BUTTONS, false},          {"attachments", MV_SHAPE_FILES, false},
       {"variables", MV_SHAPE_OBJECT, false},     {"state", MV_SHAPE_KEY, false},
       {"message_type", MV_SHAPE_SMALL, false}, {"description", MV_SHAPE_TEXT, false},
       {"pause", MV_SHAPE_BOOLEAN, false}};

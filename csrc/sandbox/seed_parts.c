@@ -123,7 +123,7 @@ static int load_message(struct mv_work *work, int64_t owner, const struct mv_pla
                         const json_t *message, struct mv_error *err) {
   static const struct mv_shape shapes[] = {{"from", MV_SHAPE_TEXT, true},
                                            {"text", MV_SHAPE_TEXT, false},
-                                           {"attachments", MV_SHAPE_LIST, false},
+                                           {"attachments", MV_SHAPE_FILES, false},
                                            {"block", MV_SHAPE_ID, false},
                                            {"at", MV_SHAPE_TIME, false}};
   static const char *const senders[] = {"client", "bot", "api", "callback", "manager", NULL};
@@ -211,8 +211,10 @@ int mv_seed_client(struct mv_work *work, int64_t owner, const struct mv_place *a
   char *given = mv_json_scalar_text(json_object_get(client, "platform_id"));
   int type = (int)mv_seed_integer(client, "client_type", 0);
   char *platform_id = given ? mv_clients_platform_id(type, given) : NULL;
-  int bad =
-      store_client(work, at, client, group, platform_id, err) || load_parts(work, at, client, err);
+  int bad = platform_id && !*platform_id
+                ? mv_shape_fault(at, "platform_id", err, "takes a phone number")
+                : store_client(work, at, client, group, platform_id, err) ||
+                      load_parts(work, at, client, err);
   free(group);
   free(given);
   free(platform_id);

@@ -58,6 +58,16 @@ static bool is_objects(const json_t *value) {
   return good;
 }
 
+static bool is_files(const json_t *value) {
+  bool good = json_is_array(value);
+  for (size_t i = 0; good && i < json_array_size(value); i++) {
+    const json_t *one = json_array_get(value, i);
+    const json_t *url = json_is_object(one) ? json_object_get(one, "attachment_url") : one;
+    good = json_is_string(url) && json_string_length(url) > 0;
+  }
+  return good;
+}
+
 /* A NUL would cut the text off somewhere. */
 static bool is_plain_text(const json_t *value) {
   return !json_is_string(value) || strlen(json_string_value(value)) == json_string_length(value);
@@ -100,6 +110,10 @@ static bool fits(enum mv_shape_type type, const json_t *value) {
     return is_key(value);
   case MV_SHAPE_SCALAR:
     return json_is_string(value) || json_is_number(value);
+  case MV_SHAPE_FILES:
+    return is_files(value) || is_empty(value);
+  case MV_SHAPE_BUTTONS:
+    return is_objects(value) || is_objects(json_object_get(value, "buttons")) || is_empty(value);
   case MV_SHAPE_ANY:
     return true;
   }
@@ -119,6 +133,8 @@ static const char *const takes[] = {
     [MV_SHAPE_OBJECTS] = "a list of objects",
     [MV_SHAPE_KEY] = "an integer or a text that is not empty",
     [MV_SHAPE_SCALAR] = "a text or a number",
+    [MV_SHAPE_FILES] = "a list of addresses or of {attachment_url, attachment_type}",
+    [MV_SHAPE_BUTTONS] = "a list of buttons, or an object with one under \"buttons\"",
     [MV_SHAPE_ANY] = "anything",
 };
 

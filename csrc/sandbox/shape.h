@@ -28,6 +28,8 @@ enum mv_shape_type {
   MV_SHAPE_OBJECTS, /* a list of objects */
   MV_SHAPE_KEY,     /* integer or text that is not empty */
   MV_SHAPE_SCALAR,  /* text or number */
+  MV_SHAPE_FILES,   /* a list of addresses or of {attachment_url, attachment_type} */
+  MV_SHAPE_BUTTONS, /* a list of objects, or an object with one under "buttons" */
   MV_SHAPE_ANY,
 };
 

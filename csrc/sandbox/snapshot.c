@@ -6,9 +6,9 @@
 #include "store/sql_image.h"
 
 int mv_snapshot_take(struct mv_sandbox *sandbox, struct mv_bytes *image, struct mv_error *err) {
-  pthread_mutex_lock(&sandbox->lock);
+  mv_work_take_turn(sandbox);
   int result = mv_sql_image(sandbox->db.sql, image, err);
-  pthread_mutex_unlock(&sandbox->lock);
+  mv_work_give_turn(sandbox);
   return result;
 }
 
@@ -16,28 +16,27 @@ static int64_t last_message(struct mv_db *db) {
   return mv_db_integer(db, 0, "SELECT seq FROM sqlite_sequence WHERE name = 'messages'", "");
 }
 
-/* Between works: a transaction must not be open. */
-static int replace(struct mv_sandbox *sandbox, const void *image, size_t length, int64_t *last,
+/* Before the work begins: a transaction must not be open. */
+static int replace(struct mv_sandbox *sandbox, const void *image, size_t length,
                    struct mv_error *err) {
-  pthread_mutex_lock(&sandbox->lock);
-  *last = last_message(&sandbox->db);
-  int result = mv_sql_restore(sandbox->db.sql, image, length, err);
-  if (!result) {
-    mv_vclock_load(&sandbox->vclock, &sandbox->db);
-    mv_limits_clear(sandbox->limits);
+  if (mv_sql_restore(sandbox->db.sql, image, length, err)) {
+    return -1;
   }
-  pthread_mutex_unlock(&sandbox->lock);
-  return result;
+  mv_vclock_load(&sandbox->vclock, &sandbox->db);
+  mv_limits_clear(sandbox->limits);
+  return 0;
 }
 
 int mv_snapshot_restore(struct mv_sandbox *sandbox, const void *image, size_t length,
                         struct mv_error *err) {
-  int64_t last;
   struct mv_work work;
-  if (replace(sandbox, image, length, &last, err)) {
+  mv_work_take_turn(sandbox);
+  int64_t last = last_message(&sandbox->db);
+  if (replace(sandbox, image, length, err)) {
+    mv_work_give_turn(sandbox);
     return -1;
   }
-  mv_work_begin(&work, sandbox);
+  mv_work_begin_in_turn(&work, sandbox, MV_WORK_ALL);
   mv_messages_continue_ids(&work);
   mv_db_run(work.db, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'messages'", "i",
             last);

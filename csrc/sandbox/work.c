@@ -8,8 +8,21 @@ void mv_work_begin(struct mv_work *work, struct mv_sandbox *sandbox) {
   mv_work_begin_as(work, sandbox, MV_WORK_ALL);
 }
 
-void mv_work_begin_as(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_work_kind kind) {
+void mv_work_take_turn(struct mv_sandbox *sandbox) {
   pthread_mutex_lock(&sandbox->lock);
+}
+
+void mv_work_give_turn(struct mv_sandbox *sandbox) {
+  pthread_mutex_unlock(&sandbox->lock);
+}
+
+void mv_work_begin_as(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_work_kind kind) {
+  mv_work_take_turn(sandbox);
+  mv_work_begin_in_turn(work, sandbox, kind);
+}
+
+void mv_work_begin_in_turn(struct mv_work *work, struct mv_sandbox *sandbox,
+                           enum mv_work_kind kind) {
   *work = (struct mv_work){
       .sandbox = sandbox,
       .db = &sandbox->db,
@@ -81,6 +94,6 @@ int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err) {
   if (done && work->timed && work->sandbox->ticker) {
     mv_ticker_wake(work->sandbox->ticker);
   }
-  pthread_mutex_unlock(&work->sandbox->lock);
+  mv_work_give_turn(work->sandbox);
   return result;
 }

@@ -37,6 +37,11 @@ struct mv_work {
 void mv_work_begin(struct mv_work *work, struct mv_sandbox *sandbox);
 void mv_work_begin_as(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_work_kind kind);
 
+/* The turn by itself, for what is no work or comes before one; mv_work_end gives it away, too. */
+void mv_work_take_turn(struct mv_sandbox *sandbox);
+void mv_work_give_turn(struct mv_sandbox *sandbox);
+void mv_work_begin_in_turn(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_work_kind kind);
+
 /* Commits (or rolls back), lets the webhooks go (or drops them) and gives the turn away. 0, or -1
  * and `err` when the database refused; then nothing was changed. */
 int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err);

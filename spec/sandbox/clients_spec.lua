@@ -47,6 +47,7 @@ describe("the sandbox's clients", function()
         { platform_id = "a", group_id = "x", client_type = "telegram" },
         { platform_id = {}, group_id = "x", client_type = 1 },
         { platform_id = "a", group_id = "x", client_type = 1 << 40 },
+        { platform_id = "none", group_id = "x", client_type = 6 },
       } do
         local answer, status = box:call("load_clients",
           { { platform_id = "good", group_id = "x", client_type = 1 }, bad })

@@ -27,6 +27,8 @@ describe("the sandbox's control API", function()
       ['advnace: unknown; did you mean "advance"?'] = { "clock", { mode = "virtual", advnace = 5 } },
       ['premissions: unknown; did you mean "permissions"?'] = { "keys", { premissions = { "R" } } },
       ['zzz: unknown; see GET /_sandbox/'] = { "reset?zzz=1", {} },
+      ["platform_id: takes a phone number"] = { "messages", { platform_id = "none", message = "x",
+        group = "5kqchxwyvdvFZOsp80q2qw==" } },
       ["client_id: takes the id of a client"] = { "clients", { client_id = "x" } },
     } do
       local answer, status = box:control("POST", call[1], call[2])
@@ -144,7 +146,14 @@ describe("the sandbox's control API", function()
           { blocks = { { condition = "x", match = "fuzzy" } } },
         ["keys[0].permissions: takes R, W, X, CR and CW"] = { keys = { { key = "k",
           permissions = { "Z" } } } },
-        ["settings: ok_body: takes"] = { settings = { ok_body = 1 } },
+        ["clients[1].platform_id: takes a phone number"] = with { client_type = 6, platform_id = "none" },
+        ["clients[1].messages[0].attachments: takes a list of addresses"] =
+          with { platform_id = "2", messages = { { from = "bot", attachments = { 5 } } } },
+        ["blocks[0].attachments: takes a list of addresses or of {attachment_url, attachment_type}"] =
+          { blocks = { { condition = "x", attachments = { { url = "u" } } } } },
+        ['blocks[0].buttons: takes a list of buttons, or an object with one under "buttons"'] =
+          { blocks = { { condition = "x", buttons = { hint = "h" } } } },
+        ["settings.ok_body: takes"] = { settings = { ok_body = 1 } },
         ["project.id: takes an integer"] = { project = { id = "x" } },
         ["clients[1].id: takes an integer from 1 to"] = with { id = 0 },
         ["clients[1].id: takes an integer from 1 to 4"] = with { id = math.maxinteger },

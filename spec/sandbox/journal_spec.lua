@@ -81,6 +81,8 @@ describe("waiting for the sandbox's journal", function()
 
   it("refuses a kind and a name that there are not", function()
     for query, words in pairs { ["kind=nothing"] = "kind: takes api or webhook",
+      ["since=x"] = "since: takes an integer, 0 or more", ["limit=0"] = "limit: takes an integer, 1 or more",
+      ["client_id=Ada"] = "client_id: takes an integer, 1 or more",
       ["actoin=message"] = 'actoin: unknown; did you mean "action"?' } do
       local answer, status = box:control("GET", "journal?wait=30&" .. query)
       assert.equal(400, status)

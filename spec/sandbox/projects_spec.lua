@@ -148,7 +148,7 @@ describe("several projects", function()
       ["projects[1].clients[0]: there is one with the same id"] = function(p) p.clients[1].id = 1001 end,
       ["projects[1].funnels[0].states[1].outcome: takes one of"] =
         function(p) p.funnels[1].states[2].outcome = "x" end,
-      ["projects[1].settings: ok_body: takes"] = function(p) p.settings = { ok_body = 5 } end,
+      ["projects[1].settings.ok_body: takes"] = function(p) p.settings = { ok_body = 5 } end,
       ["projects[1].keys[0]: there is one"] =
         function(p) p.keys = { { key = "sandbox", permissions = support.array {} } } end,
       ["projects[1].keys[0].key: takes up to 100"] =

@@ -1,5 +1,6 @@
 local http = require "mavilua.http"
 local process = require "spec.support.process"
+local map = require "mavilua.map"
 local support = require "spec.support.sandbox"
 
 local function take(box)
@@ -64,6 +65,19 @@ for name, args in pairs { ["in memory"] = false, ["on a file"] = true } do
         last = message
         assert.equal(200, (put(box, image)))
         assert.same({}, box:talk(id))
+      end
+    end)
+
+    it("gives no id of a message twice, though many write while it is put back", function()
+      local image, items, seen = take(box), {}, {}
+      for i = 1, 300 do items[i] = i end
+      local ids = map.run(items, function(i)
+        if i % 10 == 0 then return put(box, image) and 0 end
+        return (select(2, box:says(id, "x")))
+      end, { concurrency = 16 })
+      for i = 1, #items do
+        assert.is_nil(ids[i] ~= 0 and seen[ids[i]] or nil)
+        seen[ids[i]] = true
       end
     end)
 
