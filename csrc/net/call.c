@@ -98,22 +98,26 @@ static int hex_of(char c) {
   return -1;
 }
 
-/* Appends the decoded path; -1 for an escape that is none, and for NUL. */
+/* The byte that "%41" stands for; -1 for an escape that is none, and for NUL. */
+static int read_escape(const char *text, size_t length) {
+  int high = length > 2 ? hex_of(text[1]) : -1;
+  int low = length > 2 ? hex_of(text[2]) : -1;
+  return high < 0 || low < 0 || high + low == 0 ? -1 : high * 16 + low;
+}
+
+/* Appends the decoded path; -1 where it cannot be decoded. */
 static int put_path(struct mv_bytes *out, const char *path, size_t length) {
-  for (size_t i = 0; i < length; i++) {
-    char c = path[i];
-    if (c == '%') {
-      int high = i + 2 < length ? hex_of(path[i + 1]) : -1;
-      int low = i + 2 < length ? hex_of(path[i + 2]) : -1;
-      if (high < 0 || low < 0 || (high == 0 && low == 0))
-        return -1;
-      c = (char)(high * 16 + low);
-      i += 2;
-    }
-    if (mv_bytes_putc(out, c))
+  for (size_t i = 0; i < length;) {
+    const char *escape = memchr(path + i, '%', length - i);
+    size_t plain = escape ? (size_t)(escape - path) - i : length - i;
+    mv_bytes_append(out, path + i, plain);
+    i += plain;
+    int byte = escape ? read_escape(escape, length - i) : 0;
+    if (byte < 0 || (escape && mv_bytes_putc(out, (char)byte)))
       return -1;
+    i += escape ? 3 : 0;
   }
-  return 0;
+  return out->failed ? -1 : 0;
 }
 
 /* "http://host/path" (a request through a proxy) to "/path". */

@@ -182,11 +182,35 @@ static bool put_member(struct mv_bytes *out, const char *name, const struct mv_b
   return whole;
 }
 
+static bool is_plain(const char *text) {
+  const unsigned char *p = (const unsigned char *)text;
+  while (*p >= ' ' && *p < 0x7f && *p != '"' && *p != '\\') {
+    p++;
+  }
+  return !*p;
+}
+
+/* What is not UTF-8 is null. */
 static void put_name(struct mv_bytes *out, const char *member, const char *name) {
-  json_t *text = json_string(name); /* NULL: not UTF-8 */
   put_member_name(out, member);
+  if (is_plain(name)) {
+    mv_bytes_putc(out, '"');
+    mv_bytes_puts(out, name);
+    mv_bytes_putc(out, '"');
+    return;
+  }
+  json_t *text = json_string(name);
   mv_json_write(out, text ? text : json_null());
   json_decref(text);
+}
+
+/* Unix seconds with three decimals. */
+static void put_time(struct mv_bytes *out, int64_t ms) {
+  int64_t rest = llabs(ms % 1000);
+  mv_bytes_puts(out, ms < 0 ? "-" : "");
+  mv_bytes_put_int(out, llabs(ms / 1000));
+  mv_bytes_puts(out, rest < 10 ? ".00" : rest < 100 ? ".0" : ".");
+  mv_bytes_put_int(out, rest);
 }
 
 static bool put_params(struct mv_bytes *out, const json_t *raw) {
@@ -216,10 +240,11 @@ static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const s
   struct mv_bytes entry = {0};
   struct mv_record_head head = {
       .kind = "api", .action = action, .client = client_of(raw), .project = ask->work->project};
-  int64_t now = mv_clock_wall(sandbox->clock);
-  mv_bytes_printf(&entry, "\"kind\":\"api\",\"at\":%s%lld.%03lld,\"project_id\":%lld",
-                  now < 0 ? "-" : "", llabs(now / 1000), llabs(now % 1000),
-                  (long long)head.project);
+  mv_bytes_reserve(&entry, 256 + ask->written.length % LONGEST_RECORDED);
+  mv_bytes_puts(&entry, "\"kind\":\"api\",\"at\":");
+  put_time(&entry, mv_clock_wall(sandbox->clock));
+  put_member_name(&entry, "project_id");
+  mv_bytes_put_int(&entry, head.project);
   put_name(&entry, "method", call->method);
   put_name(&entry, "action", action);
   bool whole = put_params(&entry, raw);
