@@ -51,12 +51,13 @@ local function output_of(...)
   return line
 end
 
--- Median µs of calls on one connection, each after the answer of the one before.
+-- Of ten calls on one connection, each after the answer of the one before, the fastest in µs: the others
+-- tell of what else the machine had to do.
 local function call(path, body, first)
   return tonumber(output_of(peers .. "/http_load", url .. path, 1, SECONDS, first, count, body):match "^%S+\t(%S+)")
 end
 
--- Median µs, and the rows that the SQL found.
+-- The same of the SQL, and the rows that it found.
 local function bare(sql, first)
   local took, rows = output_of(peers .. "/bare_sql", copy, SECONDS, first, count, sql):match "^(%S+)\t(%d+)"
   return tonumber(took), tonumber(rows)

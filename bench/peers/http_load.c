@@ -1,8 +1,10 @@
 /* http_load URL CONNECTIONS SECONDS FIRST COUNT [BODY]: asks the URL over so many kept connections
- * for so long, each connection as soon as it has its answer, and prints calls a second <tab> median
- * µs <tab> 99th of a hundred µs <tab> bytes of the last answer's body The i-th call has FIRST + i *
- * 7919 % COUNT in place of each '#' in the body. With a body it is a POST, else a GET. Any status
- * but 200 ends it. One thread, raw sockets: it takes little from what it measures. */
+ * for so long, each connection as soon as it has its answer, and prints the calls a second and of a
+ * hundred calls the 10th, 50th and 99th in µs, parted by tabs.
+ *
+ * The i-th call has FIRST + i * 7919 % COUNT in place of each '#' in the body. With a body it is a
+ * POST, else a GET. Any status but 200 ends it. One thread, raw sockets: it takes little from what
+ * it measures. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -27,7 +29,6 @@ struct connection {
 struct load {
   const char *path, *body;
   long long first, count, calls;
-  long answer; /* bytes */
   float *times;
   struct sockaddr_in address;
 };
@@ -75,7 +76,7 @@ static void ask(struct load *load, struct connection *c) {
   }
 }
 
-static void read_head(struct load *load, struct connection *c) {
+static void read_head(struct connection *c) {
   c->head[c->got] = '\0';
   char *end = strstr(c->head, "\r\n\r\n");
   if (!end) {
@@ -85,12 +86,11 @@ static void read_head(struct load *load, struct connection *c) {
   if (strncmp(c->head, "HTTP/1.1 200", 12) != 0 || !length || length > end) {
     die(c->head);
   }
-  load->answer = strtol(length + 17, NULL, 10);
-  c->left = load->answer - (long)(c->got - (size_t)(end + 4 - c->head));
+  c->left = strtol(length + 17, NULL, 10) - (long)(c->got - (size_t)(end + 4 - c->head));
 }
 
 /* True when the answer is whole. */
-static int hear(struct load *load, struct connection *c) {
+static int hear(struct connection *c) {
   static char rest[1 << 16];
   char *into = c->left < 0 ? c->head + c->got : rest;
   ssize_t got = read(c->fd, into, c->left < 0 ? HEAD - 1 - c->got : sizeof rest);
@@ -99,7 +99,7 @@ static int hear(struct load *load, struct connection *c) {
   }
   if (c->left < 0) {
     c->got += (size_t)got;
-    read_head(load, c);
+    read_head(c);
   } else {
     c->left -= got;
   }
@@ -128,7 +128,7 @@ static long run(struct load *load, int epoll, double end) {
     }
     for (int i = 0; i < ready; i++) {
       struct connection *c = events[i].data.ptr;
-      if (!hear(load, c)) {
+      if (!hear(c)) {
         continue;
       }
       double moment = now();
@@ -187,7 +187,7 @@ int main(int argc, char **argv) {
   double took = now() - start;
   size_t kept = done < MOST_TIMES ? (size_t)done : MOST_TIMES;
   qsort(load.times, kept, sizeof *load.times, by_size);
-  printf("%.0f\t%.1f\t%.1f\t%ld\n", (double)done / took * 1e6, (double)load.times[kept / 2],
-         (double)load.times[kept * 99 / 100], load.answer);
+  printf("%.0f\t%.1f\t%.1f\t%.1f\n", (double)done / took * 1e6, (double)load.times[kept / 10],
+         (double)load.times[kept / 2], (double)load.times[kept * 99 / 100]);
   return 0;
 }
