@@ -4,7 +4,7 @@
 local mavilua = require "mavilua"
 
 local url, count, peers, copy = arg[1], tonumber(arg[2]), arg[3], arg[4]
-local SECONDS, ROUNDS = 1, 5
+local SECONDS, ROUNDS = 0.3, 12
 
 local function name(word) return ("(SELECT id FROM names WHERE name = '%s')"):format(word) end
 local function one(a, x)

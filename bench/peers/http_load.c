@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_CONNECTIONS = 1024, HEAD = 4096, MOST_TIMES = 1 << 22, STEP = 7919, FEWEST = 5 };
+enum { MOST_CONNECTIONS = 1024, HEAD = 4096, MOST_TIMES = 1 << 22, STEP = 7919, FEWEST = 3 };
 
 struct connection {
   int fd;
