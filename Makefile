@@ -60,7 +60,7 @@ ifeq ($(OPT_$(MODE)),)
 $(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
 endif
 
-.PHONY: all help run demo test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-scale module program install install-program install-module uninstall clean
+.PHONY: all help run demo test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-scale bench-schedules module program install install-program install-module uninstall clean
 
 all: $(B)/mavilua $(B)/lib/mavilua/core.so ## build the program and the module
 
@@ -214,6 +214,9 @@ $(B)/bench/%: bench/peers/%.c
 
 bench-sandbox: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_mhd ## a sandbox's start, reads and writes beside bare libmicrohttpd
 	@sh bench/sandbox.sh $(B)/mavilua $(B)/bench
+
+bench-schedules: need-build $(B)/mavilua ## what ten thousand schedules cost an idle host
+	@sh bench/schedules.sh $(B)/mavilua
 
 CLIENTS ?= 1000000
 bench-scale: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_sql ## a sandbox with a million clients (CLIENTS) beside bare SQL

@@ -1,5 +1,6 @@
 /* The planner under a clock of the test's own: jumps neither repeat nor lose a moment. */
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@ struct fixture {
   struct mv_metrics *metrics;
   struct mv_planner *planner;
   struct mv_store *reader;
+  FILE *file; /* of the log */
+  struct mv_log *log;
 };
 
 static int64_t wall(void *self) {
@@ -76,8 +79,10 @@ static void setup(struct fixture *f) {
   CHECK(f->journal != NULL);
   mv_journal_pause(f->journal, false);
   f->metrics = mv_metrics_new();
+  f->file = tmpfile();
+  f->log = mv_log_new(&(struct mv_log_options){.fd = fileno(f->file), .json = 1});
   struct mv_planner_options planner = {.journal = f->journal, .metrics = f->metrics,
-                                       .clock = &f->clock};
+                                       .log = f->log, .clock = &f->clock};
   f->planner = mv_planner_start(&planner, &err);
   f->reader = mv_journal_reader(f->journal, &err);
 }
@@ -88,6 +93,8 @@ static void teardown(struct fixture *f) {
   mv_journal_free(f->journal);
   mv_planner_free(f->planner);
   mv_metrics_free(f->metrics);
+  mv_log_free(f->log);
+  fclose(f->file);
 }
 
 static void move(struct fixture *f, int64_t wall_ms, int64_t monotonic_ms) {
@@ -118,6 +125,19 @@ static void pass(struct fixture *f, int64_t ms, int64_t step) {
   }
 }
 
+/* Whether the log has these words, now or soon. */
+static bool logged(struct fixture *f, const char *words) {
+  char text[16384];
+  for (int i = 0; i < 500; i++) {
+    ssize_t length = pread(fileno(f->file), text, sizeof text - 1, 0);
+    text[length > 0 ? length : 0] = 0;
+    if (strstr(text, words))
+      return true;
+    usleep(5000);
+  }
+  return false;
+}
+
 static void test_moments_come(struct fixture *f) {
   CHECK(load(f, "a", "10s", "one") == 0);
   pass(f, 30000, 5000);
@@ -129,6 +149,7 @@ static void test_clock_set_back(struct fixture *f) {
   pass(f, 20000, 5000);
   CHECK(rows(f, "b", MV_EVENT_DONE, 2) == 2);
   move(f, -20000, 0);
+  CHECK(logged(f, "the wall clock jumped by -20.000 seconds"));
   pass(f, 20000, 5000); /* the same moments once more */
   CHECK(rows(f, "b", MV_EVENT_DONE, 2) == 2);
   pass(f, 10000, 5000);
@@ -138,6 +159,7 @@ static void test_clock_set_back(struct fixture *f) {
 static void test_clock_set_forward(struct fixture *f) {
   CHECK(load(f, "c", "10s", "one") == 0);
   move(f, 100000, 0);
+  CHECK(logged(f, "the wall clock jumped by 100.000 seconds"));
   CHECK(rows(f, "c", MV_EVENT_SKIPPED, 9) == 9);
   CHECK(rows(f, "c", MV_EVENT_DONE, 1) == 1);
 }
