@@ -301,6 +301,37 @@ describe("check", function()
       check "require 'mavilua.host'.cron('0 0 30 2 *', { name = 'x' }, function() end)")
     fails(65, "mavilua check: ", "is not known",
       check "require 'mavilua.host'.cron('@daily', { name = 'x', timezone = 'Europe/Olso' }, function() end)")
+    local code, out, err = check [[
+      local host = require "mavilua.host"
+      host.on("mesage", function() end)
+      host.on("message", function() end, { atempts = 3 })
+      host.hook("pay", { secret = "0123456789abcdef" }, function() end)
+      host.hook("pay", function() end)
+      host.cron("0 0 30 2 *", { name = "never" }, function() end)
+      host.cron("@daily", { name = "where", timezone = "Europe/Olso" }, function() end)
+      host.cron("@daily", { name = "good" }, function() end)
+      host.cron("61 * * * *", { name = "late" }, function() end)
+      host.job("twice", function() end)
+      host.job("twice", function() end)
+      host.hook("no/slash", function() end)
+      undefined.call()
+    ]]
+    assert.same({ 65, "" }, { code, out })
+    local lines = lines_of(err)
+    local expected = { { 2, "message" }, { 3, "attempts" }, { 5, "'pay' already" }, { 11, "'twice' already" },
+      { 12, "letters, digits" }, { 13, "undefined" }, { 6, "never fire" }, { 7, "Europe/Oslo" }, { 9, "61" } }
+    assert.equal(#expected, #lines, err)
+    for i, fault in ipairs(expected) do
+      assert.truthy(lines[i]:find("^mavilua check: .*bot.lua:" .. fault[1] .. ": "), lines[i])
+      assert.truthy(lines[i]:find(fault[2], 1, true), lines[i])
+    end
+    assert.falsy(err:find("0123456789abcdef", 1, true))
+    code, out = run("check", folder .. "/bot.lua", "--json")
+    assert.equal(65, code)
+    assert.equal(#expected, #require "cjson".decode(out).faults)
+    local other = process.write(folder .. "/other.lua", "this is not Lua")
+    err = select(3, run("check", other, folder .. "/bot.lua"))
+    assert.equal(#expected + 1, #lines_of(err))
     fails(78, "mavilua check: ", "nothing is registered", check "local x = 1; return x")
     fails(66, "mavilua check: ", "No such file", run("check", folder .. "/absent.lua"))
   end)

@@ -109,7 +109,7 @@ static void hide_secrets(json_t *definitions) {
   }
 }
 
-static int print(const struct mv_command *command, json_t *definitions, bool json) {
+static int print(const struct mv_command *command, json_t *definitions, json_t *faults, bool json) {
   if (!json) {
     print_section(definitions, "handlers", print_handler);
     print_section(definitions, "hooks", print_hook);
@@ -118,6 +118,7 @@ static int print(const struct mv_command *command, json_t *definitions, bool jso
     return EX_OK;
   }
   hide_secrets(definitions);
+  json_object_set(definitions, "faults", faults);
   char *text = mv_json_text(definitions);
   if (!text)
     return mv_cli_fail(command, EX_OSERR, "out of memory");
@@ -126,17 +127,28 @@ static int print(const struct mv_command *command, json_t *definitions, bool jso
   return EX_OK;
 }
 
+/* All of them, each with its place. */
+static int tell_faults(const struct mv_command *command, const json_t *faults) {
+  size_t i;
+  json_t *fault;
+  json_array_foreach(faults, i, fault) mv_cli_fail(command, EX_DATAERR, "%s", json_string_value(fault));
+  return json_array_size(faults) ? EX_DATAERR : EX_OK;
+}
+
 static int check(const struct mv_command *command, const struct options *options,
                  const char *const *scripts) {
   struct mv_error err = {0};
   struct mv_log *log = mv_cli_log("warn", false);
-  json_t *definitions = mv_host_check(scripts, log, &err);
-  int status;
+  json_t *faults = json_array(), *definitions = mv_host_check(scripts, log, faults, &err);
+  int status = tell_faults(command, faults);
   if (!definitions)
     status = mv_cli_fail_with(command, &err);
-  else
-    status = print(command, definitions, options->json);
+  else if (status == EX_OK)
+    status = print(command, definitions, faults, options->json);
+  else if (options->json)
+    print(command, definitions, faults, true);
   json_decref(definitions);
+  json_decref(faults);
   mv_log_free(log);
   return status;
 }
@@ -197,7 +209,8 @@ const struct mv_command mv_command_check = {
     .operands = "SCRIPT…",
     .most = -1,
     .doc = "load scripts without serving: their handlers, hooks, schedules and next moments",
-    .more = "Exit status 0 when `mavilua serve` would take them, 65 when a script or a schedule is wrong, 78\n"
+    .more = "All that is wrong is told, each with file and line, not only the first.\n"
+            "Exit status 0 when `mavilua serve` would take them, 65 when a script or a schedule is wrong, 78\n"
             "when nothing is registered or a setting is wrong: environment and mavilua.conf.lua are read, too.\n",
     .flags = flags,
     .size = sizeof(struct options),

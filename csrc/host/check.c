@@ -17,10 +17,18 @@ static int no_result(void *owner, const char *key, json_t **value, struct mv_err
   return mv_error_set(err, MV_ERROR_USAGE, "once(\"%.80s\") while the script is only checked", key);
 }
 
-static json_t *load(struct mv_vm *vm, const char *const *scripts, struct mv_error *err) {
+static void note(void *owner, const char *text) {
+  json_t *fault = json_string(text);
+  json_array_append_new(owner, fault ? fault : json_string("an error whose text is not UTF-8"));
+}
+
+/* What one script does wrong does not keep the others from being looked at. */
+static json_t *load(struct mv_vm *vm, const char *const *scripts, json_t *faults,
+                    struct mv_error *err) {
   for (; *scripts; scripts++) {
-    if (mv_vm_load(vm, *scripts, err))
-      return NULL;
+    struct mv_error reason = {0};
+    if (mv_vm_load(vm, *scripts, &reason))
+      note(faults, reason.text);
   }
   json_t *definitions = mv_vm_definitions(vm);
   if (!definitions)
@@ -28,15 +36,19 @@ static json_t *load(struct mv_vm *vm, const char *const *scripts, struct mv_erro
   return definitions;
 }
 
-json_t *mv_host_check(const char *const *scripts, struct mv_log *log, struct mv_error *err) {
-  struct mv_vm_options options = {.log = log, .host = true, .kv_get = no_value,
+json_t *mv_host_check(const char *const *scripts, struct mv_log *log, json_t *faults,
+                      struct mv_error *err) {
+  struct mv_vm_options options = {.log = log, .host = true, .owner = faults, .kv_get = no_value,
                                   .once_get = no_result, .policy_check = mv_policy_check,
-                                  .memory_limit = (size_t)256 << 20,
+                                  .fault = note, .memory_limit = (size_t)256 << 20,
                                   .cpu_limit = 10};
   struct mv_vm *vm = mv_vm_new(&options, err);
-  json_t *definitions = vm ? load(vm, scripts, err) : NULL;
+  json_t *definitions = vm ? load(vm, scripts, faults, err) : NULL;
   mv_vm_free(vm);
-  if (definitions && mv_definitions_check(definitions, err)) {
+  if (!definitions)
+    return NULL;
+  mv_definitions_faults(definitions, note, faults);
+  if (json_array_size(faults) == 0 && mv_definitions_check(definitions, err)) {
     json_decref(definitions);
     return NULL;
   }

@@ -2,6 +2,7 @@
 
 #include "host/planner.h"
 #include "host/routes.h"
+#include "host/schedules.h"
 
 static size_t count_all(const json_t *definitions) {
   static const char *const sections[] = {"handlers", "hooks", "schedules", "jobs", "reports"};
@@ -11,10 +12,33 @@ static size_t count_all(const json_t *definitions) {
   return count;
 }
 
+static void check_hooks(json_t *definitions, void (*fault)(void *owner, const char *text),
+                        void *owner) {
+  json_t *hook;
+  size_t i;
+  json_array_foreach(json_object_get(definitions, "hooks"), i, hook) {
+    struct mv_error err = {0};
+    json_t *alone = json_pack("{s:[O]}", "hooks", hook);
+    if (mv_routes_check(alone, &err))
+      fault(owner, err.text);
+    json_decref(alone);
+  }
+}
+
+void mv_definitions_faults(json_t *definitions, void (*fault)(void *owner, const char *text),
+                           void *owner) {
+  check_hooks(definitions, fault, owner);
+  mv_schedules_check(definitions, fault, owner);
+}
+
+static int nothing(struct mv_error *err) {
+  return mv_error_set(err, MV_ERROR_CONFIG,
+                      "nothing is registered: the scripts call none of host.on, hook, cron, every "
+                      "and job");
+}
+
 int mv_definitions_check(json_t *definitions, struct mv_error *err) {
   if (count_all(definitions) == 0)
-    return mv_error_set(err, MV_ERROR_CONFIG,
-                        "nothing is registered: the scripts call none of host.on, hook, cron, every "
-                        "and job");
+    return nothing(err);
   return mv_routes_check(definitions, err) || mv_planner_check(definitions, err) ? -1 : 0;
 }

@@ -10,4 +10,8 @@
  * fire. 0, or -1 and `err`: CONFIG when nothing is registered. */
 int mv_definitions_check(json_t *definitions, struct mv_error *err);
 
+/* The same for a person: everything that is wrong with any of them is told. */
+void mv_definitions_faults(json_t *definitions, void (*fault)(void *owner, const char *text),
+                           void *owner);
+
 #endif

@@ -59,8 +59,11 @@ void mv_host_tick(struct mv_host *host);
  * rest for the next start, and frees. */
 void mv_host_stop(struct mv_host *host, bool now);
 
-/* Loads the scripts without running anything: their definitions (see mv_vm_definitions) with the
- * schedules checked, or NULL and `err`. For `mavilua check`. */
-json_t *mv_host_check(const char *const *scripts, struct mv_log *log, struct mv_error *err);
+/* Loads the scripts without running anything: their definitions (see mv_vm_definitions), with
+ * everything that keeps a host from serving them added to the array `faults`, each a string that
+ * begins with the place. NULL and `err` (CONFIG) when nothing is registered and nothing is wrong
+ * either, or nothing could be looked at. For `mavilua check`. */
+json_t *mv_host_check(const char *const *scripts, struct mv_log *log, json_t *faults,
+                      struct mv_error *err);
 
 #endif

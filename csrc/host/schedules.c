@@ -150,15 +150,33 @@ int mv_schedules_read(struct mv_schedules *schedules, json_t *definitions, struc
   return failed;
 }
 
+static void free_entry(struct mv_schedule_entry *entry) {
+  mv_schedule_free(&entry->schedule);
+  json_decref(entry->source);
+  free(entry->definition);
+  free(entry->name);
+}
+
+void mv_schedules_check(json_t *definitions, void (*fault)(void *owner, const char *text),
+                        void *owner) {
+  json_t *source, *names = json_object();
+  size_t index;
+  json_array_foreach(json_object_get(definitions, "schedules"), index, source) {
+    struct mv_schedule_entry entry = {0};
+    struct mv_error err = {0};
+    if (read_entry(&entry, source, &err) || check_unique(names, &entry, &err)) {
+      at_place(source, &err);
+      fault(owner, err.text);
+    }
+    free_entry(&entry);
+  }
+  json_decref(names);
+}
+
 void mv_schedules_free(struct mv_schedules *schedules) {
   mv_timers_free(&schedules->timers);
-  for (size_t i = 0; i < schedules->count; i++) {
-    struct mv_schedule_entry *entry = &schedules->entries[i];
-    mv_schedule_free(&entry->schedule);
-    json_decref(entry->source);
-    free(entry->definition);
-    free(entry->name);
-  }
+  for (size_t i = 0; i < schedules->count; i++)
+    free_entry(&schedules->entries[i]);
   free(schedules->entries);
   memset(schedules, 0, sizeof *schedules);
 }

@@ -37,6 +37,10 @@ struct mv_schedules {
 /* Parses "schedules" of mv_vm_definitions. 0, or -1 and `err` (then nothing is to be freed). */
 int mv_schedules_read(struct mv_schedules *schedules, json_t *definitions, struct mv_error *err);
 
+/* Looks at each of them alone and at their names, and tells what is wrong with it, and where. */
+void mv_schedules_check(json_t *definitions, void (*fault)(void *owner, const char *text),
+                        void *owner);
+
 /* The schedule behind an entry's `definition`, as the store keeps it. 0, to be freed with
  * mv_schedule_free, or -1 and `err`. */
 int mv_schedules_parse(const char *definition, struct mv_schedule *schedule, struct mv_error *err);

@@ -89,6 +89,9 @@ struct mv_vm_options {
    * quota. NULL: nobody asks */
   void (*called)(void *owner, const char *action, const char *outcome, bool counts);
   void (*retried)(void *owner, const char *action); /* the call will be repeated; or NULL */
+  /* a registration (host.on …) is wrong: told with its place, and the script goes on; NULL: it is
+   * raised there. For checking scripts. */
+  void (*fault)(void *owner, const char *text);
   /* a handler was chosen: why it is not to be called (the event is dead), or NULL; NULL: it is */
   const char *(*refuse)(void *owner, const struct mv_vm_event *event, const json_t *policy);
 };

@@ -213,6 +213,22 @@ static int retried(lua_State *L) {
   return 0;
 }
 
+/* checking() -> whether fault may be called */
+static int checking(lua_State *L) {
+  lua_pushboolean(L, vm_of(L)->options.fault != NULL);
+  return 1;
+}
+
+/* fault(text): a registration is wrong */
+static int fault(lua_State *L) {
+  const struct mv_vm_options *options = &vm_of(L)->options;
+  const char *text = luaL_checkstring(L, 1);
+  if (options->fault) {
+    options->fault(options->owner, text);
+  }
+  return 0;
+}
+
 static const luaL_Reg functions[] = {{"install", install},
                                      {"arrived", arrived},
                                      {"begin", begin},
@@ -225,6 +241,8 @@ static const luaL_Reg functions[] = {{"install", install},
                                      {"guard", vm_guard_handler},
                                      {"called", called},
                                      {"retried", retried},
+                                     {"checking", checking},
+                                     {"fault", fault},
                                      {NULL, NULL}};
 
 int vm_open_native(lua_State *L) {

@@ -334,12 +334,17 @@ static void test_refused(struct fixture *f) {
   struct fixture second = *f;
   write_script(f, "local host = require 'mavilua.host'\nhost.cron('61 * * * *', {name = 'x'}, function() end)\n");
   const char *scripts[] = {f->script, NULL};
-  CHECK(mv_host_check(scripts, NULL, &err) == NULL && strstr(err.text, "bot.lua:3"));
-  CHECK(strstr(err.text, "61"));
+  json_t *faults = json_array(), *definitions = mv_host_check(scripts, NULL, faults, &err);
+  const char *fault = json_string_value(json_array_get(faults, 0));
+  CHECK(definitions && fault && strstr(fault, "bot.lua:3") && strstr(fault, "61"));
+  json_decref(definitions);
   CHECK(mv_host_reload(f->host, &err) == -1);
   CHECK(start(&second, &err) == -1); /* the database is in use */
   write_script(f, bot);
-  json_t *definitions = mv_host_check(scripts, NULL, &err);
+  json_array_clear(faults);
+  definitions = mv_host_check(scripts, NULL, faults, &err);
+  CHECK(json_array_size(faults) == 0);
+  json_decref(faults);
   CHECK(json_array_size(json_object_get(definitions, "hooks")) == 4);
   json_decref(definitions);
 }

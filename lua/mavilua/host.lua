@@ -448,6 +448,23 @@ function host.seconds(value)
   return check.value("host.seconds: the value", value, "duration")
 end
 
+-- A script that is only checked goes on after a registration that is wrong, so that all of them are
+-- told at once.
+local function forgiving(register)
+  return function(...)
+    local ok, problem = pcall(register, ...)
+    if not ok then
+      native.fault(tostring(problem))
+    end
+  end
+end
+
+if native.checking() then
+  for _, name in ipairs { "on", "hook", "cron", "every", "job", "on_dead" } do
+    host[name] = forgiving(host[name])
+  end
+end
+
 native.install(function()
   return dispatch.run(registry, native)
 end, function()

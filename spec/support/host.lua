@@ -12,7 +12,7 @@ local function native_of(state)
     begin = function(handler, policy, event)
       state.handler, state.policy, state.event = handler, policy, event
     end,
-    check_policy = function() end,
+    check_policy = function() end, checking = function() return false end,
     timeout = function(seconds) state.timeout = seconds end,
     now = function() return 1700000000000 end,
     log = function(level, message, fields) state.log = { level, message, fields } return true end,
