@@ -1,6 +1,7 @@
 std = "min"
 max_line_length = 120
-files["spec"] = { std = "+busted+lua54", globals = { "unpack" } }
+files["spec"] = { std = "+busted+lua54", read_globals = { "unpack", "newproxy" } }
+files["spec/support/helper.lua"] = { globals = { "table" } }
 files["examples"] = { std = "lua54" }
 files["examples/*_spec.lua"] = { std = "+busted+lua54" }
 files["bench"] = { std = "lua54" }

@@ -5,16 +5,20 @@ B := build/$(MODE)
 PREFIX ?= /usr/local
 LUA_VERSION := 5.4
 LUA := lua$(LUA_VERSION)
+# Other Luas that the module is installed for, and that it is tried with; what is built for 5.1 is
+# LuaJIT's, too.
+OTHER_LUAS := 5.1
+TRIED_LUAS := 5.1 5.2 5.3
 ifeq ($(origin CC),default)
 CC := gcc
 endif
 
 # Debian packages; `tools/need.sh` installs what is missing.
-NEED_BUILD := libc6-dev pkg-config liblua5.4-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
+NEED_BUILD := libc6-dev pkg-config liblua5.4-dev liblua5.1-0-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
               libsqlite3-dev
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
 NEED_TEST := $(NEED_RUN) libc-bin lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
-             nginx php-cli procps systemd
+             nginx php-cli procps systemd luajit2 lua5.1 lua5.2 lua5.3 liblua5.2-dev liblua5.3-dev
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 
@@ -62,7 +66,12 @@ endif
 
 .PHONY: all help run demo test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-scale bench-schedules module program install install-program install-module uninstall clean
 
-all: $(B)/mavilua $(B)/lib/mavilua/core.so ## build the program and the module
+# The module for another Lua, such as 5.1: only what includes lua.h is compiled anew.
+other_core = $(B)/lib-$(1)/mavilua/core.so
+OTHER_CORES := $(foreach v,$(OTHER_LUAS),$(call other_core,$(v)))
+TRIED_CORES := $(foreach v,$(TRIED_LUAS),$(call other_core,$(v)))
+
+all: $(B)/mavilua $(B)/lib/mavilua/core.so $(OTHER_CORES) ## build the program and the module
 
 program: $(B)/mavilua ## build the program alone
 
@@ -86,6 +95,18 @@ $(B)/lib/mavilua/core.so: $(call obj,$(MODULE_SRC))
 $(B)/%.o: csrc/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define for_other_lua
+$(B)/lua-$(1)/%.o: csrc/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(call once,LUA_CFLAGS_$(1),$$(shell pkg-config --cflags lua$(1))) $$(ALL_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(call other_core,$(1)): $(call obj,$(filter-out csrc/lua/%,$(MODULE_SRC))) \
+                         $(patsubst csrc/%.c,$(B)/lua-$(1)/%.o,$(filter csrc/lua/%,$(MODULE_SRC)))
+	@mkdir -p $$(@D)
+	$$(LINK) -shared -o $$@ $$^ $$(MODULE_LIBS) -lm -pthread
+endef
+$(foreach v,$(TRIED_LUAS),$(eval $(call for_other_lua,$(v))))
 
 # The Lua sources inside the program, so that one file is all it needs.
 $(B)/gen/embedded.c: tools/embed.sh $(LUA_SRC)
@@ -132,8 +153,8 @@ demo: need-run ## as run, but ending by itself with a summary
 # ---- testing -------------------------------------------------------------------------------------
 
 test: need-test ## build and run all tests
-	@$(MAKE) -s $(PARALLEL) all units
-	@failed=0; for suite in unit spec answers; do $(MAKE) -s suite-$$suite || failed=1; done; \
+	@$(MAKE) -s $(PARALLEL) all units $(TRIED_CORES)
+	@failed=0; for suite in unit spec answers $(SUITES_VM); do $(MAKE) -s suite-$$suite || failed=1; done; \
 	[ -n "$$CI" ] || sh tools/total.sh; exit $$failed
 
 # The sanitizers' programs run busted themselves: `mavilua run busted`.
@@ -166,6 +187,17 @@ suite-spec:
 	@mkdir -p build/results && rm -f $(ANSWERS)
 	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
 # Answers of the sandbox against docs/openapi.json, and that document by a validator from npm.
+# The module's specs on another Lua: suite-luajit, suite-lua5.1 and so on.
+# In 5.1 and 5.2 a wait inside a sort or a metamethod is an error, which is much of spec/loop_spec.lua.
+MODULE_SPECS = $(patsubst %,spec/%_spec.lua,acceptance batches client core http map mavilua pace pages \
+               pipeline retry send values $(if $(filter lua5.1 lua5.2,$*),,loop))
+SUITES_VM := luajit $(TRIED_LUAS:%=lua%)
+VM_VERSION = $(if $(filter luajit,$*),5.1,$(*:lua%=%))
+$(SUITES_VM:%=suite-%): suite-%: $(TRIED_CORES)
+	@LUA_CPATH='$(CURDIR)/$(B)/lib-$(VM_VERSION)/?.so;;' MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
+	  LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;;' \
+	  sh tools/suite.sh spec-$* 300 $* $(BUSTED) --helper=spec/support/helper.lua -o plainTerminal \
+	  $(or $(VM_SPEC),$(MODULE_SPECS))
 suite-answers: tools/openapi/node_modules/.package-lock.json
 	@sh tools/suite.sh answers$(SUFFIX) 120 node tools/openapi/check.mjs docs/openapi.json $(ANSWERS)
 
@@ -226,14 +258,18 @@ bench-scale: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_sql ##
 
 LUA_DIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
 C_DIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
-install: all install-program install-module ## install program and module below $(DESTDIR)$(PREFIX)
+install: all install-program install-module $(OTHER_LUAS:%=install-module-%) ## install program and module below $(DESTDIR)$(PREFIX)
 
 install-program: $(B)/mavilua
 	install -D -m 755 $(B)/mavilua $(DESTDIR)$(PREFIX)/bin/mavilua
 
-install-module: $(B)/lib/mavilua/core.so
-	install -D -m 755 $(B)/lib/mavilua/core.so $(DESTDIR)$(C_DIR)/mavilua/core.so
+CORE = $(B)/lib/mavilua/core.so
+install-module: $(CORE)
+	install -D -m 755 $(CORE) $(DESTDIR)$(C_DIR)/mavilua/core.so
 	@set -e; for f in $(LUA_SRC:lua/%=%); do install -D -m 644 lua/$$f $(DESTDIR)$(LUA_DIR)/$$f; done
+
+install-module-%: $(B)/lib-%/mavilua/core.so
+	@$(MAKE) -s install-module CORE=$< LUA_DIR=$(PREFIX)/share/lua/$* C_DIR=$(PREFIX)/lib/lua/$*
 
 # The module alone, for LuaRocks: needs libcurl and jansson, and LUA_INCDIR when pkg-config does not know Lua.
 module: ## build the module alone
@@ -242,7 +278,8 @@ module: ## build the module alone
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/mavilua
-	rm -rf $(DESTDIR)$(C_DIR)/mavilua $(DESTDIR)$(LUA_DIR)/mavilua
+	rm -rf $(foreach v,$(LUA_VERSION) $(OTHER_LUAS),$(DESTDIR)$(PREFIX)/lib/lua/$(v)/mavilua \
+	  $(DESTDIR)$(PREFIX)/share/lua/$(v)/mavilua)
 
 clean: ## remove everything built
 	rm -rf build

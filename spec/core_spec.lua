@@ -1,4 +1,5 @@
 local core = require "mavilua.core"
+local numbers = require "spec.support.numbers"
 
 local item = { platform_id = "1", group_id = "g", client_type = 1 }
 
@@ -107,7 +108,7 @@ describe("interpret", function()
     assert.same({ status = "success", text = "ok" }, core.interpret("message", 200, "ok"))
     local found = core.interpret("find_clients", 200, '{"status":"success","client_ids":[1,2]}')
     assert.same({ 1, 2 }, found.client_ids)
-    assert.equal(9007199254740993, core.interpret(nil, 200, '{"id":9007199254740993}').id)
+    assert.equal(numbers.value "9007199254740993", core.interpret(nil, 200, '{"id":9007199254740993}').id)
   end)
 
   it("leaves null members out unless told otherwise", function()

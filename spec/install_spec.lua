@@ -25,17 +25,20 @@ describe("make install", function()
     assert.matches("^%d+%.%d+%.%d+\t43\n$", out)
   end)
 
-  it("installs the module for Lua 5.4", function()
-    if mode ~= "release" then return end
-    local code, out, err = process.run { bin = "lua5.4", "-e",
-      'local m = require "mavilua" print(m.version, m.client { api_key = "k" })',
-      env = {
-        LUA_PATH = ("%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua"):format(prefix, prefix),
-        LUA_CPATH = prefix .. "/lib/lua/5.4/?.so",
-      } }
-    assert.equal(0, code, err)
-    assert.matches("^%d+%.%d+%.%d+\tmavilua%.client", out)
-  end)
+  for lua, version in pairs { ["lua5.4"] = "5.4", ["lua5.1"] = "5.1", luajit = "5.1" } do
+    it("installs the module for " .. lua, function()
+      if mode ~= "release" then return end
+      local share = prefix .. "/share/lua/" .. version
+      local code, out, err = process.run { bin = lua, "-e",
+        'local m = require "mavilua" print(m.version, m.client { api_key = "k" })',
+        env = {
+          LUA_PATH = ("%s/?.lua;%s/?/init.lua"):format(share, share),
+          LUA_CPATH = ("%s/lib/lua/%s/?.so"):format(prefix, version),
+        } }
+      assert.equal(0, code, err)
+      assert.matches("^%d+%.%d+%.%d+\tmavilua%.client", out)
+    end)
+  end
 
   it("is undone by make uninstall", function()
     assert.equal(0, (make "uninstall"))

@@ -1,4 +1,5 @@
 local core = require "mavilua.core"
+local numbers = require "spec.support.numbers"
 
 local null = core.null
 
@@ -28,16 +29,16 @@ describe("integers", function()
 
   for _, id in ipairs(ids) do
     it("keep every digit of " .. id, function()
-      assert.equal(id, tostring(core.decode(id)))
-      assert.equal(id, roundtrip(id))
-      local nest = '{"variables":{"ids":[' .. id .. "]}}"
-      assert.equal(nest, roundtrip(nest))
+      assert.equal(id, numbers.digits(core.decode(id)))
+      assert.equal(numbers.json(id), roundtrip(id))
+      local nest = '{"variables":{"ids":[%s]}}'
+      assert.equal(nest:format(numbers.json(id)), roundtrip(nest:format(id)))
       assert.equal('"' .. id .. '"', roundtrip('"' .. id .. '"'))
     end)
   end
 
   it("are integers to Lua", function()
-    assert.equal("integer", math.type(core.decode("25554")))
+    assert.equal(numbers.has_integers and "integer" or nil, math.type and math.type(core.decode("25554")))
     assert.equal("client_id=25554", "client_id=" .. core.decode("25554"))
   end)
 
@@ -59,7 +60,7 @@ describe("other numbers", function()
   it("come back as the same double", function()
     for _, number in ipairs { 0.1, 1 / 3, 1e-300, 1.5e300, -2.5, 2.0 ^ 53 + 2, 2.0 ^ 63, 5e-324, 0.2 } do
       assert.equal(number, core.decode(core.encode(number)))
-      assert.equal("float", math.type(core.decode(core.encode(number))))
+      if math.type then assert.equal("float", math.type(core.decode(core.encode(number)))) end
     end
   end)
 
@@ -217,7 +218,7 @@ end)
 describe("what JSON cannot hold", function()
   it("is refused with its path", function()
     assert.match("^variables%.when: a function cannot be sent", refused { variables = { when = print } })
-    assert.match("^%[1%]: a thread cannot be sent", refused { coroutine.create(print) })
+    assert.match("^%[1%]: a thread cannot be sent", refused { coroutine.create(function() end) })
     assert.match("^f: a userdata cannot be sent", refused { f = io.stdout })
   end)
 

@@ -1,4 +1,5 @@
-/* One face for Lua 5.4 and LuaJIT (5.1's interface): what they name or do differently. */
+/* One face for Lua 5.1 to 5.4 and LuaJIT: what they name or do differently. What is built with 5.1's
+ * headers runs on LuaJIT, too, and uses what that has beyond 5.1 where it is there. */
 #ifndef MV_LUA_COMPAT_H
 #define MV_LUA_COMPAT_H
 
@@ -23,6 +24,53 @@ static inline int mv_compat_absindex(lua_State *L, int index) {
 #define lua_absindex mv_compat_absindex
 #define lua_rawlen lua_objlen
 
+/* Adds functions to the table on top. */
+static inline void mv_compat_setfuncs(lua_State *L, const luaL_Reg *functions) {
+  for (; functions->name; functions++) {
+    lua_pushcfunction(L, functions->func);
+    lua_setfield(L, -2, functions->name);
+  }
+}
+#undef luaL_setfuncs /* a function of LuaJIT's headers */
+#define luaL_setfuncs(L, functions, upvalues) mv_compat_setfuncs(L, functions)
+
+/* Pushes what debug.traceback gives of `co`, or `text` when there is no debug library. */
+static inline void mv_compat_traceback(lua_State *L, lua_State *co, const char *text) {
+  lua_getglobal(L, "debug");
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "traceback");
+  }
+  if (!lua_isfunction(L, -1)) {
+    lua_pop(L, lua_istable(L, -1) ? 1 : 2);
+    lua_pushstring(L, text ? text : "");
+    return;
+  }
+  lua_remove(L, -2);
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);
+  if (text) {
+    lua_pushstring(L, text);
+  }
+  lua_call(L, text ? 2 : 1, 1);
+}
+#undef luaL_traceback
+#define luaL_traceback(L, co, text, level) mv_compat_traceback(L, co, text)
+
+#endif
+
+#if LUA_VERSION_NUM < 503
+/* LuaJIT has it; without it only the main program is known not to yield. */
+extern int lua_isyieldable(lua_State *L) __attribute__((weak));
+
+static inline bool mv_compat_isyieldable(lua_State *L) {
+  if (lua_isyieldable) {
+    return lua_isyieldable(L) != 0;
+  }
+  bool main = lua_pushthread(L) == 1;
+  lua_pop(L, 1);
+  return !main;
+}
+#define lua_isyieldable mv_compat_isyieldable
 #endif
 
 /* The registry under a key that is the address of a constant text, unique to the caller. LuaJIT
@@ -81,26 +129,56 @@ static inline void mv_compat_close(lua_State *co, lua_State *from) {
 #endif
 }
 
-/* Ties the value on top to the userdata at `index`, and pops it; mv_compat_get_tied pushes it. */
+/* Ties the value on top to the userdata at `index`, and pops it; mv_compat_get_tied pushes it.
+ * Before 5.3 only a table can be tied. */
 static inline void mv_compat_tie(lua_State *L, int index) {
   index = lua_absindex(L, index);
 #if LUA_VERSION_NUM >= 504
   lua_setiuservalue(L, index, 1);
+#elif LUA_VERSION_NUM == 503
+  lua_setuservalue(L, index);
 #else
-  lua_createtable(L, 1, 0); /* only tables can be environments */
+  lua_createtable(L, 1, 0);
   lua_insert(L, -2);
   lua_rawseti(L, -2, 1);
+#if LUA_VERSION_NUM == 502
+  lua_setuservalue(L, index);
+#else
   lua_setfenv(L, index);
+#endif
 #endif
 }
 
 static inline void mv_compat_get_tied(lua_State *L, int index) {
 #if LUA_VERSION_NUM >= 504
   lua_getiuservalue(L, index, 1);
+#elif LUA_VERSION_NUM == 503
+  lua_getuservalue(L, index);
+#else
+#if LUA_VERSION_NUM == 502
+  lua_getuservalue(L, index);
 #else
   lua_getfenv(L, index);
+#endif
   lua_rawgeti(L, -1, 1);
   lua_remove(L, -2);
+#endif
+}
+
+/* As mv_compat_tie where something is tied already: allocates nothing. */
+static inline void mv_compat_retie(lua_State *L, int index) {
+#if LUA_VERSION_NUM >= 503
+  mv_compat_tie(L, index);
+#else
+  index = lua_absindex(L, index);
+#if LUA_VERSION_NUM == 502
+  lua_getuservalue(L, index);
+#else
+  lua_getfenv(L, index);
+#endif
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, 1);
+  lua_pop(L, 1);
 #endif
 }
 

@@ -199,14 +199,7 @@ static void keep_failure(lua_State *L, struct mv_task *task, lua_State *co) {
   lua_pushlightuserdata(L, task);
   lua_pushlightuserdata(L, co);
   lua_pcall(L, 2, 1, 0); /* when memory is out: the message that says so */
-#if LUA_VERSION_NUM >= 504
-  mv_compat_tie(L, -2);
-#else
-  lua_getfenv(L, -2); /* the table that ties the coroutine: no allocation */
-  lua_insert(L, -2);
-  lua_rawseti(L, -2, 1);
-  lua_pop(L, 1);
-#endif
+  mv_compat_retie(L, -2);
   lua_pop(L, 1);
   task->failed = true;
 }
@@ -405,15 +398,15 @@ void mv_task_resume(lua_State *L, struct mv_task *task) {
 
 static int push_results(lua_State *L, struct mv_task *task) {
   luaL_checkstack(L, task->count + 1, "too many results of a task");
-  if (lua_gettop(task->co) < task->count || !lua_checkstack(task->co, task->count)) {
+  if (lua_gettop(task->co) < task->count || !lua_checkstack(task->co, 1)) {
     return luaL_error(L, "the results of the task are lost: its coroutine was closed");
   }
   lua_pushboolean(L, 1);
   int first = lua_gettop(task->co) - task->count + 1;
   for (int i = 0; i < task->count; i++) {
-    lua_pushvalue(task->co, first + i);
+    lua_pushvalue(task->co, first + i); /* one by one: stacks are small before 5.2 */
+    lua_xmove(task->co, L, 1);
   }
-  lua_xmove(task->co, L, task->count);
   return task->count + 1;
 }
 

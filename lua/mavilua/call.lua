@@ -1,6 +1,7 @@
 --- One call of an action: request, pace, transport, answer, retry.
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"
+local protect = require "mavilua.protect"
 local retry = require "mavilua.retry"
 
 local call = {}
@@ -34,7 +35,7 @@ end
 
 local function send(state, request)
   if not state.transport then return core.send(request) end
-  return from_transport(state, pcall(state.transport, request))
+  return from_transport(state, protect(state.transport, request))
 end
 
 local function http_request(state, name, prepared, options)

@@ -1,6 +1,7 @@
 --- Runs calls side by side.
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"
+local protect = require "mavilua.protect"
 
 local map = {}
 
@@ -27,7 +28,7 @@ local function runner(work)
   while work.taken < work.count and not (work.failed and work.stop_on_error) do
     work.taken = work.taken + 1
     local index = work.taken
-    keep(work, index, pcall(work.fn, work.items[index], index))
+    keep(work, index, protect(work.fn, work.items[index], index))
   end
 end
 

@@ -3,6 +3,14 @@ local process = {}
 
 process.bin = os.getenv("MAVILUA_BIN") or "build/release/mavilua"
 
+--- A value that calls `fn` when it is collected; 5.1 does that for userdata only.
+function process.at_end(fn)
+  if not newproxy then return setmetatable({}, { __gc = fn }) end
+  local proxy = newproxy(true)
+  getmetatable(proxy).__gc = fn
+  return proxy
+end
+
 --- A word for the shell.
 function process.quote(text)
   return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
@@ -12,7 +20,7 @@ end
 function process.read(path)
   local file = io.open(path, "rb")
   if not file then return "" end
-  local text = file:read("a")
+  local text = file:read("*a")
   file:close()
   return text
 end
@@ -25,14 +33,16 @@ function process.write(path, text)
   return path
 end
 
-local folders = setmetatable({}, { __gc = function(list)
-  for _, path in ipairs(list) do os.execute("rm -rf " .. process.quote(path)) end
-end })
+local folders = {}
+-- kept so that it is collected at the end
+folders.keeper = process.at_end(function()
+  for _, path in ipairs(folders) do os.execute("rm -rf " .. process.quote(path)) end
+end)
 
 --- A fresh folder, removed when the interpreter ends.
 function process.folder()
   local pipe = assert(io.popen("mktemp -d"))
-  local path = pipe:read("l")
+  local path = pipe:read("*l")
   pipe:close()
   folders[#folders + 1] = path
   return path
@@ -47,6 +57,11 @@ local function command_line(args, env, redirect)
   return table.concat(words, " ") .. (redirect or "")
 end
 
+-- As the shell has it: not every Lua tells how a command ended.
+local function status_of(folder)
+  return tonumber(process.read(folder .. "/status"):match("%d+"))
+end
+
 --- Runs the program to its end.
 -- @param args list of arguments; args.env: table of variables; args.stdin: text for standard input;
 --   args.bin: another program
@@ -55,10 +70,9 @@ function process.run(args)
   local folder = process.folder()
   local input = process.write(folder .. "/in", args.stdin or "")
   local line = command_line({ args.bin or process.bin, table.unpack(args) }, args.env,
-    (" <%s >%s/out 2>%s/err"):format(input, folder, folder))
-  local _, how, code = os.execute(line)
-  if how == "signal" then code = 128 + code end
-  return code, process.read(folder .. "/out"), process.read(folder .. "/err")
+    (" <%s >%s/out 2>%s/err; echo $? >%s/status"):format(input, folder, folder, folder))
+  os.execute(line)
+  return status_of(folder), process.read(folder .. "/out"), process.read(folder .. "/err")
 end
 
 --- Waits until `condition()` gives something true, and returns that.
@@ -77,11 +91,6 @@ end
 local running = {}
 running.__index = running
 
--- One that a failed spec did not stop: its pipe is collected right after it, and would wait for its end for ever.
-running.__gc = function(self)
-  if self.pipe then self:signal("KILL") end
-end
-
 local function ended_early(self, args)
   local status = self:wait()
   error(("%s %s ended with %s before it was ready:\n%s"):format(process.bin, args[1], status, self:log()), 3)
@@ -93,13 +102,18 @@ end
 -- @return an object: pid, url (of the last ready line), urls (of all), ready (the last line), admin
 function process.start(args)
   local folder = process.folder()
-  local line = "echo $$; exec " .. command_line({ args.bin or process.bin, table.unpack(args) }, args.env,
-    " 2>" .. process.quote(folder .. "/err"))
-  local self = setmetatable({ pipe = assert(io.popen(line)), errors = folder .. "/err", urls = {} }, running)
-  self.pid = assert(tonumber(self.pipe:read("l")))
+  local line = [[sh -c 'echo $$; exec "$@"' sh ]]
+    .. command_line({ args.bin or process.bin, table.unpack(args) }, args.env,
+      (" 2>%s/err; echo $? >%s/status"):format(folder, folder))
+  local self = setmetatable({ pipe = assert(io.popen(line)), folder = folder, urls = {} }, running)
+  -- One that a failed spec did not stop: its pipe is collected right after it, and would wait for its end for ever.
+  self.keeper = process.at_end(function()
+    if self.pipe then self:signal("KILL") end
+  end)
+  self.pid = assert(tonumber(self.pipe:read("*l")))
   for _ = 1, args.lines or 1 do
     repeat
-      self.ready = self.pipe:read("l")
+      self.ready = self.pipe:read("*l")
       if not self.ready then ended_early(self, args) end
       self.url = self.ready:match(args.ready or " ready at (%S+)")
     until self.url
@@ -111,7 +125,7 @@ end
 
 --- What it wrote to standard error so far.
 function running:log()
-  return process.read(self.errors)
+  return process.read(self.folder .. "/err")
 end
 
 function running:signal(name)
@@ -121,10 +135,10 @@ end
 --- Waits for its end. @return exit status (128 + n when ended by signal n), the rest of its output
 function running:wait()
   if not self.pipe then return self.status, "" end
-  local rest = self.pipe:read("a")
-  local _, how, code = self.pipe:close()
+  local rest = self.pipe:read("*a")
+  self.pipe:close()
   self.pipe = nil
-  self.status = how == "signal" and 128 + code or code
+  self.status = status_of(self.folder)
   return self.status, rest
 end
 
