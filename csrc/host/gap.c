@@ -87,22 +87,28 @@ static void stored(struct mv_op *op) {
   free(job);
 }
 
-/* What is lost while refusals come and go is one job's: it begins when that has ended, and its id is
- * that of all which do in these seconds. */
+/* What is lost while refusals come and go is one job's: it begins when these seconds are over, and all
+ * that end in them have its id. */
+static void gather(struct mv_event *event, int64_t now) {
+  struct mv_bytes id = {0};
+  mv_bytes_printf(&id, "refused:%" PRId64, now / CALM_MS);
+  event->dedupe = mv_bytes_steal(&id, NULL);
+  event->due_at = (now / CALM_MS + 1) * CALM_MS;
+}
+
 static struct mv_event *job_event(const char *name, const struct gap_job *job, int64_t now) {
   struct mv_event *event = mv_event_new();
-  struct mv_bytes body = {0}, id = {0};
+  struct mv_bytes body = {0};
   if (!event)
     return NULL;
   mv_bytes_printf(&body, "{\"since\":%.3f,\"why\":\"%s\"}", (double)job->since / 1000, job->why);
-  mv_bytes_printf(&id, "gap:%s:%" PRId64, job->why, now / CALM_MS);
   event->source = MV_SOURCE_JOB;
   event->name = mv_strdup(name);
   event->key = mv_strdup(name);
-  event->due_at = strcmp(job->why, "down") == 0 ? 0 : (now / CALM_MS + 1) * CALM_MS;
-  event->dedupe = mv_bytes_steal(&id, NULL);
   event->body = mv_bytes_steal(&body, &event->body_length);
-  if (event->name && event->key && event->dedupe && event->body)
+  if (strcmp(job->why, "refused") == 0)
+    gather(event, now);
+  if (event->name && event->key && event->body)
     return event;
   mv_event_free(event);
   return NULL;

@@ -368,9 +368,11 @@ function host.retry(delay, reason)
 end
 
 -- What a walk needs of the host.
-local function walk_of(entry)
+local function walk_of(entry, event)
   return {
     bot = entry.bot,
+    asked_at = event and event.accepted_at,
+    last = function() return read("host.reconcile", entry.name) end,
     log = write,
     known = function(id)
       local known, problem = native.known(id)
@@ -388,8 +390,9 @@ local function walk_of(entry)
     end,
     progress = function(state, args)
       ensure("host.reconcile", native.kv_set(entry.name, {
-        state = state, since = args.since, listed = args.listed, walked = args.walked, messages = args.messages,
-        fed = args.fed, left_out = args.left_out, at = math.floor(native.now() / 1000),
+        state = state, since = args.since, begun_at = args.begun_at, at = math.floor(native.now() / 1000),
+        listed = args.listed, walked = args.walked, messages = args.messages, fed = args.fed,
+        left_out = args.left_out,
       }))
     end,
     retry = host.retry,
@@ -413,8 +416,8 @@ local start_rows = { bot = "client", name = "string", since = "any", sent = "boo
 --   `sent`, `all_clients`, `clients` (a list of ids: only these), `older` (since may be over 7 days back)
 function host.reconcile(options)
   if not native.running() then
-    registry:reconcile(options, function(entry, args)
-      return reconcile.run(entry, args, walk_of(entry))
+    registry:reconcile(options, function(entry, args, event)
+      return reconcile.run(entry, args, walk_of(entry, event))
     end)
     return
   end

@@ -152,9 +152,11 @@ local function feed(walk, client, rows)
   return true
 end
 
--- Some refusals are about this client alone (it was deleted meanwhile): the others go on.
+-- Some refusals are about this client alone (it was deleted meanwhile): the others go on. A key that is
+-- not accepted is not among them.
 local function about_the_client(err)
-  return not err.retryable and err.kind ~= "quota" and (err.kind == "api" or err.status == 400 or err.status == 404)
+  if err.retryable or err.kind == "quota" or err.status == 401 or err.status == 403 then return false end
+  return err.kind == "api" or err.status == 400 or err.status == 404
 end
 
 local function visit(walk, client)
@@ -208,9 +210,17 @@ local function go_on(walk)
   return #args.queue == 0 and args.last_page
 end
 
+-- Whether a walk that began after this one was asked for looked for all that it would: a host that
+-- fails and starts again and again asks each time.
+local function is_covered(walk, args)
+  local last = args.why and walk.last()
+  return type(last) == "table" and last.state == "done" and last.begun_at and walk.asked_at
+    and walk.asked_at + 1 < last.begun_at and last.since <= args.since
+end
+
 -- What a walk counts, for the first link of its chain.
-local function begin(entry, args)
-  args.begun = true
+local function begin(entry, walk, args)
+  args.begun_at = walk.now()
   args.margin = args.why ~= nil
   if args.why then args.sent, args.all_clients = entry.sent, entry.all_clients end
   args.offset, args.listed, args.walked, args.messages, args.fed, args.left_out = 0, 0, 0, 0, 0, 0
@@ -233,12 +243,14 @@ end
 --- One link of the chain: the function of the job.
 -- @param entry what was registered
 -- @param args of the job; `since` (unix seconds) and what the link before counted
--- @param walk what it needs of the host: bot, log(level, message, fields), known(id), webhook(…),
---   now() (unix seconds), next(args), progress(args), retry(seconds, reason)
+-- @param walk what it needs of the host: bot, asked_at (unix seconds), last() (the progress told last),
+--   log(level, message, fields), known(id), webhook(…), now() (unix seconds), next(args),
+--   progress(state, args), retry(seconds, reason)
 function reconcile.run(entry, args, walk)
   walk.args, walk.fed = args, 0
-  if not args.begun then
-    begin(entry, args)
+  if not args.begun_at then
+    if is_covered(walk, args) then return end
+    begin(entry, walk, args)
     walk.log("info", ("%s: looking for messages since %s UTC that no webhook brought%s"):format(entry.name,
       os.date("!%Y-%m-%d %H:%M:%S", math.floor(args.since)), reasons[args.why] or ""))
   end

@@ -234,7 +234,7 @@ function registry:find_job(what, name)
   return self.by_name.job[name]
 end
 
---- host.reconcile while a script is loaded; `run(entry, args)` is the job.
+--- host.reconcile while a script is loaded; `run(entry, args, job)` is the job.
 function registry:reconcile(options, run)
   options = check.options("host.reconcile", options, reconcile_rows)
   if not options.bot then
@@ -245,8 +245,8 @@ function registry:reconcile(options, run)
     name = "host.reconcile" .. (options.name and ":" .. options.name or ""), bot = options.bot,
     automatic = options.automatic ~= false, sent = options.sent, all_clients = options.all_clients,
   }
-  self:add("host.reconcile", "job", self.jobs, entry, reconcile_policy, function(args)
-    return run(entry, args)
+  self:add("host.reconcile", "job", self.jobs, entry, reconcile_policy, function(args, job)
+    return run(entry, args, job)
   end)
   self.reconciles[#self.reconciles + 1] = entry
 end
