@@ -6,6 +6,7 @@
 #include "api/transport.h"
 #include "base/bytes.h"
 #include "base/json.h"
+#include "cli/config.h"
 #include "host/operate.h"
 
 struct mv_door {
@@ -53,11 +54,10 @@ static void tell(const struct mv_command *command, const struct mv_door *door, c
     fprintf(stderr, "mavilua %s: no host runs; the file %s is opened\n", command->name, db);
 }
 
-static int open_door(struct mv_door *door, const struct mv_door_options *options, bool write,
-                     struct mv_error *err) {
+/* By the word in the lock, or by the file itself. */
+static int open_database(struct mv_door *door, const struct mv_door_options *options, bool write,
+                         struct mv_error *err) {
   char word[512];
-  if (options->admin)
-    return open_listener(door, options->admin, options->token, err);
   int owned = mv_store_owner(options->db, word, sizeof word, err);
   if (owned < 0)
     return mv_error_set(err, MV_ERROR_NOT_FOUND,
@@ -66,18 +66,51 @@ static int open_door(struct mv_door *door, const struct mv_door_options *options
   return owned ? open_owned(door, options, word, err) : open_file(door, options->db, write, err);
 }
 
+/* With the settings that `mavilua serve` would have here. */
+static int open_configured(struct mv_door *door, struct mv_door_options *options, bool write,
+                           struct mv_error *err) {
+  static char name[] = "--config";
+  char *words[] = {options->config ? name : NULL, (char *)(uintptr_t)options->config, NULL};
+  struct mv_command serve = mv_command_serve;
+  struct mv_given given = {.options = NULL};
+  serve.least = 0;
+  int failed = mv_args_parse(&serve, words, &given, err) == MV_ARGS_BAD ? -1 : 0;
+  const struct mv_config *config = given.options;
+  if (!failed && config) {
+    options->db = config->host.database;
+    if (!options->token)
+      options->token = config->host.admin_token;
+    failed = open_database(door, options, write, err);
+  }
+  if (options->verbose && !failed)
+    tell(options->command, door, options->db);
+  mv_args_free(&given);
+  return failed;
+}
+
+static int open_door(struct mv_door *door, const struct mv_door_options *options, bool write,
+                     struct mv_error *err) {
+  struct mv_door_options found = *options;
+  if (!options->db && !options->admin)
+    return open_configured(door, &found, write, err);
+  int failed = options->admin ? open_listener(door, options->admin, options->token, err)
+                              : open_database(door, options, write, err);
+  if (options->verbose && !failed)
+    tell(options->command, door, options->db);
+  return failed;
+}
+
 struct mv_door *mv_door_open(const struct mv_command *command, const struct mv_door_options *options,
                              bool write, struct mv_error *err) {
   struct mv_door *door = calloc(1, sizeof *door);
+  struct mv_door_options with = *options;
+  with.command = command;
   if (!door)
     mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
-  if (!door || open_door(door, options, write, err)) {
-    mv_door_close(door);
-    return NULL;
-  }
-  if (options->verbose)
-    tell(command, door, options->db);
-  return door;
+  if (door && open_door(door, &with, write, err) == 0)
+    return door;
+  mv_door_close(door);
+  return NULL;
 }
 
 void mv_door_close(struct mv_door *door) {

@@ -10,15 +10,20 @@
 struct mv_door;
 
 struct mv_door_options {
-  const char *db, *admin, *token; /* admin NULL: the lock of `db` tells */
+  const char *db, *admin, *token; /* admin NULL: the lock of `db` tells; all NULL: as serve has them */
+  const char *config;
   bool verbose;
+  const struct mv_command *command; /* set by mv_door_open */
 };
 
 /* The options of commands that take this way; `door` is a member of their struct. */
 #define MV_DOOR_FLAGS(options)                                                                     \
-  {"db", .type = MV_FLAG_FILE, .value = "FILE", .preset = "mavilua.db", .env = "MAVILUA_DB",       \
+  {"db", .type = MV_FLAG_FILE, .value = "FILE", .env = "MAVILUA_DB",                               \
    .offset = offsetof(options, door.db),                                                           \
-   .doc = "the host's database; tells where a host that runs is asked"},                           \
+   .doc = "the host's database, which tells where one that runs is asked; else as serve finds it"}, \
+      {"config", .type = MV_FLAG_FILE, .value = "FILE", .env = "MAVILUA_CONFIG",                   \
+       .offset = offsetof(options, door.config),                                                   \
+       .doc = "the host's settings in Lua; else mavilua.conf.lua here, if it is there"},           \
       {"admin", .type = MV_FLAG_URL, .value = "URL", .offset = offsetof(options, door.admin),      \
        .doc = "ask this admin listener, whatever the database's lock says"},                       \
       {"admin-token", .type = MV_FLAG_TEXT, .value = "TOKEN", .env = "MAVILUA_ADMIN_TOKEN",        \

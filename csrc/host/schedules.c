@@ -130,13 +130,14 @@ static int check_unique(json_t *names, const struct mv_schedule_entry *entry,
 }
 
 int mv_schedules_read(struct mv_schedules *schedules, json_t *definitions, struct mv_error *err) {
-  json_t *list = json_object_get(definitions, "schedules"), *source, *names = json_object();
+  json_t *list = json_object_get(definitions, "schedules"), *source;
   size_t index;
   int failed = 0;
   memset(schedules, 0, sizeof *schedules);
   schedules->entries = calloc(json_array_size(list) + 1, sizeof *schedules->entries);
   if (!schedules->entries)
-    failed = mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  json_t *names = json_object();
   json_array_foreach(list, index, source) {
     if (failed)
       break;

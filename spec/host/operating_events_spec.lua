@@ -181,6 +181,20 @@ describe("mavilua events", function()
     assert.equal(6, #rows_of(out))
   end)
 
+  it("finds the database as the host does: in the settings", function()
+    local conf = process.write(bot.folder .. "/mavilua.conf.lua", 'db = "bot.db"\nlisten = "127.0.0.1:0"\n')
+    local status, out, err = process.run { "events", "list", "-v", "--config", conf }
+    assert.equal(0, status, err)
+    assert.equal(6, #rows_of(out))
+    assert.truthy(err:find("asking the host at " .. bot.admin, 1, true), err)
+    out = select(2, process.run { "events", "list", env = { MAVILUA_DB = bot.folder .. "/bot.db" } })
+    assert.equal(6, #rows_of(out))
+    process.write(conf, "databse = 'bot.db'\n")
+    local wrong, _, told = process.run { "events", "list", "--config", conf }
+    assert.equal(78, wrong)
+    assert.truthy(told:find("mavilua.conf.lua:1: unknown setting", 1, true), told)
+  end)
+
   it("says what is wrong", function()
     local function fails(status, text, words)
       local code, out, err = events(bot, words)
