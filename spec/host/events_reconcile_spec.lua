@@ -100,6 +100,7 @@ describe("reconciliation", function()
     local bot = new_bot [[host.reconcile { bot = bot }]]
     write(ids, 1, 3)
     await_runs(bot, ids, 3)
+    bot:await_summary("running", 0) -- what has run and is not committed yet would run again
     bot:kill()
     write(ids, 4, 8)
     local stranger = box:client("reconcile-new")
