@@ -70,7 +70,7 @@ static void collect(struct mv_journal *journal, struct mv_node *node) {
 }
 
 static void work(struct mv_journal *journal) {
-  while (journal->pending.first || something_due(journal)) {
+  while (journal->pending.first || something_due(journal) || mv_journal_turned_back(journal)) {
     size_t limit = journal->options.max_batch;
     /* a disk that just failed is asked once for all that wait, not once a batch */
     struct op_list batch =
@@ -133,7 +133,9 @@ static int open_store(struct mv_journal *journal, struct mv_error *err) {
     return -1;
   struct mv_store_recovered recovered;
   int64_t now = mv_clock_wall(journal->options.clock);
-  if (mv_store_recover(journal->store, now, &recovered, err)) {
+  int64_t wake_at; /* dispatch looks anyway */
+  if (mv_store_recover(journal->store, now, &recovered, err) ||
+      mv_store_turn_back(journal->store, now, &wake_at, err)) {
     mv_store_rollback(journal->store);
     return -1;
   }

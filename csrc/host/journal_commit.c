@@ -54,6 +54,23 @@ static int apply_all(struct mv_journal *journal, struct op_list *batch, int64_t 
   return mv_dispatch_claim(journal->dispatch, journal->store, now, err);
 }
 
+enum { TURN_MS = 1000 }; /* steps back of less than this delay what waits by no more than that */
+
+bool mv_journal_turned_back(const struct mv_journal *journal) {
+  return journal->wall - mv_clock_wall(journal->options.clock) > TURN_MS;
+}
+
+/* What waits for a while must not wait for the clock to come back to where it was. */
+static int turn_back(struct mv_journal *journal, int64_t now, struct mv_error *err) {
+  int64_t wake_at = MV_STORE_NEVER;
+  if (journal->wall - now <= TURN_MS)
+    return 0;
+  if (mv_store_turn_back(journal->store, now, &wake_at, err))
+    return -1;
+  mv_dispatch_expect(journal->dispatch, wake_at);
+  return 0;
+}
+
 static int transact(struct mv_journal *journal, struct op_list *batch, struct mv_error *err) {
   /* what was not reached must not look applied to mv_journal_undo */
   for (struct mv_node *node = batch->first; node; node = node->next)
@@ -62,11 +79,14 @@ static int transact(struct mv_journal *journal, struct op_list *batch, struct mv
   if (mv_store_begin(journal->store, err))
     return -1;
   int64_t now = mv_clock_wall(journal->options.clock);
-  if (apply_all(journal, batch, now, err)) {
+  if (turn_back(journal, now, err) || apply_all(journal, batch, now, err)) {
     mv_store_rollback(journal->store);
     return -1;
   }
-  return mv_store_commit(journal->store, err);
+  if (mv_store_commit(journal->store, err))
+    return -1;
+  journal->wall = now;
+  return 0;
 }
 
 /* --- Afterwards --- */

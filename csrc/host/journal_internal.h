@@ -29,6 +29,7 @@ struct mv_journal {
   struct op_list pending; /* taken from the queue, not yet in a transaction; finishes that failed first */
   int failures;           /* transactions that failed in a row: wait before trying by oneself */
   int64_t prune_at;       /* monotonic ms */
+  int64_t wall;           /* the clock at the last transaction; 0: none yet */
   uint64_t random;        /* state of the generator for jitter */
   struct mv_journal_metrics delta; /* of the transaction under way; counted when it is on disk */
   /* shared: */
@@ -51,6 +52,9 @@ void mv_journal_list_add(struct op_list *list, struct mv_node *node);
 void mv_journal_list_prepend(struct op_list *list, struct op_list *front);
 /* The first up to `limit` operations of `list`. */
 struct op_list mv_journal_list_cut(struct op_list *list, size_t limit);
+
+/* Whether the wall clock was set back since the last transaction. */
+bool mv_journal_turned_back(const struct mv_journal *journal);
 
 /* Makes one transaction of `batch` and of what is due; calls `done`. Finishes of a failed one go
  * back to journal->pending. 0 or -1. */

@@ -127,10 +127,11 @@ static void set_optional(lua_State *L, json_t *effect, const char *name, int ind
   }
 }
 
-/* job(name, args, due in ms, key or nil, id or nil) -> true | nil, text */
+/* job(name, args, due in ms, key or nil, id or nil, whether due is a delay from now and no moment of
+ * the calendar) -> true | nil, text */
 static int job(lua_State *L) {
   struct vm_run *run = vm_check_run(L);
-  lua_settop(L, 5);
+  lua_settop(L, 6);
   struct mv_error err = {0};
   json_t *args = lua_isnil(L, 2) ? json_null() : mv_value_read(L, 2, &err);
   if (!args) {
@@ -143,6 +144,9 @@ static int job(lua_State *L) {
   }
   set_optional(L, effect, "key", 4);
   set_optional(L, effect, "id", 5);
+  if (lua_toboolean(L, 6)) {
+    json_object_set_new(effect, "elapsed", json_true());
+  }
   json_array_append_new(run->effects, effect);
   return succeed(L);
 }

@@ -2,6 +2,7 @@
 #ifndef MV_STORE_EVENT_H
 #define MV_STORE_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ struct mv_event {
   int64_t accepted_at, started_at, finished_at;
   int64_t due_at;     /* when it may run (again); retries move it */
   int64_t planned_at; /* due_at as it was accepted or replayed: a schedule's moment, a job's time */
+  bool elapsed;  /* in, for mv_store_accept: due_at is so long after it, not a moment of the calendar */
   int attempt;   /* runs begun so far */
   int crashes;   /* processes that died while it ran */
   int64_t token; /* fencing: the claim that may finish it */

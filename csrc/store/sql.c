@@ -46,6 +46,12 @@ static int fail_busy(struct mv_sql *sql, struct mv_error *err) {
                       sql->path);
 }
 
+static int fail_io(struct mv_sql *sql, struct mv_error *err) {
+  int code = sqlite3_system_errno(sql->db); /* 0 where SQLite does not keep it, as of a sync */
+  return mv_error_set(err, MV_ERROR_SYSTEM, "%s: reading or writing failed: %s%s%s", sql->path,
+                      sqlite3_errmsg(sql->db), code ? ": " : "", code ? strerror(code) : "");
+}
+
 int mv_sql_error(struct mv_sql *sql, int code, struct mv_error *err) {
   switch (code & 0xff) {
   case SQLITE_BUSY:
@@ -55,8 +61,7 @@ int mv_sql_error(struct mv_sql *sql, int code, struct mv_error *err) {
     return mv_error_set(err, MV_ERROR_SYSTEM, "%s: the disk is full; make room and try again",
                         sql->path);
   case SQLITE_IOERR:
-    return mv_error_set(err, MV_ERROR_SYSTEM, "%s: reading or writing failed: %s (%s)", sql->path,
-                        sqlite3_errmsg(sql->db), strerror(sqlite3_system_errno(sql->db)));
+    return fail_io(sql, err);
   case SQLITE_READONLY:
     return mv_error_set(err, MV_ERROR_SYSTEM,
                         "%s: not writable; check the owner and mode of the file and its directory",

@@ -82,6 +82,12 @@ int mv_store_answer(struct mv_store *store, int64_t event, char **reply, bool *o
 int mv_store_claim(struct mv_store *store, int64_t now, int limit, struct mv_event **list,
                    struct mv_error *err);
 
+/* The clock was set back to `now`: what waits for a while that was counted from later than that (a
+ * retry, a delayed job, all that was due at once) waits as long from now on. Moments of the calendar
+ * stay. *wake_at as above. */
+int mv_store_turn_back(struct mv_store *store, int64_t now, int64_t *wake_at,
+                       struct mv_error *err);
+
 /* When the next event can be claimed; may be past; MV_STORE_NEVER. (R) */
 int mv_store_next_due(struct mv_store *store, int64_t *due_at, struct mv_error *err);
 

@@ -60,6 +60,8 @@ static const char *const schema[] = {
     "  token INTEGER NOT NULL, at INTEGER NOT NULL);",
     /* what was answered to the sender of the event, for those who send it again */
     "ALTER TABLE dedupe ADD COLUMN reply TEXT;",
+    /* what due_at was counted from; 0: from nothing, it is a moment of the calendar */
+    "ALTER TABLE events ADD COLUMN since INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* --- Opening --- */

@@ -62,7 +62,8 @@ struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct m
 int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err);
 
 /* The line of `key` has lost its head: the next becomes it. Lowers *wake_at to its due time. */
-int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at, struct mv_error *err);
+int mv_store_promote(struct mv_store *store, const char *key, int64_t now, int64_t *wake_at,
+                     struct mv_error *err);
 
 /* A schedule's moment ends (or lives again) as its event does. */
 int mv_store_moment_state(struct mv_store *store, int64_t event, enum mv_event_state state,

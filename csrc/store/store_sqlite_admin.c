@@ -36,7 +36,7 @@ static int replay(struct mv_store *store, const struct mv_event *event, int64_t 
   if (line < 0)
     return -1;
   if (mv_sql_run(store->sql, err,
-                 "UPDATE events SET state = 0, head = ?1, due_at = ?2, planned_at = ?2, attempt = 0,"
+                 "UPDATE events SET state = 0, head = ?1, due_at = ?2, planned_at = ?2, since = ?2, attempt = 0,"
                  " crashes = 0, alone = 0, token = 0, finished_at = 0 WHERE id = ?3",
                  "iii", (int64_t)line, now, event->id))
     return mv_store_break(store);
@@ -96,7 +96,7 @@ static int cancel(struct mv_store *store, const struct mv_event *event, int head
                  "isi", now, reason, event->id))
     return mv_store_break(store);
   mv_store_count(store, event->state, MV_EVENT_CANCELLED);
-  if (head == LINE_HEAD && mv_store_promote(store, event->key, wake_at, err))
+  if (head == LINE_HEAD && mv_store_promote(store, event->key, now, wake_at, err))
     return -1;
   if (event->source == MV_SOURCE_SCHEDULE)
     return mv_store_moment_state(store, event->id, MV_EVENT_CANCELLED, reason, err);

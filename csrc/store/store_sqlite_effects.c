@@ -175,6 +175,7 @@ static struct mv_event *new_event(const struct effect *effect, enum mv_event_sou
     event->due_at = (int64_t)json_number_value(due);
   else if (due && !json_is_null(due))
     failed = malformed(err, "event", "due", "milliseconds since 1970") != 0;
+  event->elapsed = json_is_true(json_object_get(effect->object, "elapsed"));
   if (failed || !event->body) {
     mv_event_free(event);
     return NULL;

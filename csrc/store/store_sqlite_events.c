@@ -66,7 +66,7 @@ int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err
   return found < 0 ? mv_store_break(store) : found > 0 ? LINE_BEHIND : LINE_HEAD;
 }
 
-int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at,
+int mv_store_promote(struct mv_store *store, const char *key, int64_t now, int64_t *wake_at,
                      struct mv_error *err) {
   if (!key)
     return 0;
@@ -78,10 +78,13 @@ int mv_store_promote(struct mv_store *store, const char *key, int64_t *wake_at,
   int found = mv_sql_step(stmt, err);
   int64_t id = found > 0 ? mv_sql_int(stmt, 0) : 0;
   int64_t due_at = found > 0 ? mv_sql_int(stmt, 1) : 0;
+  if (found > 0 && mv_sql_int(stmt, 2) == LINE_BEHIND && due_at > now)
+    due_at = now; /* who stands in the line was due, whatever the clock says by now */
   mv_sql_done(stmt);
   if (found > 0)
     *wake_at = mv_store_earlier(*wake_at, due_at);
-  if (found > 0 && mv_sql_run(store->sql, err, "UPDATE events SET head = 1 WHERE id = ?", "i", id))
+  if (found > 0 && mv_sql_run(store->sql, err, "UPDATE events SET head = 1, due_at = ? WHERE id = ?", "ii",
+                              due_at, id))
     found = -1;
   return found < 0 ? mv_store_break(store) : 0;
 }
@@ -137,11 +140,12 @@ static int insert_event(struct mv_store *store, const struct mv_event *event, in
                         struct mv_error *err) {
   if (mv_sql_run(store->sql, err,
                  "INSERT INTO events (id, state, head, source, attempt, token, due_at,"
-                 " planned_at, accepted_at, started_at, name, key)"
-                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                 "iiiiiiiiiiss", event->id, (int64_t)event->state, (int64_t)line,
+                 " planned_at, accepted_at, started_at, since, name, key)"
+                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                 "iiiiiiiiiiiss", event->id, (int64_t)event->state, (int64_t)line,
                  (int64_t)event->source, (int64_t)event->attempt, event->token, event->due_at,
                  event->planned_at, event->accepted_at, event->started_at,
+                 event->elapsed || event->due_at <= event->accepted_at ? event->accepted_at : 0,
                  event->name ? event->name : "", event->key))
     return -1;
   return mv_sql_run(store->sql, err, "INSERT INTO payloads (id, meta, body) VALUES (?,?,?)", "isb",
@@ -187,6 +191,19 @@ int mv_store_accept(struct mv_store *store, struct mv_event *event, int64_t now,
   out->id = event->id;
   if (!out->claimed && line != LINE_BEHIND)
     out->wake_at = event->due_at;
+  return 0;
+}
+
+int mv_store_turn_back(struct mv_store *store, int64_t now, int64_t *wake_at,
+                       struct mv_error *err) {
+  assert(store->in_transaction);
+  if (mv_sql_run(store->sql, err,
+                 "UPDATE events SET due_at = due_at - since + ?1, since = ?1 WHERE id IN"
+                 " (SELECT id FROM events INDEXED BY events_due"
+                 "   WHERE head > 0 AND state IN (0, 2) AND due_at > ?1 AND since > ?1)",
+                 "i", now))
+    return mv_store_break(store);
+  *wake_at = now;
   return 0;
 }
 

@@ -26,7 +26,7 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
       mv_sql_query(store->sql, err,
                    "UPDATE events SET state = ?1, due_at = iif(?1 = 2, ?2, due_at),"
                    " head = iif(?3 AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
-                   " finished_at = iif(?1 > 2, ?4, 0), handler = coalesce(?5, handler), reason = ?6"
+                   " since = iif(?1 = 2, ?4, since), finished_at = iif(?1 > 2, ?4, 0), handler = coalesce(?5, handler), reason = ?6"
                    " WHERE id = ?7 AND token = ?8 AND state = 1 AND stop IS NULL"
                    " RETURNING key, source, due_at, crashes",
                    "iiiissii", (int64_t)outcome->state, outcome->due_at, (int64_t)parks, now,
@@ -77,7 +77,7 @@ static int follow_up(struct mv_store *store, int64_t id, const struct mv_outcome
     *wake_at = mv_store_earlier(*wake_at, ended->due_at);
   if (ended->crashes >= MV_STORE_SUSPECT)
     *wake_at = 0; /* the next suspect may run: look */
-  if ((final || parks) && mv_store_promote(store, ended->key, wake_at, err))
+  if ((final || parks) && mv_store_promote(store, ended->key, now, wake_at, err))
     return -1;
   if (outcome->reply && mv_sql_run(store->sql, err, "UPDATE dedupe SET reply = ? WHERE event = ?",
                                    "si", outcome->reply, id))

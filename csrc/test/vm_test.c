@@ -318,7 +318,7 @@ static void effects(void) {
       "{\"op\":\"kv_set\",\"key\":\"list\",\"value\":[1,[2]],\"ttl\":86400.0}",
       "{\"op\":\"kv_delete\",\"key\":\"list\"}",
       "{\"op\":\"job\",\"name\":\"later\",\"args\":{\"n\":1},\"due\":",
-      "\"key\":\"7\",\"id\":\"x\"}",
+      "\"key\":\"7\",\"id\":\"x\",\"elapsed\":true}",
       "{\"op\":\"job\",\"name\":\"later\",\"args\":null,\"due\":1700000000000}",
       "{\"op\":\"once\",\"key\":\"k\",\"value\":[1,null,{\"x\":\"y\"}]}"};
   const char *at = s->effects ? s->effects : "";

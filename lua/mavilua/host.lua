@@ -170,10 +170,10 @@ end
 
 local job_rows = { key = "id", id = "id" }
 
-local function start_job(what, due, name, args, options)
+local function start_job(what, due, name, args, options, elapsed)
   registry:find_job(what, name)
   options = check.options(what, options, job_rows)
-  ensure(what, native.job(name, args, math.floor(due), options.key, options.id))
+  ensure(what, native.job(name, args, math.floor(due), options.key, options.id, elapsed))
 end
 
 --- Starts a job after a while; it is stored with the handler's completion.
@@ -187,7 +187,7 @@ function host.after(delay, name, args, options)
   if seconds > LONGEST then
     check.misuse("host.after: the delay is longer than a hundred years: " .. check.show(delay))
   end
-  start_job("host.after", native.now() + seconds * 1000, name, args, options)
+  start_job("host.after", native.now() + seconds * 1000, name, args, options, true)
 end
 
 --- Starts a job at a moment.

@@ -49,6 +49,41 @@ describe("a host beside a sandbox with a virtual clock", function()
     assert.is_true(bot:has "quarter 09:50:00") -- the moments of 09:15 to 09:45, missed in one leap
   end)
 
+  it("that is set back holds up no retry, no delayed job and nobody behind them", function()
+    bot:stop()
+    bot = support.start([[
+      host.on("message", function(event)
+        if event.attempt == 1 then
+          trace("failed")
+          error "the first time"
+        end
+        trace("second")
+        host.after(2, "later", {})
+        host.at(os.time() + 600, "at", {})
+      end)
+      host.job("later", function() trace("later") end)
+      host.job("at", function() trace("at", os.time()) end)
+    ]], { lines = 2, args = { "--sandbox", "--sandbox-listen", "127.0.0.1:0",
+      "--sandbox-clock", "2026-01-05 08:50" } })
+    sandbox = bot.process.urls[1]
+    ask("messages", { platform_id = "1", message = "hi" })
+    bot:await("failed")
+    ask("messages", { platform_id = "1", message = "behind" })
+    bot:await_summary("retried", 1)
+    ask("clock", { now = START - 86400 })
+    advance(3)
+    bot:await("second")
+    advance(3)
+    advance(3)
+    bot:await("later")
+    assert.is_false(bot:has("at " .. START - 86400 + 606)) -- a moment of the calendar stays
+    process.await(function()
+      advance(3)
+      return #bot:lines() >= 6 -- both: failed, second, later
+    end, "the one behind")
+    bot:stop()
+  end)
+
   it("says nothing of leaps, and ends as ever", function()
     advance(86400)
     ask("clock", { now = START })
