@@ -64,7 +64,7 @@ ifeq ($(OPT_$(MODE)),)
 $(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
 endif
 
-.PHONY: all help run demo test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-scale bench-schedules module program install install-program install-module uninstall clean
+.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-scale bench-schedules module program install install-program install-module uninstall clean
 
 # The module for another Lua, such as 5.1: only what includes lua.h is compiled anew.
 other_core = $(B)/lib-$(1)/mavilua/core.so
@@ -127,6 +127,10 @@ $(B)/gen/%.o: $(B)/gen/%.c
 $(B)/test/%: $(B)/test/%.o $(LIB)
 	$(LINK) -o $@ $^ -Wl,-E $(PKG_LIBS) -lm -ldl -pthread
 
+$(B)/torture_world.so: csrc/test/torture_world.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(WERROR) -O2 -fPIC -shared -o $@ $< -ldl
+
 $(B)/fuzz/%: $(B)/test/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) -fsanitize=fuzzer -o $@ $^ -Wl,-E $(PKG_LIBS) -lm -ldl -pthread
@@ -177,13 +181,15 @@ BUSTED_tsan = $(B)/mavilua run $(BUSTED)
 SPEC ?= spec examples
 # What every sandbox of the specs answered, for suite-answers.
 ANSWERS = $(CURDIR)/build/results/answers$(SUFFIX).jsonl
-SPEC_ENV = MAVILUA_SANDBOX_CHECK=$(ANSWERS) MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
+# Preloaded into the host by spec/torture; the sanitizers take no library before their own.
+WORLD_release = build/release/torture_world.so
+SPEC_ENV = MAVILUA_TORTURE_LIBRARY=$(if $(WORLD_$(MODE)),$(CURDIR)/$(WORLD_$(MODE))) MAVILUA_SANDBOX_CHECK=$(ANSWERS) MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
   LUA_CPATH='$(CURDIR)/$(B)/lib/?.so;;' LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;;'
 
 .PHONY: suite-unit suite-spec suite-answers units fuzzers
 suite-unit: $(UNITS)
 	@sh tools/suite.sh unit$(SUFFIX) 900 sh -c 'failed=0; for t in $(UNITS); do $$t || failed=1; done; exit $$failed'
-suite-spec:
+suite-spec: $(WORLD_$(MODE))
 	@mkdir -p build/results && rm -f $(ANSWERS)
 	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
 # Answers of the sandbox against docs/openapi.json, and that document by a validator from npm.
@@ -210,9 +216,15 @@ fuzzers: $(FUZZERS)
 
 unit: ## the C unit tests alone
 	@$(MAKE) -s suite-unit
-spec: all ## the specs alone (SPEC=spec/client_spec.lua for one)
+spec: all $(WORLD_$(MODE)) ## the specs alone (SPEC=spec/client_spec.lua for one)
 	@mkdir -p build/results
 	@$(SPEC_ENV) $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
+
+KILLS ?= 1000
+TORTURE ?=
+torture: need-test ## the host killed 1,000 times under load (KILLS, TORTURE="--seed N"): nothing may be lost
+	@$(MAKE) -s all $(WORLD_release)
+	@$(SPEC_ENV) $(B)/mavilua run spec/torture/main.lua --kills $(KILLS) $(TORTURE)
 
 lint: need-lint ## warnings as errors on gcc and clang, luacheck, clang-tidy, cppcheck
 	@sh tools/suite.sh lint 900 sh tools/lint.sh '$(ALL_CFLAGS)'
