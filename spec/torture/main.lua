@@ -11,12 +11,13 @@ local verify = require "spec.torture.verify"
 local world = require "spec.torture.world"
 
 local options = { kills = 1000, seed = os.time(), rate = 600, senders = 3, clients = 4000, calm = 20,
-  memory = 16384 }
+  memory = 16384, files = 6 }
 for i = 1, #arg, 2 do
   local name = arg[i]:match "^%-%-(%a+)$"
   if name ~= "keep" and not options[name or ""] then
     io.stderr:write(("torture: %s is not an option; there are --kills, --seed, --rate (messages a second), --senders, "
-      .. "--clients, --calm (seconds), --memory (KiB by which it may grow) and --keep FOLDER\n"):format(arg[i]))
+      .. "--clients, --calm (seconds), "
+      .. "--memory (KiB by which it may grow), --files (likewise) and --keep FOLDER\n"):format(arg[i]))
     os.exit(64)
   end
   options[name] = tonumber(arg[i + 1]) or arg[i + 1]
@@ -27,7 +28,7 @@ local library = os.getenv "MAVILUA_TORTURE_LIBRARY"
 if library == "" then library = nil end
 
 local LONGEST_DRAIN = 180 -- seconds until everything that waits must have been worked off
-local SETTLE = 2
+local SETTLE, LONGEST_SETTLE = 2, 15
 
 local folder = options.keep or process.folder()
 os.execute("mkdir -p " .. process.quote(folder))
@@ -96,9 +97,18 @@ for _, row in ipairs(disturbances) do
   if the_world or not row.world then usable[#usable + 1] = row end
 end
 
+-- Each comes as often as the others, in an order of chance.
+local deck = {}
+local function draw()
+  if #deck == 0 then
+    for i, row in ipairs(usable) do table.insert(deck, math.random(i), row) end
+  end
+  return table.remove(deck)
+end
+
 local function begin_one()
-  local row = usable[math.random(#usable)]
-  if active[row] or (at.lock and row.name:find "lock") then return end
+  local row = draw()
+  if active[row] then return end
   row.begin(at)
   count(row.name)
   active[row] = row.finish and true or nil
@@ -130,7 +140,7 @@ end
 local function start()
   script_is_bad()
   host:begin()
-  if math.random() < 0.1 then
+  if state.kills % 10 == 5 then
     core.sleep(math.random() * 0.04)
     return false
   end
@@ -150,7 +160,7 @@ local function live()
     core.sleep(wait)
     left = left - wait
     finish_some(0.6)
-    if math.random() < 0.6 then begin_one() end
+    if math.random() < 0.8 then begin_one() end
   end
   core.sleep(left)
   if math.random() < 0.7 then finish_some(1) end
@@ -198,10 +208,15 @@ end
 
 -- The same host under load for a while: what it takes must not grow.
 local function calm()
-  local function settle()
+  local function settle(like)
     drain()
     core.sleep(SETTLE)
-    return host:resources()
+    local now, deadline = host:resources(), core.now() + LONGEST_SETTLE
+    while like and now.fds > like.fds + options.files and core.now() < deadline do
+      core.sleep(0.5) -- connections that are kept for a while
+      now = host:resources()
+    end
+    return now
   end
   local function load(seconds, part)
     local senders = start_senders(2, options.seed + 100, part)
@@ -214,7 +229,7 @@ local function calm()
   load(options.calm / 2, "warm")
   state.before = settle()
   load(options.calm / 2, "calm")
-  state.after = settle()
+  state.after = settle(state.before)
 end
 
 local senders = start_senders(options.senders, options.seed, "storm")

@@ -195,7 +195,7 @@ end
 local function check_resources(seen, state)
   local before, after = state.before, state.after
   for _, name in ipairs { "fds", "threads" } do
-    if after[name] > before[name] + (name == "fds" and 2 or 0) then
+    if after[name] > before[name] + (name == "fds" and state.options.files or 0) then
       broken(seen, "leaked", ("%s: %d, then %d"):format(name, before[name], after[name]))
     end
   end
