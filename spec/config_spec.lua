@@ -161,6 +161,15 @@ describe("mavilua.conf.lua", function()
     assert.equal("preset", found.admin[2])
   end)
 
+  it("works as docs/configuration.md shows it", function()
+    local example = assert(process.read "docs/configuration.md":match "```lua\n(.-)```")
+    conf((example:gsub("/etc/mavilua/webhook_secret", process.write(folder .. "/secret", SECRET))))
+    local found = settings {}
+    assert.equal('{ "bot.lua", "shop.lua" }', found.scripts[1])
+    assert.equal('"256KiB"', found.max_body[1])
+    assert.equal("2", found.workers[1])
+  end)
+
   it("can do nothing else", function()
     for text, message in pairs {
       ["\nio.open('x')"] = "mavilua.conf.lua:2: a configuration file has no io",
@@ -206,6 +215,24 @@ describe("mavilua.conf.lua", function()
     conf ""
     fails(64, "SCRIPT… is missing; usage: mavilua check", run { "check" })
     fails(64, "MAVILUA_WORKERS takes", run { "check", bot, env = { MAVILUA_WORKERS = "x" } })
+  end)
+end)
+
+describe("events and why", function()
+  it("find the host through its configuration, and tell what is wrong with it", function()
+    conf(('scripts = "bot.lua"\ndb = "of.db"\nadmin_token = "%s"\nlisten = "127.0.0.1:0"\nadmin = "127.0.0.1:0"\n'
+      .. 'webhook_secret = "%s"\n'):format(SECRET, SECRET))
+    local server = process.start { "serve", "--config", folder .. "/mavilua.conf.lua" }
+    assert(mavilua.http.post(server.url .. "/webhook/" .. SECRET, { json = { id = 1 } }))
+    local code, out, err = run { "events", "list" }
+    assert.equal(0, code, err)
+    assert.truthy(out:find '"id":1', out)
+    assert.equal(78, (run { "events", "list", "--admin-token", "another" }))
+    fails(66, "other.db: there is no such database", run { "events", "list", env = { MAVILUA_DB = "other.db" } })
+    assert.equal(0, (server:stop()))
+    assert.equal(0, (run { "events", "list" }))
+    conf "lisen = 1"
+    fails(78, 'unknown setting "lisen"; did you mean listen?', run { "why", "x", "2026-01-01" })
   end)
 end)
 
