@@ -25,6 +25,7 @@ struct mv_host {
   struct mv_log *log;
   struct mv_metrics *metrics;
   struct mv_waiters *waiters;
+  struct mv_limiter *limiter;
   struct mv_journal *journal;
   struct mv_planner *planner;
   struct mv_gap *gap;
@@ -293,6 +294,7 @@ static void share_with_workers(struct mv_host *host) {
   const struct mv_host_options *o = &host->settings.options;
   host->shared = (struct mv_worker_shared){.journal = host->journal,
                                            .waiters = host->waiters,
+                                           .limiter = host->limiter,
                                            .metrics = host->metrics,
                                            .log = host->log,
                                            .vm = {.clock = o->clock,
@@ -370,9 +372,11 @@ static struct mv_host *make(const struct mv_host_options *options, struct mv_err
   host->metrics = mv_metrics_new();
   host->waiters = mv_waiters_new(HOOK_PATIENCE_MS);
   host->gap = mv_gap_new(options->log, options->clock);
-  if (host->metrics && host->waiters && host->gap && mv_settings_init(&host->settings, options, err) == 0)
+  host->limiter = mv_limiter_new();
+  bool made = host->metrics && host->waiters && host->gap && host->limiter;
+  if (made && mv_settings_init(&host->settings, options, err) == 0)
     return host;
-  if (!host->metrics || !host->waiters || !host->gap)
+  if (!made)
     mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   mv_host_stop(host, true);
   return NULL;
@@ -465,6 +469,7 @@ void mv_host_stop(struct mv_host *host, bool now) {
   mv_planner_free(host->planner);
   mv_intake_free(host->intake);
   mv_waiters_free(host->waiters);
+  mv_limiter_free(host->limiter);
   mv_metrics_free(host->metrics);
   json_decref(host->definitions);
   mv_settings_free(&host->settings);

@@ -57,7 +57,7 @@ struct mv_finish_op {
   unsigned worker;        /* as delivered: its room is free again */
   bool release;           /* not run or broken off by a stop: back as it was, costs no attempt */
   enum mv_vm_verdict verdict;
-  double delay;           /* seconds, MV_VM_RETRY */
+  double delay;           /* seconds, MV_VM_RETRY; with `release`: it is not to come again before */
   const char *reason, *handler; /* borrowed until `done` */
   /* borrowed until `done`: take a reference of the VM's. With `release` results of `once` only */
   const json_t *effects, *policy;

@@ -154,7 +154,9 @@ static int apply_finish(struct mv_journal *journal, struct mv_op *op, int64_t no
   struct mv_bytes text = {0};
   struct mv_outcome outcome = {.state = MV_EVENT_AVAILABLE};
   struct mv_store_finished finished;
-  if (!finish->release)
+  if (finish->release)
+    outcome.due_at = finish->delay > 0 ? now + (int64_t)(finish->delay * 1000) : 0;
+  else
     decide(journal, finish, finish->verdict, finish->reason, now, &outcome, &text);
   char *reply = outcome.state == MV_EVENT_DONE ? kept_reply(finish) : NULL;
   outcome.reply = reply;

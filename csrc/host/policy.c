@@ -37,6 +37,16 @@ static int64_t read_span(const json_t *value, const char *name, double longest, 
                       name, words);
 }
 
+/* The workers' limiter keeps it; here it is only checked. */
+static int read_concurrency(struct mv_policy *policy, const json_t *value, struct mv_error *err) {
+  double limit = json_number_value(value);
+  (void)policy;
+  if (limit >= 1 && limit <= 65536 && limit == (double)(int)limit)
+    return 0;
+  return mv_error_set(err, MV_ERROR_USAGE,
+                      "option 'concurrency' must be a whole number from 1 to 65536, not %.14g", limit);
+}
+
 static int read_max_age(struct mv_policy *policy, const json_t *value, struct mv_error *err) {
   int64_t age = read_span(value, "max_age", LONGEST_AGE, "a hundred years", err);
   policy->max_age = age < 0 ? policy->max_age : age;
@@ -67,6 +77,7 @@ static const struct {
 } members[] = {{"attempts", read_attempts},
                {"max_age", read_max_age},
                {"timeout", read_timeout},
+               {"concurrency", read_concurrency},
                {"on_fail", read_on_fail}};
 
 int mv_policy_read(struct mv_policy *policy, const json_t *json, struct mv_error *err) {
@@ -140,6 +151,9 @@ void mv_policy_decide(const struct mv_policy *policy, const struct mv_event *eve
     break;
   case MV_VM_CANCELLED:
     outcome->state = MV_EVENT_CANCELLED;
+    break;
+  case MV_VM_LATER: /* not an end: it is released */
+    outcome->state = MV_EVENT_AVAILABLE;
     break;
   case MV_VM_RETRY: {
     double seconds = delay >= 0 && delay < 1e9 ? delay : delay >= 1e9 ? 1e9 : 0;

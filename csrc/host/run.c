@@ -123,7 +123,8 @@ static void ended(struct mv_op *op) {
     log_end(run);
     count_end(run);
   }
-  if (run->event->source == MV_SOURCE_HOOK)
+  bool later = run->op.release && run->op.delay > 0; /* its sender goes on waiting */
+  if (run->event->source == MV_SOURCE_HOOK && !later)
     answer(run);
   mv_run_free(run);
 }
@@ -132,6 +133,7 @@ static void ended(struct mv_op *op) {
 
 void mv_run_keep(struct mv_run *run, const struct mv_vm_result *result) {
   run->op.verdict = result->verdict;
+  run->op.release = result->verdict == MV_VM_LATER;
   run->op.delay = result->delay;
   run->reason = mv_log_clean(run->with->log, result->reason);
   run->handler = mv_strdup(result->handler);

@@ -10,6 +10,8 @@ struct mv_run {
   const struct mv_worker_shared *with;
   struct mv_event *event;
   struct mv_vm_event view; /* as the VM sees it */
+  struct mv_place place;   /* among the runs of its handler */
+  struct mv_ask *waits;    /* asked for that place, while it waits for it */
   int64_t started;         /* ms, monotonic; 0: not begun */
   double seconds;
   struct mv_finish_op op;

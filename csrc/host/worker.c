@@ -37,6 +37,12 @@ struct mv_worker {
 
 /* ---- what the VM calls, on the worker's thread ---------------------------------------------- */
 
+/* A question that will not be answered any more. */
+static void drop_ask(struct mv_worker *worker, struct mv_ask *ask) {
+  worker->asked--;
+  mv_ask_free(ask);
+}
+
 static void add_run(struct mv_worker *worker, struct mv_run *run) {
   run->next = worker->runs;
   if (worker->runs)
@@ -44,7 +50,10 @@ static void add_run(struct mv_worker *worker, struct mv_run *run) {
   worker->runs = run;
 }
 
+/* Its end: also of its place among the runs of its handler. */
 static void remove_run(struct mv_worker *worker, struct mv_run *run) {
+  if (mv_limiter_leave(worker->with->limiter, &run->place))
+    drop_ask(worker, run->waits);
   *(run->previous ? &run->previous->next : &worker->runs) = run->next;
   if (run->next)
     run->next->previous = run->previous;
@@ -110,10 +119,33 @@ static void answered(struct mv_ask *ask) {
   pthread_mutex_unlock(&worker->lock);
 }
 
-static int ask_store(void *owner, const struct mv_vm_event *event, json_t *question,
-                     uint64_t ticket, struct mv_error *err) {
+/* From any thread: a run that ended has given the place to this one. */
+static void got_place(struct mv_place *place) {
+  struct mv_run *run = (struct mv_run *)(void *)((char *)place - offsetof(struct mv_run, place));
+  answered(run->waits);
+}
+
+/* {"op":"place","handler":…,"limit":n} -> {"later":seconds}, or {} when it has the place. */
+static void ask_place(struct mv_worker *worker, struct mv_run *run, struct mv_ask *ask) {
+  const char *handler = json_string_value(json_object_get(ask->question, "handler"));
+  json_int_t limit = json_integer_value(json_object_get(ask->question, "limit"));
+  double later = 0;
+  run->waits = ask;
+  run->place.go = got_place;
+  ask->answer = json_object();
+  enum mv_entry entry = mv_limiter_enter(worker->with->limiter, handler ? handler : "",
+                                         (unsigned)limit, &run->place, &later);
+  if (entry == MV_ENTRY_LATER)
+    json_object_set_new(ask->answer, "later", json_real(later));
+  if (entry != MV_ENTRY_WAIT)
+    answered(ask);
+}
+
+static int ask_host(void *owner, const struct mv_vm_event *event, json_t *question,
+                    uint64_t ticket, struct mv_error *err) {
   struct mv_worker *worker = owner;
-  const struct mv_run *run = event->owner;
+  struct mv_run *run = event->owner;
+  const char *op = json_string_value(json_object_get(question, "op"));
   struct mv_ask *ask = mv_ask_new(question);
   if (!ask)
     return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
@@ -123,7 +155,10 @@ static int ask_store(void *owner, const struct mv_vm_event *event, json_t *quest
   ask->answered = answered;
   ask->owner = worker;
   worker->asked++;
-  mv_ask_send(ask, worker->with->journal);
+  if (op && strcmp(op, "place") == 0)
+    ask_place(worker, run, ask);
+  else
+    mv_ask_send(ask, worker->with->journal);
   return 0;
 }
 
@@ -189,7 +224,7 @@ static struct mv_vm *make_vm(struct mv_worker *worker, struct mv_error *err) {
   options.kv_get = kv_get;
   options.once_get = once_get;
   options.known = known;
-  options.ask = ask_store;
+  options.ask = ask_host;
   options.policy_check = mv_policy_check;
   options.refuse = refuse;
   options.called = called;

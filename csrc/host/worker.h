@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "host/journal.h"
+#include "host/limiter.h"
 #include "host/metrics.h"
 #include "host/waiters.h"
 #include "lua/vm.h"
@@ -18,6 +19,7 @@ struct mv_worker;
 struct mv_worker_shared {
   struct mv_journal *journal;
   struct mv_waiters *waiters;
+  struct mv_limiter *limiter;
   struct mv_metrics *metrics;
   struct mv_log *log;
   struct mv_vm_options vm; /* limits, keys, clock; a worker adds its own callbacks */

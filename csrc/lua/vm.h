@@ -37,11 +37,12 @@ enum mv_vm_verdict {
   MV_VM_RETRY,     /* the handler asked for another attempt after `delay` */
   MV_VM_DEAD,      /* the handler gave it up */
   MV_VM_CANCELLED, /* the handler does not want it */
+  MV_VM_LATER,     /* it has not run: there was no place for it; again after `delay` */
 };
 
 struct mv_vm_result {
   enum mv_vm_verdict verdict;
-  double delay;        /* seconds, MV_VM_RETRY */
+  double delay;        /* seconds, MV_VM_RETRY and MV_VM_LATER */
   const char *reason;  /* error with traceback, or the handler's reason; NULL when done */
   const char *handler; /* its name for logs and metrics, e.g. "message@shop.lua:12"; NULL if none */
   json_t *reply;       /* a hook's {status, headers, json, body}; borrowed; NULL: none */

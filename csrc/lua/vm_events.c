@@ -57,8 +57,8 @@ static char *copy_text(lua_State *L, int index) {
   return text ? mv_memdup(text, length) : NULL;
 }
 
-/* The handler came back: "done" [reply] | "retry" delay reason | "dead" reason | "cancelled"
- * reason. The values are on top of the coroutine and were made by mavilua.host.dispatch. */
+/* The handler came back: "done" [reply] | "retry" delay reason | "later" delay | "dead" reason |
+ * "cancelled" reason. The values are on top of the coroutine and were made by mavilua.host.dispatch. */
 static void read_return(lua_State *L, struct outcome *out) {
   lua_State *co = out->co;
   int first = lua_gettop(co) - out->count + 1;
@@ -67,6 +67,9 @@ static void read_return(lua_State *L, struct outcome *out) {
     out->result.verdict = MV_VM_RETRY;
     out->result.delay = lua_tonumber(co, first + 1);
     out->reason = copy_text(co, first + 2);
+  } else if (verdict && strcmp(verdict, "later") == 0) {
+    out->result.verdict = MV_VM_LATER;
+    out->result.delay = lua_tonumber(co, first + 1);
   } else if (verdict && strcmp(verdict, "dead") == 0) {
     out->result.verdict = MV_VM_DEAD;
     out->reason = copy_text(co, first + 1);

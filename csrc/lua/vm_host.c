@@ -136,6 +136,18 @@ static int set_timeout(lua_State *L) {
   return 0;
 }
 
+/* clock(on): the run's time does not count while it is off; on, it begins anew */
+static int set_clock(lua_State *L) {
+  struct vm_run *run = run_of(L);
+  if (run && lua_toboolean(L, 1)) {
+    run->started = mv_clock_monotonic(run->vm->options.clock);
+    vm_set_timeout(run, run->vm->options.wall_limit);
+  } else if (run) {
+    run->deadline = 0;
+  }
+  return 0;
+}
+
 /* running() -> whether a handler runs */
 static int running(lua_State *L) {
   lua_pushboolean(L, run_of(L) != NULL);
@@ -236,6 +248,7 @@ static const luaL_Reg functions[] = {{"install", install},
                                      {"event", current_event},
                                      {"running", running},
                                      {"timeout", set_timeout},
+                                     {"clock", set_clock},
                                      {"now", now},
                                      {"log", write_log},
                                      {"guard", vm_guard_handler},

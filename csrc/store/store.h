@@ -101,7 +101,7 @@ enum mv_on_fail {
 
 struct mv_outcome {
   enum mv_event_state state; /* AVAILABLE: given back, costs no attempt; RETRYABLE; or a final one */
-  int64_t due_at;            /* RETRYABLE: when; ms since 1970 */
+  int64_t due_at;            /* RETRYABLE, AVAILABLE: when; ms since 1970; AVAILABLE 0: as it was */
   enum mv_on_fail on_fail;   /* RETRYABLE */
   const char *reason;        /* or NULL */
   const char *handler;       /* or NULL: stays */

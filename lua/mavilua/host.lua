@@ -93,7 +93,8 @@ end
 --   of which one must hold. A string is `{text = …}`. A function gets the event and decides.
 -- @func fn `fn(event)`; may return `host.retry`, `host.cancel`, `host.dead`
 -- @tparam[opt] table options `name` (unique; default kind, match, file and line), `attempts`,
---   `max_age` and `timeout` (seconds or "2h"), `on_fail` ("block", "park", "skip")
+--   `max_age` and `timeout` (seconds or "2h"), `on_fail` ("block", "park", "skip"), `concurrency` (runs of
+--   it at once, over all workers)
 function host.on(kind, ...)
   at_load("host.on")
   registry:on(kind, ...)
@@ -141,7 +142,7 @@ end
 --- Registers a job: a function that `host.after` and `host.at` start later, by name.
 -- @string name unique
 -- @func fn `fn(args, event)`
--- @tparam[opt] table options `attempts`, `max_age`, `timeout`, `on_fail`
+-- @tparam[opt] table options `attempts`, `max_age`, `timeout`, `on_fail`, `concurrency`
 function host.job(name, fn, options)
   at_load("host.job")
   registry:job(name, fn, options)

@@ -13,6 +13,7 @@ local function native_of(state)
       state.handler, state.policy, state.event = handler, policy, event
     end,
     check_policy = function() end, checking = function() return false end,
+    clock = function() end,
     timeout = function(seconds) state.timeout = seconds end,
     now = function() return 1700000000000 end,
     log = function(level, message, fields) state.log = { level, message, fields } return true end,

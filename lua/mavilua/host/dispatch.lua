@@ -43,11 +43,33 @@ function dispatch.choose(registry, e)
     or first_match(registry.handlers, "any", e, folded)
 end
 
+-- Waits for a place among the runs of the handler; nil, or after how many seconds to come again. The
+-- time in the line is not the run's.
+local function wait_for_place(native, name, limit)
+  native.clock(false)
+  local answer, problem = native.ask { op = "place", handler = name, limit = limit }
+  native.clock(true)
+  if not answer then
+    error(problem, 0)
+  end
+  return answer.later
+end
+
 -- Calls the handler, unless the host says that it is too late for it.
 local function call(native, name, policy, e, to_reply, fn, ...)
   local refusal = native.begin(name, policy, e)
   if refusal then
     return "dead", refusal
+  end
+  if policy and policy.concurrency then
+    local later = wait_for_place(native, name, policy.concurrency)
+    if later then
+      return "later", later
+    end
+    refusal = native.begin(name, policy, e) -- it may have become too old in the line
+    if refusal then
+      return "dead", refusal
+    end
   end
   if policy and policy.timeout then
     native.timeout(policy.timeout)

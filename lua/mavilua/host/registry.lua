@@ -12,6 +12,7 @@ registry.__index = registry
 -- Options that every handler takes; they reach the host as the policy of its events.
 local policy_rows = {
   name = "string", attempts = "count", max_age = "duration", timeout = "duration",
+  concurrency = "count",
   on_fail = { "block", "park", "skip" },
 }
 
@@ -71,7 +72,7 @@ end
 -- What of the options is the policy; nil when nothing is. Its ranges are the host's to know.
 function registry:policy_of(what, options)
   local policy
-  for _, name in ipairs { "attempts", "max_age", "on_fail", "timeout" } do
+  for _, name in ipairs { "attempts", "max_age", "on_fail", "timeout", "concurrency" } do
     if options[name] ~= nil then
       policy = policy or {}
       policy[name] = options[name]
