@@ -160,7 +160,7 @@ describe("inside a handler", function()
   it("jobs are started by name", function()
     host.job("follow_up", nothing)
     within(function() host.after("2h", "follow_up", { a = 1 }, { key = 7, id = "x" }) end)
-    assert.same({ n = 5, "follow_up", { a = 1 }, 1700000000000 + 7200000, "7", "x" }, state.job)
+    assert.same({ n = 6, "follow_up", { a = 1 }, 1700000000000 + 7200000, "7", "x", true }, state.job)
   end)
 
   it("once runs once and keeps all results", function()

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/config.h"
+#include "cli/notify.h"
 #include "cli/pair.h"
 #include "time/moment.h"
 
@@ -62,6 +63,7 @@ static int start(struct server *s, struct mv_error *err) {
     mv_cli_ready("mavilua: sandbox ready at %s", mv_sandbox_url(s->pair.sandbox));
   mv_cli_ready("mavilua: host ready at %s (admin %s)", mv_host_url(s->pair.host),
                mv_host_admin_url(s->pair.host));
+  mv_notify("READY=1");
   return 0;
 }
 
@@ -112,8 +114,12 @@ static void stop_gently(struct server *s) {
 }
 
 static void serve_until_told(struct server *s) {
-  while (mv_cli_wait_signal(s->signals) == SIGHUP)
+  while (mv_cli_wait_signal(s->signals) == SIGHUP) {
+    mv_notify_reloading();
     mv_host_reload(s->pair.host, NULL); /* a failure is in the log, and the old scripts go on */
+    mv_notify("READY=1");
+  }
+  mv_notify("STOPPING=1");
   mv_log(s->log, MV_LOG_INFO, NULL, "stopping; a second signal stops at once");
   stop_gently(s);
 }

@@ -1,3 +1,4 @@
+local process = require "spec.support.process"
 local support = require "spec.support.bot"
 
 describe("a stop", function()
@@ -68,5 +69,49 @@ describe("a stop", function()
     bot:start()
     bot:await("other behind")
     bot:stop()
+  end)
+end)
+
+describe("Under systemd (Type=notify)", function()
+  after_each(support.cleanup)
+
+  it("it is told when the host is ready, loads anew and stops", function()
+    local unix = require "socket.unix"
+    local bot = support.new [[host.on("message", function() end)]]
+    local listener = unix.dgram()
+    assert(listener:bind(bot.folder .. "/notify"))
+    listener:settimeout(20)
+    bot.options.env = { NOTIFY_SOCKET = bot.folder .. "/notify" }
+    bot:start()
+    assert.equal("READY=1", listener:receive())
+    bot.process:signal "HUP"
+    assert.match("^RELOADING=1\nMONOTONIC_USEC=%d+$", listener:receive())
+    assert.equal("READY=1", listener:receive())
+    bot:stop()
+    assert.equal("STOPPING=1", listener:receive())
+    listener:close()
+  end)
+end)
+
+local can_be_first = os.execute "unshare --pid --fork true 2>/dev/null"
+
+describe("As PID 1", function()
+  after_each(support.cleanup);
+
+  (can_be_first and it or pending)("it loads anew on HUP, and ends with 0 on TERM", function()
+    local bot = support.new([[host.on("message", function(event) trace("old", event.text) end)]], {
+      before = [[set -- unshare --pid --fork --kill-child "$@"]],
+    })
+    bot:start()
+    local pid = bot.process.pid
+    local child = tonumber(process.read(("/proc/%d/task/%d/children"):format(pid, pid)):match "%d+")
+    assert.match("\nNSpid:\t%d+\t1\n", process.read(("/proc/%d/status"):format(child)))
+    bot:script [[host.on("message", function(event) trace("new", event.text) end)]]
+    os.execute("kill -HUP " .. child)
+    process.await(function() return bot.process:log():find("scripts reloaded", 1, true) end, "the reload")
+    bot:message(1, 1, "x")
+    bot:await "new x"
+    os.execute("kill -TERM " .. child)
+    assert.equal(0, (bot.process:wait()))
   end)
 end)
