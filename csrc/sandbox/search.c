@@ -12,7 +12,8 @@
 /* The numbers of names and values, to be bound: project, name; the key of the value. */
 #define NAMED "v.name = (SELECT id FROM names WHERE project = ?1 AND name = ?2) "
 
-/* Runs it with project, name, value and, where asked for, the group. The first column or 0. */
+/* Runs it with project, name, value and, where asked for, the group or another text. The first
+ * column or 0. */
 static int64_t first_of(struct mv_work *work, const char *sql, const char *name, const char *value,
                         const char *group) {
   struct mv_stmt *stmt = mv_db_query(work->db, sql, "it", work->project, name);
@@ -56,22 +57,22 @@ static int64_t by_order_variable(struct mv_work *work, const char *name, const c
                   name, value, group);
 }
 
-static int64_t by_variable(struct mv_work *work, const char *name, const char *value) {
-  int64_t client = by_client_variable(work, name, value, NULL);
-  return client ? client : by_order_variable(work, name, value, NULL);
-}
+/* The client's variable goes before the order's. One statement: half of what two take. */
+#define BY_VARIABLE                                                                                \
+  "(SELECT v.client FROM variables v WHERE " NAMED "AND v.value = ?3 ORDER BY v.client LIMIT 1), " \
+  "(SELECT min(o.client) FROM order_variables v CROSS JOIN orders o ON o.id = v.\"order\" "        \
+  "WHERE " NAMED "AND v.value = ?3)"
 
 int64_t mv_search_phone(struct mv_work *work, const char *phone) {
-  int64_t client =
-      mv_db_integer(work->db, 0,
-                    "SELECT min(id) FROM clients INDEXED BY clients_by_platform WHERE project = ? "
-                    "AND platform_id = ? AND client_type = ?",
-                    "iti", work->project, phone, (int64_t)MV_WHATSAPP);
-  return client ? client : by_variable(work, "phone", phone);
+  _Static_assert(MV_WHATSAPP == 6, "as in the statement");
+  return first_of(work,
+                  "SELECT coalesce((SELECT min(id) FROM clients INDEXED BY clients_by_platform "
+                  "WHERE project = ?1 AND platform_id = ?4 AND client_type = 6), " BY_VARIABLE ")",
+                  "phone", phone, phone);
 }
 
 int64_t mv_search_email(struct mv_work *work, const char *email) {
-  return by_variable(work, "email", email);
+  return first_of(work, "SELECT coalesce(" BY_VARIABLE ")", "email", email, NULL);
 }
 
 static void answer_one(struct mv_ask *ask, int64_t client) {
