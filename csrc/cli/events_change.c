@@ -29,6 +29,12 @@ static json_int_t number_of(const json_t *object, const char *name) {
   return json_integer_value(json_object_get(object, name));
 }
 
+/* Takes `object`. */
+static void print_json(json_t *object) {
+  mv_plain_print_json(stdout, object);
+  json_decref(object);
+}
+
 /* ---- by id ---------------------------------------------------------------------------------- */
 
 static void print_changed(const struct change *change, const char *id, const json_t *answer) {
@@ -94,7 +100,7 @@ static int show_only(struct change *change) {
   struct mv_error err = {0};
   bool more;
   if (events->json) {
-    mv_plain_print_json(stdout, json_pack("{s:I, s:b}", "matched", (json_int_t)change->total, "dry_run", true));
+    print_json(json_pack("{s:I, s:b}", "matched", (json_int_t)change->total, "dry_run", true));
     return EX_OK;
   }
   printf("would %s %" PRId64 " event%s\n", change->verb, change->total, change->total == 1 ? "" : "s");
@@ -186,12 +192,10 @@ static void print_how_to_go_on(const struct change *change) {
 
 static void print_result(const struct change *change) {
   if (change->events->json) {
-    mv_plain_print_json(stdout, json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "matched",
-                                          (json_int_t)change->matched, change->done,
-                                          (json_int_t)change->changed, "refused",
-                                          (json_int_t)change->refused, "stopping",
-                                          (json_int_t)change->stopping, "after", change->cursor,
-                                          "interrupted", change->interrupted));
+    print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "matched", (json_int_t)change->matched,
+                         change->done, (json_int_t)change->changed, "refused",
+                         (json_int_t)change->refused, "stopping", (json_int_t)change->stopping,
+                         "after", change->cursor, "interrupted", change->interrupted));
     return;
   }
   printf("%s %" PRId64 " event%s", change->done, change->changed, change->changed == 1 ? "" : "s");
