@@ -96,7 +96,7 @@ static void count_end(const struct mv_run *run) {
     mv_metrics_observe(metrics, MV_METRIC_ATTEMPTS, handler, run->event->attempt);
   if (is_over(run) && run->op.state == MV_EVENT_DONE && run->event->source == MV_SOURCE_SCHEDULE)
     mv_metrics_set(metrics, MV_METRIC_SUCCESS, run->event->name, NULL,
-                   (double)(mv_clock_wall(run->with->vm.clock) / 1000));
+                   (double)mv_clock_wall(run->with->vm.clock) / 1000);
   mv_metrics_add(metrics, MV_METRIC_RUNS, handler, outcome_of(&run->op), 1);
   mv_metrics_observe(metrics, MV_METRIC_RUN_SECONDS, handler, run->seconds);
 }

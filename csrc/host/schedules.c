@@ -129,23 +129,29 @@ static int check_unique(json_t *names, const struct mv_schedule_entry *entry,
   return json_object_set_new(names, entry->name, line ? json_incref(line) : json_integer(0));
 }
 
-int mv_schedules_read(struct mv_schedules *schedules, json_t *definitions, struct mv_error *err) {
-  json_t *list = json_object_get(definitions, "schedules"), *source;
+static int read_all(struct mv_schedules *schedules, json_t *list, struct mv_error *err) {
+  json_t *names = json_object(), *source;
   size_t index;
   int failed = 0;
+  json_array_foreach(list, index, source) {
+    struct mv_schedule_entry *entry = &schedules->entries[schedules->count++];
+    failed = read_entry(entry, source, err) || check_unique(names, entry, err);
+    if (failed) {
+      at_place(source, err);
+      break;
+    }
+  }
+  json_decref(names);
+  return failed ? -1 : 0;
+}
+
+int mv_schedules_read(struct mv_schedules *schedules, json_t *definitions, struct mv_error *err) {
+  json_t *list = json_object_get(definitions, "schedules");
   memset(schedules, 0, sizeof *schedules);
   schedules->entries = calloc(json_array_size(list) + 1, sizeof *schedules->entries);
   if (!schedules->entries)
     return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
-  json_t *names = json_object();
-  json_array_foreach(list, index, source) {
-    if (failed)
-      break;
-    struct mv_schedule_entry *entry = &schedules->entries[schedules->count++];
-    if (read_entry(entry, source, err) || check_unique(names, entry, err))
-      failed = at_place(source, err);
-  }
-  json_decref(names);
+  int failed = read_all(schedules, list, err);
   if (failed)
     mv_schedules_free(schedules);
   return failed;
