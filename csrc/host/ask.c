@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
+
 struct mv_ask *mv_ask_new(json_t *question) {
   struct mv_ask *ask = calloc(1, sizeof *ask);
   if (ask)
@@ -34,11 +36,32 @@ static int once_begin(struct mv_store *store, struct mv_ask *ask, int64_t now,
   return ask->answer ? 0 : mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
 }
 
+/* {"op":"dedupe","value":…} -> {} or {"original":id,"open":bool,"reply":…} */
+static int dedupe(struct mv_store *store, struct mv_ask *ask, int64_t now, struct mv_error *err) {
+  const char *value = json_string_value(json_object_get(ask->question, "value"));
+  int64_t original = 0;
+  bool open = false;
+  char *reply = NULL;
+  if (mv_store_dedupe(store, ask->event, ask->token, value ? value : "", now, &original, err) ||
+      (original && mv_store_answer(store, original, &reply, &open, err)))
+    return -1;
+  ask->answer = json_object();
+  if (original) {
+    json_object_set_new(ask->answer, "original", json_integer(original));
+    json_object_set_new(ask->answer, "open", json_boolean(open));
+  }
+  if (reply)
+    json_object_set_new(ask->answer, "reply", mv_json_parse(reply, strlen(reply), NULL));
+  free(reply);
+  return ask->answer ? 0 : mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+}
+
 static const struct {
   const char *op;
   int (*apply)(struct mv_store *store, struct mv_ask *ask, int64_t now, struct mv_error *err);
 } kinds[] = {
     {"once_begin", once_begin},
+    {"dedupe", dedupe},
 };
 
 static int apply(struct mv_store *store, void *context, int64_t now, int64_t *wake_at,

@@ -11,9 +11,11 @@ struct mv_ask {
   struct mv_call_op op; /* first: its node is the asker's again when it is answered */
   int64_t event, token; /* the claim that asks */
   uint64_t ticket;      /* the VM's */
-  json_t *question;     /* {"op":"once_begin","key":…,"again":bool} */
+  json_t *question;     /* {"op":"once_begin","key":…,"again":bool}, {"op":"dedupe","value":…} */
   json_t *answer;       /* once_begin: {"state":"begun"|"known"|"busy"|"ambiguous"|"lost","event":…,
-                           "at":seconds} */
+                           "at":seconds}; dedupe: {} or the event that has the value, whether its end
+                           can be waited for, and what its sender was answered:
+                           {"original":…,"open":bool,"reply":{…}?} */
   void (*answered)(struct mv_ask *ask); /* on the journal's thread; the ask is the asker's */
   void *owner;
 };

@@ -146,6 +146,7 @@ static void count_finish(struct mv_journal *journal, const struct mv_finish_op *
       [MV_EVENT_SKIPPED] = &delta->skipped,    [MV_EVENT_CANCELLED] = &delta->cancelled,
   };
   ++*(finished->stale ? &delta->stale : by_state[finish->state]);
+  delta->duplicates += !finished->stale && !finish->release && finish->verdict == MV_VM_DUPLICATE;
   delta->jobs += (uint64_t)finished->jobs;
 }
 

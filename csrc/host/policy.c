@@ -152,6 +152,9 @@ void mv_policy_decide(const struct mv_policy *policy, const struct mv_event *eve
   case MV_VM_CANCELLED:
     outcome->state = MV_EVENT_CANCELLED;
     break;
+  case MV_VM_DUPLICATE:
+    outcome->state = MV_EVENT_SKIPPED;
+    break;
   case MV_VM_LATER: /* not an end: it is released */
     outcome->state = MV_EVENT_AVAILABLE;
     break;

@@ -77,7 +77,7 @@ static const char *words_of(const struct mv_run *run, bool good) {
 
 static void log_end(const struct mv_run *run) {
   const struct mv_finish_op *op = &run->op;
-  bool good = op->state == MV_EVENT_DONE || op->state == MV_EVENT_CANCELLED || op->stale;
+  bool good = op->verdict == MV_VM_DUPLICATE || op->state == MV_EVENT_DONE || op->state == MV_EVENT_CANCELLED || op->stale;
   enum mv_log_level level = good ? MV_LOG_DEBUG
                                  : (op->state == MV_EVENT_DEAD ? MV_LOG_ERROR : MV_LOG_WARN);
   if (!mv_log_enabled(run->with->log, level))
@@ -105,7 +105,9 @@ static void count_end(const struct mv_run *run) {
 static void answer(const struct mv_run *run) {
   bool known = !run->op.op.failed && !run->op.stale;
   struct mv_ending ending = {
-      .state = known ? run->op.state : MV_EVENT_AVAILABLE,
+      .state = !known                             ? MV_EVENT_AVAILABLE
+               : run->op.verdict == MV_VM_DUPLICATE ? MV_EVENT_DONE /* of the other one */
+                                                    : run->op.state,
       .reply = run->reply,
       .reason = run->op.verdict == MV_VM_CANCELLED ? run->reason : NULL,
   };

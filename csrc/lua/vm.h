@@ -37,6 +37,7 @@ enum mv_vm_verdict {
   MV_VM_RETRY,     /* the handler asked for another attempt after `delay` */
   MV_VM_DEAD,      /* the handler gave it up */
   MV_VM_CANCELLED, /* the handler does not want it */
+  MV_VM_DUPLICATE, /* it has not run: another event is the same; `reply` is what that one got */
   MV_VM_LATER,     /* it has not run: there was no place for it; again after `delay` */
 };
 

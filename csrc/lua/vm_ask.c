@@ -43,7 +43,7 @@ static int ask_results(lua_State *L, struct mv_wait *wait) {
   if (!ask->answer) {
     return vm_fail(L, ask->error.text);
   }
-  mv_value_push(L, ask->answer, false);
+  mv_value_push(L, ask->answer, true);
   return 1;
 }
 

@@ -58,7 +58,7 @@ static char *copy_text(lua_State *L, int index) {
 }
 
 /* The handler came back: "done" [reply] | "retry" delay reason | "later" delay | "dead" reason |
- * "cancelled" reason. The values are on top of the coroutine and were made by mavilua.host.dispatch. */
+ * "cancelled" reason | "duplicate" reply reason. The values are on top of the coroutine and were made by mavilua.host.dispatch. */
 static void read_return(lua_State *L, struct outcome *out) {
   lua_State *co = out->co;
   int first = lua_gettop(co) - out->count + 1;
@@ -78,6 +78,10 @@ static void read_return(lua_State *L, struct outcome *out) {
     out->reason = copy_text(co, first + 1);
   } else if (out->count > 1 && lua_istable(co, first + 1)) {
     struct mv_error err = {0};
+    if (strcmp(verdict, "duplicate") == 0) {
+      out->result.verdict = MV_VM_DUPLICATE;
+      out->reason = copy_text(co, first + 2);
+    }
     lua_pushvalue(co, first + 1);
     lua_xmove(co, L, 1);
     out->reply = mv_value_read(L, -1, &err);

@@ -71,6 +71,12 @@ struct mv_store_accepted {
 int mv_store_accept(struct mv_store *store, struct mv_event *event, int64_t now, bool claim,
                     struct mv_store_accepted *out, struct mv_error *err);
 
+/* The running claim `token` of `event` has found out by what it is to be told from others: *original
+ * is the event within the window that has the same value, 0: there is none, or it is this one. 0, or
+ * -1. */
+int mv_store_dedupe(struct mv_store *store, int64_t event, int64_t token, const char *value,
+                    int64_t now, int64_t *original, struct mv_error *err);
+
 /* What the sender of an event was answered, for who sends it again: *reply as mv_outcome.reply, to be
  * freed, or NULL; *open: it has not come to an end and is not between attempts. 0, or -1. */
 int mv_store_answer(struct mv_store *store, int64_t event, char **reply, bool *open,

@@ -123,6 +123,30 @@ static int check_dedupe(struct mv_store *store, const struct mv_event *event, in
   return insert_dedupe(store, event, id, now, err);
 }
 
+int mv_store_dedupe(struct mv_store *store, int64_t event, int64_t token, const char *value,
+                    int64_t now, int64_t *original, struct mv_error *err) {
+  assert(store->in_transaction);
+  *original = 0;
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
+                                      "SELECT source, name FROM events"
+                                      " WHERE id = ? AND token = ? AND state = 1",
+                                      "ii", event, token);
+  struct mv_event asks = {.dedupe = (char *)(uintptr_t)value};
+  int found = mv_sql_step(stmt, err);
+  bool failed = found < 0;
+  if (found > 0) {
+    asks.source = (enum mv_event_source)mv_sql_int(stmt, 0);
+    asks.name = column(stmt, 1, &failed);
+  }
+  mv_sql_done(stmt);
+  if (found > 0 && !failed)
+    failed = check_dedupe(store, &asks, event, now, original, err) < 0;
+  free(asks.name);
+  if (*original == event)
+    *original = 0;
+  return failed ? mv_store_break(store) : 0;
+}
+
 int mv_store_answer(struct mv_store *store, int64_t event, char **reply, bool *open,
                     struct mv_error *err) {
   struct mv_stmt *stmt = mv_sql_query(store->sql, err,

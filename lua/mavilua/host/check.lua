@@ -139,6 +139,13 @@ function kinds.ids(value)
   return nil, "a list of ids"
 end
 
+kinds["path or function"] = function(value)
+  if type(value) == "function" or kinds.string(value) then
+    return value
+  end
+  return nil, "a path such as \"payment.id\", or a function"
+end
+
 local function choice(value, names)
   for _, name in ipairs(names) do
     if value == name then

@@ -2,11 +2,15 @@
 -- becomes a verdict for the host.
 -- @module mavilua.host.dispatch
 
+local check = require "mavilua.host.check"
+local core = require "mavilua.core"
 local event = require "mavilua.host.event"
 local request = require "mavilua.host.request"
 local text = require "mavilua.host.text"
 
 local dispatch = {}
+
+local PATIENCE = 10 -- seconds that a duplicate waits for the end of the first
 
 --- The mark of host.retry, host.cancel and host.dead.
 dispatch.verdict = {
@@ -104,9 +108,41 @@ local function named(registry, kind, arrived)
   return entry
 end
 
+-- What the function of option `dedupe` told the request from others by: "duplicate", its reply, why, if
+-- another had it; nil if none had.
+local function duplicate(native, entry, r)
+  local refusal = native.begin(entry.handler, entry.policy, r)
+  local value = not refusal and entry.identify(r)
+  if value == nil or value == false then
+    return nil
+  end
+  value = check.value("host.hook: what the function of 'dedupe' returns", value, "id")
+  local answer, problem
+  local waited = 0
+  repeat
+    answer, problem = native.ask { op = "dedupe", value = value }
+    if not answer then
+      error(problem, 0)
+    end
+    if not answer.open then break end
+    core.sleep(0.05)
+    waited = waited + 0.05
+  until waited > PATIENCE
+  if answer.original then
+    local plain = { status = 200, json = { accepted = true, event = answer.original, duplicate = true } }
+    return "duplicate", answer.reply or plain, ("duplicate of event %d"):format(answer.original)
+  end
+end
+
 function sources.hook(registry, native, arrived)
   local entry = named(registry, "hook", arrived)
   local r = request.of(arrived)
+  if entry.identify then
+    local verdict, reply, why = duplicate(native, entry, r)
+    if verdict then
+      return verdict, reply, why
+    end
+  end
   return call(native, entry.handler, entry.policy, r, request.reply, entry.fn, r)
 end
 

@@ -31,7 +31,7 @@ local on_rows = with_policy {}
 local job_rows = with_policy {}
 job_rows.name = nil
 local hook_rows = with_policy {
-  secret = "string", key = "string", dedupe = "string", signature = { "standard", "sha256" },
+  secret = "string", key = "string", dedupe = "path or function", signature = { "standard", "sha256" },
   signature_header = "string", signature_prefix = "string", timestamp_header = "string", tolerance = "duration",
 }
 hook_rows.name = nil
@@ -174,6 +174,9 @@ function registry:hook(name, options, fn)
     entry[field] = options[field]
   end
   entry.name = name
+  if type(entry.dedupe) == "function" then -- a worker's business: intake runs no Lua
+    entry.dedupe, entry.identify = nil, entry.dedupe
+  end
   self:add("host.hook", "hook", self.hooks, entry, options, fn)
 end
 
