@@ -251,6 +251,10 @@ static void scripts_changed(void *owner) {
 static int start_journal(struct mv_host *host, struct mv_error *err) {
   const struct mv_host_options *o = &host->settings.options;
   struct mv_journal_options options = {.store = {.path = o->database},
+                                       .limits = {.done_ms = (int64_t)(o->keep_done * 1000),
+                                                  .skipped_ms = (int64_t)(o->keep_skipped * 1000),
+                                                  .dead_ms = (int64_t)(o->keep_dead * 1000),
+                                                  .max_bytes = (int64_t)o->max_db},
                                        .clock = o->clock,
                                        .log = host->log,
                                        .metrics = host->metrics,

@@ -32,6 +32,8 @@ struct mv_host_options {
   size_t memory_limit;        /* bytes a worker; 0: 256 MiB */
   double wall_limit, cpu_limit; /* seconds; 0: 60 and 2 */
   double stop_timeout;        /* seconds running handlers get; 0: MV_HOST_STOP_TIMEOUT */
+  double keep_done, keep_skipped, keep_dead; /* seconds; 0: 7, 7 and 90 days */
+  size_t max_db;              /* bytes of the database above which done ones go early; 0: none */
   bool watch;                 /* reload when a script file changes */
   const char *tls_cert, *tls_key; /* PEM files for `listen`; NULL: plain HTTP */
   const atomic_bool *hurry;   /* once true, a stop under way waits no longer; a signal handler may

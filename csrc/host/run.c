@@ -141,7 +141,10 @@ void mv_run_keep(struct mv_run *run, const struct mv_vm_result *result) {
   run->handler = mv_strdup(result->handler);
   run->effects = json_incref(result->effects);
   run->policy = json_incref(result->policy);
-  run->reply = json_incref(result->reply);
+  if (!run->reply || result->verdict != MV_VM_DUPLICATE) {
+    json_decref(run->reply);
+    run->reply = json_incref(result->reply);
+  }
 }
 
 void mv_run_finish(struct mv_run *run) {

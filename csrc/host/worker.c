@@ -162,12 +162,25 @@ static int ask_host(void *owner, const struct mv_vm_event *event, json_t *questi
   return 0;
 }
 
+/* What the first sender of a duplicate was answered does not go through Lua: it stays as it was. */
+static void keep_reply(struct mv_worker *worker, const struct mv_ask *ask) {
+  json_t *reply = json_object_get(ask->answer, "reply");
+  for (struct mv_run *run = reply ? worker->runs : NULL; run; run = run->next) {
+    if (run->event->id == ask->event && run->event->token == ask->token) {
+      json_decref(run->reply);
+      run->reply = json_incref(reply);
+    }
+  }
+  json_object_del(ask->answer, "reply");
+}
+
 /* Takes over the list; without `vm` only frees. */
 static void take_answers(struct mv_worker *worker, struct mv_vm *vm, struct mv_node *node) {
   while (node) {
     struct mv_ask *ask = (struct mv_ask *)(void *)node;
     node = node->next;
     worker->asked--;
+    keep_reply(worker, ask);
     if (vm)
       mv_vm_answer(vm, ask->ticket, ask->op.op.failed ? NULL : ask->answer, &ask->op.op.error);
     mv_ask_free(ask);

@@ -708,6 +708,38 @@ static void test_prune_small(void) {
   end(store);
 }
 
+/* Over the limit the oldest go, a batch at a time, and no more than has to. */
+static void test_prune_bytes(void) {
+  struct mv_store *store = begin();
+  char *body = calloc(1, 4001);
+  memset(body, 'x', 4000);
+  for (int i = 0; i < 500; i++) {
+    struct mv_event *event = event_of("", NULL, body);
+    struct mv_store_accepted accepted;
+    CHECK(mv_store_accept(store, event, T0, true, &accepted, &err) == 0);
+    mv_event_free(event);
+    finish(store, accepted.id, done, T0);
+  }
+  free(body);
+  commit(store);
+  int calls = 0, more;
+  struct mv_store_limits limits = {.max_bytes = 1000000};
+  while ((more = mv_store_prune(store, T0, &limits, 20, &err)) > 0) {
+    struct mv_store_stats step;
+    CHECK(mv_store_stats(store, &step, &err) == 0);
+    CHECK(step.states[MV_EVENT_DONE] >= 500 - 20 * ++calls);
+  }
+  struct mv_store_stats stats;
+  CHECK(more == 0 && calls > 10 && mv_store_stats(store, &stats, &err) == 0);
+  CHECK(stats.bytes <= 1000000 && stats.states[MV_EVENT_DONE] > 150);
+  struct mv_event *left = mv_store_get(store, 1, &err);
+  CHECK(!left);
+  left = mv_store_get(store, 500, &err);
+  CHECK(left != NULL);
+  mv_event_free(left);
+  end(store);
+}
+
 static void test_moments(void) {
   struct mv_store *store = begin();
   struct mv_schedule_row row;
@@ -865,6 +897,7 @@ int main(void) {
   test_list();
   test_prune();
   test_prune_small();
+  test_prune_bytes();
   test_moments();
   test_disk_full();
   remove_directory();

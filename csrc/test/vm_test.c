@@ -441,7 +441,7 @@ static void misuses(void) {
   misuse("host.on('message', fn, {attempt = 2})", "did you mean \"attempts\"?");
   misuse("host.on('message', fn, {on_fail = 'x'})", "'block', 'park', 'skip'");
   misuse("host.hook('a/b', fn)", "letters, digits");
-  misuse("host.hook('a', {dedupe = fn}, fn)", "option 'dedupe' must be a string");
+  misuse("host.hook('a', {dedupe = 1}, fn)", "option 'dedupe' must be a path such as");
   misuse("host.every('often', fn)", "\"15m\"");
   misuse("host.job('a', fn) host.job('a', fn)", "there is a job named 'a' already");
   misuse("host.after(1, 'x')", "works inside a handler only");

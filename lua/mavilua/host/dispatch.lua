@@ -108,8 +108,8 @@ local function named(registry, kind, arrived)
   return entry
 end
 
--- What the function of option `dedupe` told the request from others by: "duplicate", its reply, why, if
--- another had it; nil if none had.
+-- What the function of option `dedupe` told the request from others by: "duplicate", a reply for when the
+-- other's is not known to the host, and why, if another had it; nil if none had.
 local function duplicate(native, entry, r)
   local refusal = native.begin(entry.handler, entry.policy, r)
   local value = not refusal and entry.identify(r)
@@ -130,7 +130,7 @@ local function duplicate(native, entry, r)
   until waited > PATIENCE
   if answer.original then
     local plain = { status = 200, json = { accepted = true, event = answer.original, duplicate = true } }
-    return "duplicate", answer.reply or plain, ("duplicate of event %d"):format(answer.original)
+    return "duplicate", plain, ("duplicate of event %d"):format(answer.original)
   end
 end
 
