@@ -17,7 +17,7 @@ endif
 NEED_BUILD := libc6-dev pkg-config liblua5.4-dev liblua5.1-0-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
               libsqlite3-dev
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
-NEED_TEST := $(NEED_RUN) libc-bin lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
+NEED_TEST := $(NEED_RUN) libc-bin luarocks lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
              nginx php-cli procps systemd luajit2 lua5.1 lua5.2 lua5.3 liblua5.2-dev liblua5.3-dev
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
@@ -64,7 +64,7 @@ ifeq ($(OPT_$(MODE)),)
 $(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
 endif
 
-.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-scale bench-schedules module program install install-program install-module uninstall clean
+.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-scale bench-schedules module program install install-program install-module install-rock uninstall clean
 
 # The module for another Lua, such as 5.1: only what includes lua.h is compiled anew.
 other_core = $(B)/lib-$(1)/mavilua/core.so
@@ -284,9 +284,13 @@ install-module-%: $(B)/lib-%/mavilua/core.so
 	@$(MAKE) -s install-module CORE=$< LUA_DIR=$(PREFIX)/share/lua/$* C_DIR=$(PREFIX)/lib/lua/$*
 
 # The module alone, for LuaRocks: needs libcurl and jansson, and LUA_INCDIR when pkg-config does not know Lua.
+MODULE_B = build/module$(subst /,-,$(LUA_INCDIR))
 module: ## build the module alone
-	@$(MAKE) B=build/module PKGS="$(if $(LUA_INCDIR),,lua$(LUA_VERSION)) $(PKGS_MODULE)" \
-	  CPPFLAGS="$(if $(LUA_INCDIR),-I$(LUA_INCDIR)) $(CPPFLAGS)" build/module/lib/mavilua/core.so
+	@$(MAKE) B=$(MODULE_B) PKGS="$(if $(LUA_INCDIR),,lua$(LUA_VERSION)) $(PKGS_MODULE)" \
+	  CPPFLAGS="$(if $(LUA_INCDIR),-I$(LUA_INCDIR)) $(CPPFLAGS)" $(MODULE_B)/lib/mavilua/core.so
+
+install-rock:
+	@$(MAKE) -s install-module B=$(MODULE_B)
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/mavilua

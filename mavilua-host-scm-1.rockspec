@@ -18,10 +18,10 @@ dependencies = {
   "mavilua",
 }
 external_dependencies = {
-  CURL = { header = "curl/curl.h" },
-  JANSSON = { header = "jansson.h" },
-  MICROHTTPD = { header = "microhttpd.h" },
-  SQLITE = { header = "sqlite3.h" },
+  CURL = { library = "curl" },
+  JANSSON = { library = "jansson" },
+  MICROHTTPD = { library = "microhttpd" },
+  SQLITE = { library = "sqlite3" },
 }
 build = {
   type = "make",

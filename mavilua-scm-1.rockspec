@@ -14,12 +14,12 @@ description = {
   license = "MIT",
 }
 dependencies = {
-  "lua >= 5.4, < 5.5",
+  "lua >= 5.1, < 5.5",
   "lua-cjson >= 2.1.0",
 }
 external_dependencies = {
-  CURL = { header = "curl/curl.h" },
-  JANSSON = { header = "jansson.h" },
+  CURL = { library = "curl" },
+  JANSSON = { library = "jansson" },
 }
 build = {
   type = "make",
@@ -28,9 +28,9 @@ build = {
     CFLAGS = "$(CFLAGS)",
     LUA_INCDIR = "$(LUA_INCDIR)",
   },
-  install_target = "install-module",
+  install_target = "install-rock",
   install_variables = {
-    B = "build/module",
+    LUA_INCDIR = "$(LUA_INCDIR)",
     LUA_DIR = "$(LUADIR)",
     C_DIR = "$(LIBDIR)",
   },
