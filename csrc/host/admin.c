@@ -7,7 +7,6 @@
 #include "base/json.h"
 #include "host/filter.h"
 #include "host/operate.h"
-#include "net/form.h"
 #include "net/origin.h"
 #include "net/server.h"
 
@@ -120,8 +119,7 @@ static void show_summary(struct mv_admin *admin, struct mv_call *call) {
 static int read_page(struct mv_admin *admin, struct mv_call *call, size_t *from, size_t *count) {
   struct mv_filter filter = {0};
   struct mv_error err = {0};
-  json_t *fields = mv_form_parse(call->query, strlen(call->query));
-  int bad = mv_filter_read(&filter, fields, mv_filter_page, mv_clock_wall(admin->with.clock), &err);
+  int bad = mv_filter_query(&filter, call->query, mv_filter_page, mv_clock_wall(admin->with.clock), &err);
   *from = (size_t)filter.store.cursor;
   *count = filter.store.limit ? (size_t)filter.store.limit : PAGE;
   mv_filter_free(&filter);

@@ -8,10 +8,12 @@
 #include "api/action.h"
 #include "base/bytes.h"
 #include "host/schedule.h"
+#include "net/form.h"
 #include "time/moment.h"
 
 #define STATES "available, running, retryable, done, dead, skipped and cancelled"
 #define MOST 1000
+#define FURTHEST 253402300799 /* the last second of the year 9999 */
 
 const char *const mv_filter_list[] = {"state", "handler", "name",  "key", "since",
                                       "until", "cursor",  "limit", NULL};
@@ -45,7 +47,9 @@ static int read_text(json_t *fields, const char *name, const char **out, struct 
   if (!value || json_is_null(value))
     return 0;
   *out = json_string_value(value);
-  return *out ? 0 : mv_error_set(err, MV_ERROR_USAGE, "%s takes a text", name);
+  if (*out && strlen(*out) == json_string_length(value))
+    return 0;
+  return mv_error_set(err, MV_ERROR_USAGE, "%s takes a text%s", name, *out ? " without NUL" : "");
 }
 
 static bool is_number(const char *text, int64_t *out) {
@@ -141,12 +145,13 @@ static int read_time(json_t *fields, const char *name, int64_t now, int64_t *ms,
   const char *text = json_string_value(value);
   if (!value || json_is_null(value))
     return 0;
-  if (json_is_integer(value)) {
-    *ms = json_integer_value(value) * 1000;
+  json_int_t seconds = json_integer_value(value);
+  if (json_is_integer(value) && seconds >= -FURTHEST && seconds <= FURTHEST) {
+    *ms = seconds * 1000;
     return 0;
   }
   if (!text)
-    return mv_error_set(err, MV_ERROR_USAGE, "%s takes a time", name);
+    return mv_error_set(err, MV_ERROR_USAGE, "%s takes a time, such as \"2h\" or seconds since 1970", name);
   struct mv_zone *zone = mv_zone_load("UTC", err);
   int failed = zone ? mv_filter_time(text, zone, now, ms, err) : -1;
   mv_zone_free(zone);
@@ -184,6 +189,13 @@ int mv_filter_read(struct mv_filter *filter, json_t *fields, const char *const *
   if (!json_is_object(fields))
     return mv_error_set(err, MV_ERROR_USAGE, "the parameters are to be a JSON object");
   return read_all(filter, known, now, err);
+}
+
+int mv_filter_query(struct mv_filter *filter, const char *query, const char *const *known, int64_t now,
+                    struct mv_error *err) {
+  *filter = (struct mv_filter){0};
+  json_t *fields = mv_form_fields(query, strlen(query), err);
+  return fields ? mv_filter_read(filter, fields, known, now, err) : -1;
 }
 
 void mv_filter_free(struct mv_filter *filter) {

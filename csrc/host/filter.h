@@ -27,6 +27,10 @@ extern const char *const mv_filter_page[]; /* cursor and limit alone */
  * parameter and what it takes. */
 int mv_filter_read(struct mv_filter *filter, json_t *fields, const char *const *known, int64_t now,
                    struct mv_error *err);
+
+/* The same of a query's parameters; what is no UTF-8 is an error, too (DECODE). */
+int mv_filter_query(struct mv_filter *filter, const char *query, const char *const *known, int64_t now,
+                    struct mv_error *err);
 void mv_filter_free(struct mv_filter *filter);
 
 /* "2026-03-29T02:30Z" in `zone`, seconds since 1970, or a duration ago, to ms. 0, or -1 and `err`. */

@@ -107,14 +107,10 @@ static struct mv_event *drop(struct mv_event *event) {
 static int read_query(struct answer *answer, struct mv_filter *filter, const char *const *known,
                       json_t **problem) {
   struct mv_error err = {0};
-  const char *query = answer->request->query;
-  json_t *fields = mv_form_parse(query, strlen(query));
-  if (fields && mv_filter_read(filter, fields, known, mv_clock_wall(answer->operate->clock), &err) == 0)
+  if (mv_filter_query(filter, answer->request->query, known, mv_clock_wall(answer->operate->clock),
+                      &err) == 0)
     return 0;
-  if (!fields)
-    mv_error_set(&err, MV_ERROR_SYSTEM, "out of memory");
-  else
-    mv_filter_free(filter);
+  mv_filter_free(filter);
   *problem = misuse(answer, &err);
   return -1;
 }
@@ -153,9 +149,11 @@ static int64_t id_of(const char *argument) {
 
 static json_t *bad_id(struct answer *answer) {
   struct mv_error err;
-  mv_error_set(&err, MV_ERROR_USAGE, "\"%.*s\" is not an event's id, which is a whole number above 0",
-               (int)strcspn(answer->argument, "/") > 40 ? 40 : (int)strcspn(answer->argument, "/"),
-               answer->argument);
+  size_t length = strcspn(answer->argument, "/");
+  json_t *text = json_stringn(answer->argument, length > 40 ? 40 : length);
+  mv_error_set(&err, MV_ERROR_USAGE, "\"%s\" is not an event's id, which is a whole number above 0",
+               text ? json_string_value(text) : "(not UTF-8)");
+  json_decref(text);
   return misuse(answer, &err);
 }
 
@@ -209,16 +207,16 @@ static json_t *list_blocked(struct answer *answer) {
 
 static json_t *tell_why(struct answer *answer) {
   const struct mv_operate *operate = answer->operate;
+  const char *query = answer->request->query;
   struct mv_error err = {0};
-  char *schedule = mv_form_value(answer->request->query, "schedule");
-  char *time = mv_form_value(answer->request->query, "time");
-  json_t *body = NULL;
+  json_t *fields = mv_form_fields(query, strlen(query), &err), *body = NULL;
+  const char *schedule = json_string_value(json_object_get(fields, "schedule"));
+  const char *time = json_string_value(json_object_get(fields, "time"));
   if (schedule && time)
     body = mv_why(operate->reader, schedule, time, mv_clock_wall(operate->clock), operate->serving, &err);
-  else
+  else if (fields)
     mv_error_set(&err, MV_ERROR_USAGE, "needs the parameters schedule and time");
-  free(schedule);
-  free(time);
+  json_decref(fields);
   return body ? body : misuse(answer, &err);
 }
 
@@ -350,15 +348,23 @@ static json_t *change_filtered(struct answer *answer, const struct way *way,
                    change.more ? json_integer(change.id) : json_null());
 }
 
+/* The body that says which; forgotten, or put into the query, all would be meant. NULL on error. */
+static json_t *read_choice(const struct mv_operate_request *request, struct mv_error *err) {
+  json_t *fields = NULL;
+  if (*request->query || !request->length)
+    mv_error_set(err, MV_ERROR_USAGE, "say in the body, as a JSON object, which events are meant, such as "
+                 "{\"key\": \"25554\"}; {} is all%s", *request->query ? "; there are no parameters" : "");
+  else if (!(fields = mv_json_parse(request->body, request->length, err)))
+    mv_error_prefix(err, "the body");
+  return fields;
+}
+
 static json_t *change_by_filter(struct answer *answer, const struct way *way) {
-  const struct mv_operate_request *request = answer->request;
   struct mv_error err = {0};
   struct mv_filter filter = {0};
-  json_t *fields = request->length ? mv_json_parse(request->body, request->length, &err) : json_object();
-  if (!fields) {
-    mv_error_prefix(&err, "the body");
+  json_t *fields = read_choice(answer->request, &err);
+  if (!fields)
     return misuse(answer, &err);
-  }
   bool good = mv_filter_read(&filter, fields, mv_filter_bulk, mv_clock_wall(answer->operate->clock),
                              &err) == 0;
   json_t *body = good ? change_filtered(answer, way, &filter) : misuse(answer, &err);

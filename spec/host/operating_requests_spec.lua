@@ -73,7 +73,13 @@ describe("the admin listener's requests", function()
       ["/api/schedules?limit=many"] = "limit takes",
       ["/api/handlers?page=1"] = "unknown parameter",
       ["/api/events/x"] = '"x" is not an event\'s id',
+      ["/api/events/%FF"] = '"(not UTF-8)" is not an event\'s id',
+      ["/api/events?state=%FF"] = "is not UTF-8",
+      ["/api/events?%FF=1"] = "is not UTF-8",
+      ["/api/events?key=100%00x"] = "key takes a text without NUL",
+      ["/api/schedules?limit=%FF"] = "is not UTF-8",
       ["/api/why?schedule=every1"] = "needs the parameters schedule and time",
+      ["/api/why?schedule=%FF&time=1"] = "is not UTF-8",
     } do
       local answer, status = ask(bot, "GET", path)
       assert.same({ path, 400 }, { path, status })
@@ -90,6 +96,25 @@ describe("the admin listener's requests", function()
     assert.equal(8, #bot:ask("/api/events?since=2020-01-01").events)
     assert.equal(0, #bot:ask("/api/events?until=2020-01-01T00:00:00Z").events)
     assert.is_true(#bot:ask("/api/events?since=" .. newest.accepted_at).events >= 1)
+  end)
+
+  it("change many only where the body says which", function()
+    for _, verb in ipairs { "cancel", "replay" } do
+      for path, body in pairs { [""] = "", ["?key=no-such"] = "", ["?key=1&dry_run=1"] = "{}" } do
+        local problem, status = ask(bot, "POST", "/api/events/" .. verb .. path, body)
+        assert.same({ verb .. path, 400 }, { verb .. path, status })
+        assert.truthy(problem.error:find("say in the body", 1, true), problem.error)
+      end
+    end
+    for body, text in pairs { ['{"key":"1\\u0000x"}'] = "key takes a text without NUL",
+      ['{"since":9223372036854775807}'] = "since takes a time", ['{"until":-9223372036854775808}'] = "until takes a time",
+      ['{"since":1.5}'] = "since takes a time", ['{"key":7}'] = "key takes a text" } do
+      local problem, status = ask(bot, "POST", "/api/events/cancel", body)
+      assert.same({ body, 400 }, { body, status })
+      assert.truthy(problem.error:find(text, 1, true), problem.error)
+    end
+    assert.equal(3, #bot:ask("/api/events?state=retryable").events)
+    assert.equal(3, ask(bot, "POST", "/api/events/cancel", '{"dry_run":true}').matched)
   end)
 
   it("replay many, in small transactions", function()
