@@ -64,7 +64,7 @@ ifeq ($(OPT_$(MODE)),)
 $(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
 endif
 
-.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-scale bench-schedules module program install install-program install-module install-rock uninstall clean
+.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-backlog bench-scale bench-schedules module program install install-program install-module install-rock uninstall clean
 
 # The module for another Lua, such as 5.1: only what includes lua.h is compiled anew.
 other_core = $(B)/lib-$(1)/mavilua/core.so
@@ -261,6 +261,10 @@ bench-sandbox: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_mhd 
 
 bench-schedules: need-build $(B)/mavilua ## what ten thousand schedules cost an idle host
 	@sh bench/schedules.sh $(B)/mavilua
+
+EVENTS ?= 1000000
+bench-backlog: need-build $(B)/mavilua $(B)/bench/http_load ## a million waiting events (EVENTS): the rate beside that at a thousand
+	@sh bench/backlog.sh $(B)/mavilua $(B)/bench/http_load $(EVENTS)
 
 CLIENTS ?= 1000000
 bench-scale: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_sql ## a sandbox with a million clients (CLIENTS) beside bare SQL
