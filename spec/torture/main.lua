@@ -69,7 +69,7 @@ local function start_senders(count, seed, part)
     local file = ("%s/sent.%s.%d"):format(folder, part, k)
     local words = { process.bin, "run", "spec/torture/sender.lua", host.url, file, folder .. "/stop." .. part,
       tostring(parts[part] * options.clients + (k - 1) * each + 1), tostring(each),
-      tostring(options.rate / count), tostring(seed + k) }
+      tostring(options.rate / count), tostring(seed + k), part }
     for i, word in ipairs(words) do words[i] = process.quote(word) end
     list[k] = { file = file, pipe = assert(io.popen(table.concat(words, " ") .. " 2>&1")) }
   end
