@@ -51,6 +51,7 @@ struct mv_param {
   bool required;       /* must be there, and not be empty */
   bool may_be_empty;   /* "" is a value, also of a required parameter and of an id */
   long limit;          /* most elements (lists), most (numbers, where documented); 0: none */
+  bool cut;            /* numbers: the platform takes what is over `limit` as `limit` */
   long least;          /* numbers: the least; 0 unless the row says otherwise */
   const char *choices; /* MV_CHOICE: "image video link"; else NULL */
   const char *doc;     /* one phrase */

@@ -36,7 +36,7 @@ static const struct mv_assumption assumptions[] = {
     {"null", "*", "A parameter that is null or, where no text is taken, \"\" counts as absent.",
      NULL},
     {"over-limit", "*",
-     "A number over its documented limit is cut to it; a longer list than documented: 400.", NULL},
+     "A limit over the documented one is cut to it; a longer list than documented: 400.", NULL},
     {"wrong-key", "*", "A wrong key: 401.", NULL},
     {"no-permission", "*", "A key without the permission: 403.", NULL},
     {"unknown-action", "*", "An unknown action: 404, with the nearest name.", NULL},

@@ -47,17 +47,15 @@ static json_t *to_number(const struct mv_param *param, json_t *value) {
   return number;
 }
 
-/* Cut to the documented limit; below the least one it is refused. */
+/* Beyond its bounds a number is refused, or cut to the limit where the table says so. Takes it. */
 static json_t *limited(const struct mv_param *param, json_t *number) {
-  if (json_is_integer(number) && param->limit && json_integer_value(number) > param->limit) {
-    json_decref(number);
-    return json_integer(param->limit);
+  json_int_t value = json_integer_value(number);
+  bool over = number && param->limit && value > param->limit;
+  if (!number || (!over && value >= param->least)) {
+    return number;
   }
-  if (json_is_integer(number) && json_integer_value(number) < param->least) {
-    json_decref(number);
-    return NULL;
-  }
-  return number;
+  json_decref(number);
+  return over && param->cut ? json_integer(param->limit) : NULL;
 }
 
 static json_t *to_integer(const struct mv_param *param, json_t *value) {

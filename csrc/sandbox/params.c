@@ -9,12 +9,14 @@
 
 static int refuse_type(struct mv_ask *ask, const char *where, const struct mv_param *param) {
   bool number = param->type == MV_INTEGER || param->type == MV_NUMBER;
-  char least[40] = "";
-  if (number && param->least != LONG_MIN) {
-    snprintf(least, sizeof least, ", %ld or more", param->least);
+  char bounds[64] = "";
+  if (number && param->limit && !param->cut) {
+    snprintf(bounds, sizeof bounds, " from %ld to %ld", param->least, param->limit);
+  } else if (number && param->least != LONG_MIN) {
+    snprintf(bounds, sizeof bounds, ", %ld or more", param->least);
   }
   mv_answer_fail(ask, 400, "Parameter \"%s%s\" takes %s%s%s%s", where, param->name,
-                 mv_convert_takes(param->type), least, param->choices ? " " : "",
+                 mv_convert_takes(param->type), bounds, param->choices ? " " : "",
                  param->choices ? param->choices : "");
   return -1;
 }
@@ -118,30 +120,54 @@ static int given_of(const struct mv_ask *ask, const char *names, int *all, bool 
   return given;
 }
 
+/* Whether the rule is broken by so many given of all the names, the first among them or not. */
+static bool is_broken(enum mv_rule_kind kind, int given, int all, bool first) {
+  switch (kind) {
+  case MV_RULE_ANY:
+    return given == 0;
+  case MV_RULE_ONE: /* with none of them the action decides */
+    return given > 1;
+  case MV_RULE_ALL:
+    return given > 0 && given < all;
+  case MV_RULE_NEEDS:
+    return first && given < all;
+  case MV_RULE_FORBIDS:
+    return first && given > 1;
+  }
+  return false;
+}
+
+/* "One of the parameters is required: a, b"; of some the first name stands apart. */
+static void complain(struct mv_ask *ask, const struct mv_rule *rule) {
+  static const char *const complaints[] = {
+      [MV_RULE_ANY] = "One of the parameters is required",
+      [MV_RULE_ONE] = "Only one of the parameters may be given",
+      [MV_RULE_ALL] = "All or none of the parameters are required",
+      [MV_RULE_NEEDS] = "is given, and needs",
+      [MV_RULE_FORBIDS] = "does not go with",
+  };
+  const char *names = rule->names;
+  char first[80] = "", list[200] = "";
+  if (rule->kind == MV_RULE_NEEDS || rule->kind == MV_RULE_FORBIDS) {
+    size_t length = strcspn(names, " ");
+    snprintf(first, sizeof first, "Parameter \"%.*s\" ", (int)length, names);
+    names += length + (names[length] == ' ');
+  }
+  for (size_t n = 0; *names && n + 2 < sizeof list; names++) {
+    if (*names == ' ') {
+      list[n++] = ',';
+    }
+    list[n++] = *names;
+  }
+  mv_answer_fail(ask, 400, "%s%s: %s", first, complaints[rule->kind], list);
+}
+
 static int check_rule(struct mv_ask *ask, const struct mv_rule *rule) {
   int all;
   bool first = false;
   int given = given_of(ask, rule->names, &all, &first);
-  const char *complaint = NULL;
-  switch (rule->kind) {
-  case MV_RULE_ANY:
-    complaint = given > 0 ? NULL : "One of the parameters is required";
-    break;
-  case MV_RULE_ONE: /* with none of them the action decides */
-    complaint = given <= 1 ? NULL : "Only one of the parameters may be given";
-    break;
-  case MV_RULE_ALL:
-    complaint = given == 0 || given == all ? NULL : "All or none of the parameters are required";
-    break;
-  case MV_RULE_NEEDS:
-    complaint = !first || given == all ? NULL : "The first parameter needs the others";
-    break;
-  case MV_RULE_FORBIDS:
-    complaint = !first || given == 1 ? NULL : "The first parameter does not go with the others";
-    break;
-  }
-  if (complaint) {
-    mv_answer_fail(ask, 400, "%s: %s", complaint, rule->names);
+  if (is_broken(rule->kind, given, all, first)) {
+    complain(ask, rule);
     return -1;
   }
   return 0;

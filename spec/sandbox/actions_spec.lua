@@ -122,7 +122,8 @@ describe("every action of the sandbox", function()
           elseif param.limit then
             for _, number in ipairs { param.limit, param.limit + 1, "9223372036854775807" } do
               params[param.name] = number
-              assert.equal(200, select(2, box:call(row.name, params)), param.name)
+              local cut = param.name == "limit" or number == param.limit
+              assert.equal(cut and 200 or 400, select(2, box:call(row.name, params)), param.name)
             end
           end
           if param.type == "integer" and (param.least or 0) >= 0 then

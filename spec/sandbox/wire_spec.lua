@@ -93,13 +93,24 @@ describe("the sandbox's API on the wire", function()
       save_variables = 'Parameter "variables" required',
       load_clients = 'Parameter "items" required',
       find_client_id_by_phone = 'Parameter "phone" required',
-      create_order = "One of the parameters is required: client_id phone email",
+      create_order = "One of the parameters is required: client_id, phone, email",
     } do
       local answer, status = box:call(action)
       assert.equal(400, status)
       assert.same({ status = "fail", message = expected }, answer)
     end
     local id = box:client("1")
+    for message, params in pairs {
+      ['Parameter "attachment_url" is given, and needs: attachment_type'] = { attachment_url = "u" },
+      ["One of the parameters is required: message, message_id, attachment_url"] = {},
+    } do
+      params.client_id = id
+      assert.same({ status = "fail", message = message }, (box:call("message", params)))
+    end
+    assert.equal('Parameter "reverse" does not go with: list',
+      box:call("get_clients", { list = 12, reverse = true }).message)
+    assert.equal('All or none of the parameters are required: start_date, stop_date',
+      box:call("get_history", { client_id = id, start_date = "01.01.2026" }).message)
     for _, wrong in ipairs {
       { "get_history", { client_id = {} } }, { "get_history", { client_id = "abc" } },
       { "get_history", { client_id = true } }, { "get_history", { client_id = 1.5 } },

@@ -320,7 +320,7 @@ cases.failures = {
   get_current_order_id = { { { client_id = 404 }, 200, unknown },
     { { client_id = 101 }, 200, { status = "order not found" } } },
   get_orders = { { { client_id = 404 }, 200, unknown },
-    { { order_status = 3 }, 200, { status = "success", order_id = {} } },
+    { { order_status = 3 }, 400, 'Parameter "order_status" takes an integer from 0 to 2' },
     { { order_status = 2 }, 200, { status = "success", order_id = {} } } },
   move_order_to_next_state = { { { client_id = 404 }, 200, unknown },
     { { order_id = 404 }, 200, { status = "order 404 not found" } } },
