@@ -16,8 +16,13 @@ void mv_control_post_reset(struct mv_control *c) {
   mv_control_answer(c, json_pack("{s:s}", "status", "success"));
 }
 
+/* No body at all is a file that curl did not find, and not the wish to lose everything. */
 void mv_control_post_seed(struct mv_control *c) {
   struct mv_error err;
+  if (!c->call->body_length) {
+    mv_control_fail(c, 400, "A seed is expected as the body; {} is an empty one");
+    return;
+  }
   if (mv_seed_load(&c->work, c->body, &err)) {
     mv_control_fail(c, err.kind == MV_ERROR_USAGE ? 400 : 500, "%.400s", err.text);
     return;

@@ -1,5 +1,6 @@
 #include "sandbox/seed_parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,14 +26,39 @@ int mv_seed_each(struct mv_work *work, int64_t owner, const struct mv_place *up,
   return 0;
 }
 
+#define TAKEN "UNIQUE constraint failed: "
+
+/* What must be unique, from SQLite's "clients.project, clients.platform_id": "platform_id". Whether
+ * it need only be so within its project. */
+static bool unique_members(const char *columns, char names[128]) {
+  bool in_project = false;
+  *names = '\0';
+  for (const char *dot = strchr(columns, '.'); dot; dot = strchr(dot + 1, '.')) {
+    char name[32];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(dot + 1, ", "), dot + 1);
+    if (strcmp(name, "project") == 0) {
+      in_project = true;
+      continue;
+    }
+    strncat(names, *names ? ", " : "", 127 - strlen(names));
+    strncat(names, name, 127 - strlen(names));
+  }
+  return in_project;
+}
+
 int mv_seed_stored(struct mv_work *work, const struct mv_place *at, struct mv_error *err) {
   if (!work->db->failed) {
     return 0;
   }
-  if (strstr(work->db->error.text, "UNIQUE constraint failed")) {
-    return mv_shape_fault(at, NULL, err, "there is one with the same id or key already");
+  const char *taken = strstr(work->db->error.text, TAKEN);
+  if (!taken) {
+    return mv_error_set(err, work->db->error.kind, "%s", work->db->error.text);
   }
-  return mv_error_set(err, work->db->error.kind, "%s", work->db->error.text);
+  char names[128];
+  bool in_project = unique_members(taken + strlen(TAKEN), names);
+  mv_db_forget(work->db); /* the seed's fault, and no failure of the database */
+  return mv_shape_fault(at, NULL, err, "there is one with the same %s already%s", names,
+                        in_project ? "" : ", in this project or another");
 }
 
 int64_t mv_seed_integer(const json_t *object, const char *name, int64_t absent) {

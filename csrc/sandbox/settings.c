@@ -17,8 +17,12 @@ struct setting {
 
 static bool is_url(const json_t *value) {
   const char *text = json_string_value(value);
-  return text && (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) &&
-         !strpbrk(text, " \t\r\n") && strlen(text) == json_string_length(value);
+  const char *host = !text                                ? NULL
+                     : strncmp(text, "http://", 7) == 0  ? text + 7
+                     : strncmp(text, "https://", 8) == 0 ? text + 8
+                                                         : NULL;
+  return host && *host && !strchr("/?#:", *host) && !strpbrk(text, " \t\r\n") &&
+         strlen(text) == json_string_length(value);
 }
 
 static bool one_of(const json_t *value, const char *a, const char *b) {

@@ -71,7 +71,7 @@ describe("the sandbox's control API", function()
 
     it("are refused when wrong, all of them", function()
       for _, wrong in ipairs { { ok_body = "xml" }, { webhook_url = "ftp://x" },
-        { webhook_url = "http://a b" },
+        { webhook_url = "http://a b" }, { webhook_url = "http://" }, { webhook_url = "https:///x" },
         { webhook_timeout = 0 }, { webhook_timeout = "x" }, { date_style = 5 }, { nothing = 1 } } do
         wrong.date_style = wrong.date_style or "text"
         local answer, status = box:control("POST", "settings", wrong)
@@ -117,6 +117,13 @@ describe("the sandbox's control API", function()
       assert.same({}, box:call("get_clients").clients)
     end)
 
+    it("that was forgotten changes nothing", function()
+      local answer, status = box:control("POST", "seed")
+      assert.equal(400, status)
+      assert.equal("A seed is expected as the body; {} is an empty one", answer.message)
+      assert.equal(50, #box:call("get_clients").clients)
+    end)
+
     it("is refused with the path of the fault, and nothing changed", function()
       local client = { client_type = 1, group_id = "g", platform_id = "1" }
       local function with(more)
@@ -131,7 +138,12 @@ describe("the sandbox's control API", function()
         ["clients[1].platform_id: required"] = { clients = { client, { client_type = 1,
           group_id = "g" } } },
         ["clients[1].platform_id: takes"] = with { platform_id = { 1 } },
-        ["clients[1]: there is one"] = with {},
+        ["clients[1]: there is one with the same platform_id, client_type, group_id already"] = with {},
+        ["clients[1]: there is one with the same id already, in this project or another"] =
+          { clients = { { id = 7, client_type = 1, group_id = "g", platform_id = "1" },
+            { id = 7, client_type = 1, group_id = "g", platform_id = "2" } } },
+        ["managers[1]: there is one with the same email already"] =
+          { managers = { { email = "a@b" }, { email = "a@b" } } },
         ["clients[1].orders[0].state: there is no state with this name"] =
           with { platform_id = "2", orders = { { state = "New" } } },
         ["clients[1].orders[0].state: there is no state with this id"] =
@@ -166,6 +178,7 @@ describe("the sandbox's control API", function()
         assert.equal(path, answer.message:sub(1, #path))
         assert.equal(50, #box:call("get_clients").clients)
       end
+      assert.not_matches('"level":"error"', box.server:log(), 1, true)
     end)
   end)
 
