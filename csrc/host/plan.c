@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define LATEST 3600    /* seconds: a moment missed for longer is not made up for */
-#define LOOK_BACK 2000 /* gaps between moments: from further back nothing is counted */
+#define LOOK_BACK 500  /* moments that are walked through to find the last ones */
 
 int mv_missed_of(const char *name) {
   static const char *const names[] = {"one", "skip", "all"};
@@ -16,14 +16,26 @@ int mv_missed_of(const char *name) {
   return -1;
 }
 
-/* Where to begin counting, so that a year of seconds is not walked through. */
+/* How many moments there are in (after, now], up to LOOK_BACK + 1. */
+static int count(const struct mv_schedule *schedule, int64_t after, int64_t now) {
+  int found = 0;
+  while (found <= LOOK_BACK && (after = mv_schedule_next(schedule, after, NULL)) <= now)
+    found++;
+  return found;
+}
+
+/* Where to begin, so that a year of seconds is not walked through: behind it are all moments that are
+ * told, and not many more. How far apart two are tells little: "0,1 9 * * MON" has two a week. */
 static int64_t begin(const struct mv_schedule *schedule, int64_t after, int64_t now, bool *cut) {
-  int64_t first = mv_schedule_next(schedule, after, NULL);
-  int64_t second = first <= now ? mv_schedule_next(schedule, first, NULL) : INT64_MAX;
-  if (second > now || (now - after) / (second - first) < LOOK_BACK)
-    return after;
-  *cut = true;
-  return now - (second - first) * LOOK_BACK;
+  int64_t early = after, late = now; /* too many behind it; too few */
+  int found = count(schedule, after, now);
+  *cut = found > LOOK_BACK;
+  for (int64_t reach = 2 * MV_PLAN_MOST; found > LOOK_BACK || (*cut && found < MV_PLAN_MOST); reach *= 2) {
+    after = late - early > 2 * reach ? late - reach : early + (late - early) / 2;
+    found = count(schedule, after, now);
+    *(found > LOOK_BACK ? &early : &late) = after;
+  }
+  return after;
 }
 
 static void append(struct mv_plan *plan, int64_t moment) {

@@ -57,6 +57,35 @@ static void test_many_missed(void) {
   CHECK(mv_missed_of("some") == -1);
 }
 
+/* How near to each other the first ones are tells nothing of the others. */
+static void test_missed_clusters(void) {
+  static const struct {
+    const char *cron;
+    int64_t days;
+    size_t count; /* missed in that many days from Thursday 1970-01-01 on */
+    bool cut;
+  } cases[] = {{"0,1 9 * * MON", 7, 2, false},   {"0,1 9 * * MON", 28, 8, false},
+               {"0-29 9 1 * *", 90, 90, false},  {"0-29 9 1 * *", 120, 100, true},
+               {"* * * 1 1 *", 60, 100, true},   {"* * * * 1-6 *", 360, 100, true},
+               {"0 0 1 1 *", 365 * 60, 59, false}, {"*/5 * * * *", 3, 100, true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct mv_schedule schedule;
+    struct mv_plan plan;
+    int64_t now = cases[i].days * 86400 - 1, moment = 0;
+    CHECK(mv_schedule_init(&schedule, "cron", cases[i].cron, "UTC", NULL) == 0);
+    mv_plan_due(&schedule, 0, now, MV_MISSED_ALL, 0, &plan);
+    CHECK(plan.count == cases[i].count);
+    CHECK(runs(&plan) == plan.count && plan.cut == cases[i].cut);
+    moment = plan.items[0].moment;
+    for (size_t k = 1; k < plan.count; k++) {
+      moment = mv_schedule_next(&schedule, moment, NULL);
+      CHECK(plan.items[k].moment == moment);
+    }
+    CHECK(mv_schedule_next(&schedule, moment, NULL) > now);
+    mv_schedule_free(&schedule);
+  }
+}
+
 static void test_digests(void) {
   char out[65], long_text[200];
   mv_sha256_hex("", 0, out);
@@ -74,6 +103,7 @@ int main(void) {
   test_on_time();
   test_missed();
   test_many_missed();
+  test_missed_clusters();
   test_digests();
   return check_end("plan");
 }
