@@ -107,7 +107,8 @@ describe("the admin listener's requests", function()
       end
     end
     for body, text in pairs { ['{"key":"1\\u0000x"}'] = "key takes a text without NUL",
-      ['{"since":9223372036854775807}'] = "since takes a time", ['{"until":-9223372036854775808}'] = "until takes a time",
+      ['{"since":9223372036854775807}'] = "since takes a time",
+      ['{"until":-9223372036854775808}'] = "until takes a time",
       ['{"since":1.5}'] = "since takes a time", ['{"key":7}'] = "key takes a text" } do
       local problem, status = ask(bot, "POST", "/api/events/cancel", body)
       assert.same({ body, 400 }, { body, status })

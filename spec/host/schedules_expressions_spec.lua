@@ -101,4 +101,14 @@ describe("a script", function()
     assert.match("bot.lua:3: there is a schedule named 'a' already, registered at bot.lua:2",
       refused 'host.every("1m", { name = "a" }, print)\nhost.cron("@daily", { name = "a" }, print)', 1, true)
   end)
+
+  it("that names no schedule has them named by file and expression", function()
+    local path = process.write(process.folder() .. "/shop.lua",
+      'local host = require "mavilua.host"\nhost.cron("0 9 * * MON-FRI", print)\nhost.every("15m", print)')
+    local _, out = process.run { "check", path }
+    assert.match("shop.lua 0 9 * * MON-FRI: cron 0 9 * * MON-FRI", out, 1, true)
+    assert.match("shop.lua 15m: every 15m", out, 1, true)
+    assert.match("there is a schedule named 'bot.lua 15m' already, registered at bot.lua:2",
+      refused 'host.every("15m", print)\nhost.every("15m", print)', 1, true)
+  end)
 end)

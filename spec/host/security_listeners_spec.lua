@@ -31,6 +31,25 @@ describe("an unknown path and a wrong secret", function()
   end)
 end)
 
+describe("a secret that comes in", function()
+  -- Time cannot be told apart over a network in a spec; what compares is looked at instead.
+  it("is compared in constant time, by the one function that does so", function()
+    local calls = 0
+    for path, held in pairs { ["csrc/host/routes.c"] = "secret", ["csrc/host/signature.c"] = "right",
+      ["csrc/host/admin.c"] = "token" } do
+      for line in process.read(path):gmatch "[^\n]+" do
+        calls = calls + select(2, line:gsub("mv_secret_equal%(", ""))
+        local compares = line:find "str[n]?c[a-z]*mp%(" or line:find "memcmp%("
+        assert.is_nil(compares and not line:find('"Bearer "', 1, true) and line:find(held, 1, true) or nil, path .. ": " .. line)
+      end
+    end
+    assert.equal(5, calls)
+    local body = process.read("csrc/base/bytes.c"):match "bool mv_secret_equal.-\n}"
+    for word in body:gmatch "%a+" do assert.is_true(word ~= "break" and word ~= "memcmp" and word ~= "strcmp", word) end
+    assert.equal(1, select(2, body:gsub("return ", "")))
+  end)
+end)
+
 describe("the admin listener", function()
   after_each(support.cleanup)
 
