@@ -40,6 +40,8 @@ describe("missed", function()
     assert.same({ { "2026-01-05T09:40", "done" }, { "2026-01-05T09:30", "skipped", "missed" },
       { "2026-01-05T09:20", "skipped", "missed" }, { "2026-01-05T09:10", "skipped", "missed" } }, rows)
     assert.same({ "09:30" }, told(host, "daily"))
+    local _, reply = host.bot:ask "/metrics"
+    assert.match('mavilua_moments_skipped_total{schedule="one",reason="missed"} 3\n', reply.body, 1, true)
   end)
 
   it("\"one\" makes up for nothing that is over an hour old", function()
