@@ -68,8 +68,13 @@ static const char *const schema[] = {
 
 static int lock_file(struct mv_store *store, const char *path, struct mv_error *err) {
   struct stat st;
-  if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+  bool there = stat(path, &st) == 0;
+  if (there && !S_ISREG(st.st_mode))
     return mv_error_set(err, MV_ERROR_USAGE, "%s: not a regular file; name a file for the database",
+                        path);
+  /* SQLite would make the file where the link leads, and who comes by that name had another lock */
+  if (!there && lstat(path, &st) == 0)
+    return mv_error_set(err, MV_ERROR_USAGE, "%s: a link to a file that is not there; name that file itself",
                         path);
   store->lock_fd = mv_lock_take(path, &store->path, err);
   return store->lock_fd < 0 ? -1 : 0;
@@ -156,6 +161,20 @@ static int check_files(const struct mv_store *store, struct mv_error *err) {
   return 0;
 }
 
+/* A copy that was put here, say from a backup, may be readable by others. Only what we own can be
+ * changed; by name, as closing a descriptor would drop SQLite's locks. */
+static void make_private(const struct mv_store *store) {
+  static const char *const endings[] = {"", "-wal", "-shm"};
+  for (size_t i = 0; i < 3 && !store->memory; i++) {
+    struct mv_bytes path = {0};
+    struct stat st;
+    mv_bytes_printf(&path, "%s%s", mv_sql_path(store->sql), endings[i]);
+    if (!path.failed && stat(path.data, &st) == 0 && st.st_uid == geteuid() && st.st_mode & 077)
+      (void)!chmod(path.data, st.st_mode & 0700);
+    mv_bytes_free(&path);
+  }
+}
+
 static int open_store(struct mv_store *store, const struct mv_store_options *options,
                       struct mv_error *err) {
   store->memory = strcmp(options->path, ":memory:") == 0;
@@ -172,7 +191,10 @@ static int open_store(struct mv_store *store, const struct mv_store_options *opt
     return -1;
   if (options->read_only)
     return 0;
-  return prepare(store, err) || watch_files(store, err) ? -1 : 0;
+  if (prepare(store, err) || watch_files(store, err))
+    return -1;
+  make_private(store);
+  return 0;
 }
 
 static struct mv_store *new_store(struct mv_error *err) {

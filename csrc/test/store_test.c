@@ -554,6 +554,9 @@ static void test_files(void) {
   CHECK(symlink(path, link) == 0);
   CHECK(refuses(link, MV_ERROR_BUSY, "in use by another mavilua"));
   unlink(link);
+  CHECK(symlink(path_of("nothing.db"), link) == 0); /* not there yet: two names would be two locks */
+  CHECK(refuses(link, MV_ERROR_USAGE, "a link to a file that is not there"));
+  unlink(link);
   struct mv_store_options look = {.path = path, .read_only = true};
   struct mv_store *reader = mv_store_open(&look, &err);
   CHECK(reader != NULL);

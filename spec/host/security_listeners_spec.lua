@@ -121,9 +121,7 @@ describe("the sandbox's control", function()
 end)
 
 describe("the database's files", function()
-  it("are readable by the owner alone, whatever the umask", function()
-    local bot = support.start("host.on('message', print)", { before = "umask 0" })
-    bot:message(1, 1, "x")
+  local function all_private(bot)
     local pipe = io.popen("stat -c '%a %n' " .. process.quote(bot.folder) .. "/bot.db*")
     local count = 0
     for line in pipe:lines() do
@@ -132,6 +130,23 @@ describe("the database's files", function()
     end
     pipe:close()
     assert.is_true(count >= 2)
+  end
+
+  it("are readable by the owner alone, whatever the umask", function()
+    local bot = support.start("host.on('message', print)", { before = "umask 0" })
+    bot:message(1, 1, "x")
+    all_private(bot)
+    bot:stop()
+  end)
+
+  it("also when a copy that others can read was put there", function()
+    local bot = support.start("host.on('message', print)")
+    bot:message(1, 1, "x")
+    bot:kill()
+    assert(os.execute("chmod 664 " .. process.quote(bot.folder) .. "/bot.db*"))
+    assert(os.execute("chmod 600 " .. process.quote(bot.folder) .. "/bot.db.lock"))
+    bot:start()
+    all_private(bot)
     bot:stop()
   end)
 end)
