@@ -12,6 +12,7 @@
 #include "net/form.h"
 #include "net/origin.h"
 #include "sandbox/params.h"
+#include "sandbox/projects.h"
 
 /* ---- for the routes ---- */
 
@@ -191,7 +192,7 @@ static void choose_project(struct mv_control *c) {
   c->work.project =
       c->project
           ? mv_db_integer(c->work.db, 0, "SELECT id FROM projects WHERE id = ?", "i", c->project)
-          : mv_db_integer(c->work.db, 0, "SELECT min(id) FROM projects", "");
+          : mv_projects_first(c->work.db);
   if (c->project && !c->work.project) {
     mv_control_fail(c, 404, "project: there is no project %lld", (long long)c->project);
   }

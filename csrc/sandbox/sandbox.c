@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "sandbox/inside.h"
 #include "sandbox/messages.h"
+#include "sandbox/projects.h"
 #include "sandbox/router.h"
 #include "sandbox/seed.h"
 #include "sandbox/settings.h"
@@ -150,7 +151,7 @@ int mv_sandbox_set_webhook(struct mv_sandbox *sandbox, const char *url, struct m
   struct mv_work work;
   json_t *values = json_pack("{s:s?}", "webhook_url", url);
   mv_work_begin(&work, sandbox);
-  work.project = mv_db_integer(work.db, 0, "SELECT min(id) FROM projects", "");
+  work.project = mv_projects_first(work.db);
   int bad = values ? mv_settings_set(&work, values, err)
                    : mv_error_set(err, MV_ERROR_USAGE, "webhook_url: not UTF-8");
   json_decref(values);

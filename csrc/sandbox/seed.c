@@ -39,6 +39,7 @@
 #include "sandbox/keys.h"
 #include "sandbox/lists.h"
 #include "sandbox/messages.h"
+#include "sandbox/projects.h"
 #include "sandbox/seed_parts.h"
 #include "sandbox/settings.h"
 #include "sandbox/shape.h"
@@ -60,8 +61,7 @@ static int load_project(struct mv_work *work, const struct mv_place *up, const j
   const char *name = json_string_value(json_object_get(project, "name"));
   int64_t next = mv_db_integer(work->db, FIRST_PROJECT, "SELECT max(id) + 1 FROM projects", "");
   work->project = mv_seed_integer(project, "id", next);
-  mv_db_run(work->db, "INSERT INTO projects (id, name) VALUES (?, ?)", "it", work->project,
-            name ? name : "Sandbox");
+  mv_projects_add(work->db, work->project, name ? name : "Sandbox");
   return mv_seed_stored(work, &at, err);
 }
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "sandbox/data.h"
 #include "sandbox/messages.h"
+#include "sandbox/projects.h"
 #include "sandbox/seed.h"
 #include "sandbox/seed_parts.h"
 #include "sandbox/settings.h"
@@ -27,9 +28,10 @@ static void forget_all(struct mv_work *work) {
  * by project, and the first one's at least. {id: url}. */
 static json_t *webhook_urls(struct mv_work *work) {
   json_t *urls = json_object();
-  struct mv_stmt *row = mv_db_query(
-      work->db, "SELECT project, value FROM settings WHERE name = 'webhook_url' ORDER BY project",
-      "");
+  struct mv_stmt *row = mv_db_query(work->db,
+                                    "SELECT project, value FROM settings WHERE name = "
+                                    "'webhook_url' ORDER BY project <> ?, project",
+                                    "i", mv_projects_first(work->db));
   while (mv_db_step(work->db, row)) {
     json_object_set_new(urls, mv_sql_text(row, 0), mv_db_json(row, 1));
   }

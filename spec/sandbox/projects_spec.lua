@@ -121,6 +121,16 @@ describe("several projects", function()
     receiver:stop()
   end)
 
+  it("leave the first one what is meant when none is named", function()
+    local nine = project(9, "Nine", 9001)
+    assert.equal(200, (select(2, box:control("POST", "seed", { projects = { nine, project(5, "Five", 5001) } }))))
+    assert.equal(200, (select(2, box:control("POST", "projects", project(4, "Four", 4001)))))
+    assert.same({ "> Hi Nine" }, box:talk(9001))
+    assert.equal("sandbox", box:control("GET", "keys").keys[1].key)
+    box:control("DELETE", "projects?project=9")
+    assert.same({ "> Hi Four" }, box:talk(4001))
+  end)
+
   it("come and go", function()
     local third = project(3, "Three", 3001)
     third.project.id = nil
