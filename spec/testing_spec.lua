@@ -180,7 +180,10 @@ describe("mavilua.testing", function()
     assert.matches('unknown option "skript"; did you mean "script"', refusal(testing.start, { skript = "x" }))
     start()
     assert.matches("testing_spec.lua:%d+: advance: takes seconds", refusal(function() t:advance "soon" end))
-    assert.matches("there is no client named Nobody", refusal(t.bot_said, t, "Nobody"))
+    for _, look in ipairs { "bot_said", "client", "assert_said", "variables", "assert_order_state", "pay_hook" } do
+      local at_spec = "testing_spec.lua:%d+: there is no client named Nobody: nobody of this name has written"
+      assert.matches(at_spec, (refusal(function() t[look](t, "Nobody", "x") end)))
+    end
   end)
 
   it("tells what is wrong with script, seed and clock", function()

@@ -204,13 +204,23 @@ local function find_by_name(self, name)
   end
 end
 
+-- For `error`: the level of whoever called into this file, through however many of its functions.
+local function callers_level()
+  local here, level = debug.getinfo(1, "S").source, 2
+  while (debug.getinfo(level, "S") or {}).source == here do level = level + 1 end
+  return level - 1
+end
+
 --- The id of a client: of a name that was used before or is in the seed, or of an id itself.
 -- @param who name or id
 -- @return id; raises when there is no such client
 function test:client(who)
   if type(who) == "number" then return who end
   local id = self.ids[who] or find_by_name(self, who)
-  if not id then error(("there is no client named %s"):format(tostring(who)), 2) end
+  if not id then
+    error(("there is no client named %s: nobody of this name has written, and the seed has none"):format(
+      tostring(who)), callers_level())
+  end
   self.ids[who] = id
   return id
 end
