@@ -23,8 +23,8 @@ void mv_condition_free(struct mv_condition *condition) {
   json_decref(condition->numbers);
 }
 
-int mv_condition_add_text(struct mv_condition *condition, const char *text) {
-  return json_array_append_new(condition->keys, mv_cell_key(text, strlen(text)));
+int mv_condition_add_text(struct mv_condition *condition, const char *text, size_t length) {
+  return json_array_append_new(condition->keys, mv_cell_key(text, length));
 }
 
 int mv_condition_add(struct mv_condition *condition, const json_t *value) {
@@ -32,12 +32,10 @@ int mv_condition_add(struct mv_condition *condition, const json_t *value) {
     return json_array_append(condition->numbers, (json_t *)value);
   }
   if (json_is_string(value)) {
-    return json_array_append_new(condition->keys,
-                                 mv_cell_key(json_string_value(value), json_string_length(value)));
+    return mv_condition_add_text(condition, json_string_value(value), json_string_length(value));
   }
-  return json_is_boolean(value)
-             ? mv_condition_add_text(condition, json_is_true(value) ? "true" : "false")
-             : -1;
+  const char *word = json_is_true(value) ? "true" : "false";
+  return json_is_boolean(value) ? mv_condition_add_text(condition, word, strlen(word)) : -1;
 }
 
 static bool has_numbers(const struct mv_condition *condition) {

@@ -27,8 +27,8 @@ void mv_condition_free(struct mv_condition *condition);
  * with the text of the variable. 0, or -1 when it is none of these or memory is out. */
 int mv_condition_add(struct mv_condition *condition, const json_t *value);
 
-/* Adds a text, whatever it looks like. */
-int mv_condition_add_text(struct mv_condition *condition, const char *text);
+/* Adds a text, whatever it looks like; NULs in it count. */
+int mv_condition_add_text(struct mv_condition *condition, const char *text, size_t length);
 
 struct mv_query {
   struct mv_condition *conditions;

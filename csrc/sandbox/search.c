@@ -12,14 +12,27 @@
 /* The numbers of names and values, to be bound: project, name; the key of the value. */
 #define NAMED "v.name = (SELECT id FROM names WHERE project = ?1 AND name = ?2) "
 
+/* A text that may hold NULs: a variable's value. */
+struct text {
+  char *bytes;
+  size_t length;
+};
+
+/* Of a text, a number or a boolean; free its bytes, which are NULL of anything else. */
+static struct text text_of(const json_t *value) {
+  char *bytes = mv_json_scalar_text(value);
+  size_t length = bytes ? strlen(bytes) : 0;
+  return (struct text){bytes, json_is_string(value) ? json_string_length(value) : length};
+}
+
 /* Runs it with project, name, value and, where asked for, the group or another text. The first
  * column or 0. */
-static int64_t first_of(struct mv_work *work, const char *sql, const char *name, const char *value,
+static int64_t first_of(struct mv_work *work, const char *sql, const char *name, struct text value,
                         const char *group) {
   struct mv_stmt *stmt = mv_db_query(work->db, sql, "it", work->project, name);
   int64_t id = 0;
-  if (stmt) {
-    mv_cell_bind_key(stmt, 3, value, strlen(value));
+  if (stmt && value.bytes) {
+    mv_cell_bind_key(stmt, 3, value.bytes, value.length);
   }
   if (stmt && group) {
     mv_sql_bind_text(stmt, 4, group);
@@ -33,7 +46,7 @@ static int64_t first_of(struct mv_work *work, const char *sql, const char *name,
 
 /* `group` NULL: any. The lowest id; 0 when there is none. CROSS JOIN: along the index of values,
  * which has them in the order of clients. */
-static int64_t by_client_variable(struct mv_work *work, const char *name, const char *value,
+static int64_t by_client_variable(struct mv_work *work, const char *name, struct text value,
                                   const char *group) {
   return first_of(work,
                   group ? "SELECT v.client FROM variables v CROSS JOIN clients c "
@@ -44,7 +57,7 @@ static int64_t by_client_variable(struct mv_work *work, const char *name, const 
                   name, value, group);
 }
 
-static int64_t by_order_variable(struct mv_work *work, const char *name, const char *value,
+static int64_t by_order_variable(struct mv_work *work, const char *name, struct text value,
                                  const char *group) {
   return first_of(work,
                   group ? "SELECT min(o.client) FROM order_variables v "
@@ -68,11 +81,12 @@ int64_t mv_search_phone(struct mv_work *work, const char *phone) {
   return first_of(work,
                   "SELECT coalesce((SELECT min(id) FROM clients INDEXED BY clients_by_platform "
                   "WHERE project = ?1 AND platform_id = ?4 AND client_type = 6), " BY_VARIABLE ")",
-                  "phone", phone, phone);
+                  "phone", (struct text){(char *)phone, strlen(phone)}, phone);
 }
 
 int64_t mv_search_email(struct mv_work *work, const char *email) {
-  return first_of(work, "SELECT coalesce(" BY_VARIABLE ")", "email", email, NULL);
+  return first_of(work, "SELECT coalesce(" BY_VARIABLE ")", "email",
+                  (struct text){(char *)email, strlen(email)}, NULL);
 }
 
 static void answer_one(struct mv_ask *ask, int64_t client) {
@@ -94,19 +108,19 @@ void mv_search_by_email(struct mv_ask *ask) {
 }
 
 void mv_search_by_var(struct mv_ask *ask) {
-  char *value = mv_param_id_text(ask, "val");
+  struct text value = text_of(mv_param(ask, "val"));
   char *group = mv_param_id_text(ask, "group_id");
   const char *name = mv_param_text(ask, "var");
   bool in_orders = mv_param(ask, "search_in") != NULL;
   int64_t client = in_orders ? by_order_variable(ask->work, name, value, group)
                              : by_client_variable(ask->work, name, value, group);
-  free(value);
+  free(value.bytes);
   free(group);
   answer_one(ask, client);
 }
 
 void mv_search_latest(struct mv_ask *ask) {
-  char *value = mv_param_id_text(ask, "val");
+  struct text value = text_of(mv_param(ask, "val"));
   answer_one(ask,
              first_of(ask->work,
                       "SELECT c.id FROM (SELECT v.client FROM variables v WHERE " NAMED
@@ -115,7 +129,7 @@ void mv_search_latest(struct mv_ask *ask) {
                       "AND v.value = ?3) f CROSS JOIN clients c ON c.id = f.client "
                       "ORDER BY c.created_at DESC, c.id DESC LIMIT 1",
                       mv_param_text(ask, "var"), value, NULL));
-  free(value);
+  free(value.bytes);
 }
 
 /* Answers with those of whose variables all conditions hold, and frees these. */
@@ -131,12 +145,12 @@ static void answer_all(struct mv_ask *ask, struct mv_condition *conditions, size
 
 static void read_condition(struct mv_ask *ask, struct mv_condition *condition, const char *name,
                            const json_t *value) {
-  char *text = mv_json_scalar_text(value);
+  struct text text = text_of(value);
   mv_condition_init(condition, name);
-  if (!text || mv_condition_add_text(condition, text)) {
+  if (!text.bytes || mv_condition_add_text(condition, text.bytes, text.length)) {
     mv_answer_fail(ask, 400, "Parameter \"%.100s\" takes a text, a number or a boolean", name);
   }
-  free(text);
+  free(text.bytes);
 }
 
 void mv_search_all(struct mv_ask *ask) {

@@ -24,6 +24,20 @@ describe("the sandbox's searches", function()
   setup(function() box = support.start() end)
   teardown(function() box:stop() end)
 
+  it("compare the whole of a text, also behind a NUL", function()
+    seed({ { a = "c" }, { a = "c\0d" } }, { { { variables = { b = "c" } } } })
+    for action, params in pairs {
+      find_client_id_by_var = { var = "a", val = "c\0d" }, find_latest_client_id_by_var = { var = "a", val = "c\0d" },
+      find_all_client_id_by_var = { var = "a", val = "c\0d" }, find_all_client_id_by_several_vars = { a = "c\0d" },
+      find_clients = { q = { a = "c\0d" } },
+    } do
+      local answer = box:call(action, params)
+      assert.same({ 2 }, answer.client_ids or { answer.client_id }, action)
+    end
+    local _, status = box:call("find_client_id_by_var", { var = "b", val = "c\0d", search_in = "order" })
+    assert.equal(404, status)
+  end)
+
   describe("find_clients", function()
     before_each(function()
       seed {
