@@ -60,6 +60,19 @@ describe("missed", function()
     assert.same({ "09:10", "09:20", "09:30", "09:40" }, told(host, "all"))
   end)
 
+  it("\"all\" finds those that came close together, days ago", function()
+    local weekly = [[
+      host.cron("0,1 9 * * MON", { name = "weekly", timezone = "UTC", missed = "all" },
+        function(m) trace(m.name, os.date("!%d %H:%M", m.planned)) end)
+    ]]
+    local host = clocked.start(weekly, "2026-01-04 12:00") -- a Sunday
+    host:advance(1)
+    host:stop()
+    host:restart("2026-01-09 12:00")
+    host:advance(1)
+    assert.same({ "weekly 05 09:00", "weekly 05 09:01" }, host.bot:lines())
+  end)
+
   it("\"all\" runs the last 100 at most, and the log says so", function()
     local host = down_until "2026-01-05 12:00"
     assert.equal(100, #told(host, "often"))
