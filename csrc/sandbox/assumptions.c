@@ -32,6 +32,7 @@ static const struct mv_assumption assumptions[] = {
      "not saved.",
      NULL},
     {"missing", "*", "A missing required parameter: 400, Parameter \"client_id\" required.", NULL},
+    {"long-body", "*", "A body over 8 MiB: 413.", NULL},
     {"wrong-type", "*", "A parameter of a wrong type: 400, with what it takes.", NULL},
     {"null", "*", "A parameter that is null or, where no text is taken, \"\" counts as absent.",
      NULL},
@@ -48,6 +49,16 @@ static const struct mv_assumption assumptions[] = {
      "The callbacks, message, whatsapp_message, broadcast and save_variables answer the plain text "
      "ok.",
      "ok_body"},
+    {"send-time",
+     "callbacks, send_callback_by_platform_id, message, whatsapp_message, broadcast",
+     "send_time is in the project's time zone, Europe/Moscow. A moment that has passed is at once; "
+     "one that a change of clocks leaves out is the moment of the change, of one that comes twice "
+     "the first. A time_shift over a hundred years: 400.",
+     "timezone"},
+    {"rate-limit", "*",
+     "No call comes too fast. With the setting those beyond it get 429 with Retry-After; "
+     "save_variables is not counted.",
+     "rate_limit"},
     {"success", "assign_to_user, add_to_list, remove_from_list, delete_clients, set_order_state",
      "Where no document shows what comes of success: {\"status\":\"success\"}.", NULL},
     {"callback-phone", "callback",
@@ -163,6 +174,7 @@ static const struct mv_assumption assumptions[] = {
      NULL},
     {"find-not", "find_clients", "_not and _not_in match only those who have the variable.", NULL},
     {"find-empty", "find_clients", "An empty q: Parameter \"q\" required.", NULL},
+    {"find-most", "find_clients", "More than 100 conditions: Error in parameter format.", NULL},
     {"find-same-order", "find_clients",
      "With search_in order all conditions must hold in one and the same order.", NULL},
     {"current-order", "get_current_order_id",
@@ -213,6 +225,10 @@ static const struct mv_assumption assumptions[] = {
     {"telephony", "webhook", "What a client of telephony (13) writes has message_from_outside 5.",
      NULL},
     {"block-order", "bot", "Of the blocks that match, the first of the schema runs.", NULL},
+    {"block-chain", "bot",
+     "Blocks that move orders, and by that reach blocks again, do so 8 deep; what follows is told "
+     "and not matched.",
+     NULL},
     {"pause", "bot",
      "A block with pause pauses the bot for the client after it has answered; a seed and the "
      "control API do so as well. Paused, nothing is matched, until a callback with resume_bot; "

@@ -58,8 +58,12 @@ describe("the sandbox's control API", function()
     for _, assumption in ipairs(assumptions) do
       assert.is_nil(seen[assumption.id])
       seen[assumption.id] = true
-      if assumption.setting then assert.is_table(takes[assumption.setting]) end
+      if assumption.setting then
+        assert.is_table(takes[assumption.setting])
+        takes[assumption.setting].assumed = true
+      end
     end
+    for name, setting in pairs(takes) do assert.is_true(setting.assumed or name == "webhook_url", name) end
   end)
 
   describe("settings", function()
