@@ -139,8 +139,8 @@ static int configure(struct mv_sql *sql, const struct mv_sql_options *options,
       mv_sql_script(sql,
                     options->relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
                     err) ||
-      mv_sql_script(sql, "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 33554432",
-                    err))
+      set_pragma(sql, "wal_autocheckpoint", options->checkpoint ? options->checkpoint : 2000, err) ||
+      mv_sql_script(sql, "PRAGMA journal_size_limit = 33554432", err))
     return -1;
   return options->max_pages > 0 ? set_pragma(sql, "max_page_count", options->max_pages, err) : 0;
 }

@@ -29,6 +29,7 @@ struct mv_sql_options {
   bool alone;             /* no other connection or program may use the file meanwhile: faster */
   int busy_ms;            /* how long to wait for another connection's lock; 0: 2000 */
   int cache_kib;          /* page cache; 0: 8192 */
+  int checkpoint;         /* pages in the log before they go into the file; 0: 2000 */
   int max_pages;          /* the file never grows beyond; 0: no limit */
   int32_t application_id; /* marks the file as ours; another program's file is refused; 0: no check */
   const char *what;       /* for messages: "mavilua host"; NULL: "mavilua" */

@@ -8,7 +8,7 @@
 #include "store/sql.h"
 #include "store/store.h"
 
-/* events.head: where an unfinished event stands in the line of its key. */
+/* events.head: where an event stands in the line of its key; a finished one is outside. */
 enum { LINE_BEHIND = 0, LINE_HEAD = 1, LINE_OUTSIDE = 2 };
 
 /* Events that this many crashes have hit run one at a time. Stands in the index, too. */

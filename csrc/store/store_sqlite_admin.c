@@ -92,7 +92,7 @@ const struct mv_stop *mv_store_stops(const struct mv_store *store, size_t *count
 static int cancel(struct mv_store *store, const struct mv_event *event, int head,
                   const char *reason, int64_t now, int64_t *wake_at, struct mv_error *err) {
   if (mv_sql_run(store->sql, err,
-                 "UPDATE events SET state = 6, finished_at = ?, reason = ? WHERE id = ?",
+                 "UPDATE events SET state = 6, head = 2, finished_at = ?, reason = ? WHERE id = ?",
                  "isi", now, reason, event->id))
     return mv_store_break(store);
   mv_store_count(store, event->state, MV_EVENT_CANCELLED);

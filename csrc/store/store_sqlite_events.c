@@ -61,7 +61,7 @@ int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err
   int64_t id;
   int found = mv_sql_one_int(store->sql, &id, err,
                              "SELECT id FROM events INDEXED BY events_key"
-                             " WHERE key = ? AND head < 2 AND state < 3 LIMIT 1",
+                             " WHERE key = ? AND head < 2 LIMIT 1",
                              "s", key);
   return found < 0 ? mv_store_break(store) : found > 0 ? LINE_BEHIND : LINE_HEAD;
 }
@@ -72,7 +72,7 @@ int mv_store_promote(struct mv_store *store, const char *key, int64_t now, int64
     return 0;
   struct mv_stmt *stmt = mv_sql_query(store->sql, err,
                                       "SELECT id, due_at, head FROM events INDEXED BY events_key"
-                                      " WHERE key = ? AND head < 2 AND state < 3"
+                                      " WHERE key = ? AND head < 2"
                                       " ORDER BY id LIMIT 1",
                                       "s", key);
   int found = mv_sql_step(stmt, err);
@@ -83,8 +83,9 @@ int mv_store_promote(struct mv_store *store, const char *key, int64_t now, int64
   mv_sql_done(stmt);
   if (found > 0)
     *wake_at = mv_store_earlier(*wake_at, due_at);
-  if (found > 0 && mv_sql_run(store->sql, err, "UPDATE events SET head = 1, due_at = ? WHERE id = ?", "ii",
-                              due_at, id))
+  if (found > 0 &&
+      mv_sql_run(store->sql, err, "UPDATE events SET head = 1, due_at = ? WHERE id = ?", "ii",
+                 due_at, id))
     found = -1;
   return found < 0 ? mv_store_break(store) : 0;
 }
@@ -294,8 +295,10 @@ static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now
   event->started_at = now;
   event->token = store->next_token++;
   int failed = mv_sql_run(store->sql, err,
-                          "UPDATE events SET state = 1, head = 1, attempt = ?, started_at = ?,"
-                          " token = ? WHERE id = ?",
+                          outside ? "UPDATE events SET state = 1, head = 1, attempt = ?,"
+                                    " started_at = ?, token = ? WHERE id = ?"
+                                  : "UPDATE events SET state = 1, attempt = ?, started_at = ?,"
+                                    " token = ? WHERE id = ?", /* see events_key */
                           "iiii", (int64_t)event->attempt, now, event->token, event->id);
   return failed ? -1 : 1;
 }

@@ -25,7 +25,7 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
   struct mv_stmt *stmt =
       mv_sql_query(store->sql, err,
                    "UPDATE events SET state = ?1, due_at = iif(?1 = 2 OR ?1 = 0 AND ?2 > 0, ?2, due_at),"
-                   " head = iif(?3 AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
+                   " head = iif((?3 OR ?1 > 2) AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
                    " since = iif(?1 = 2, ?4, since), finished_at = iif(?1 > 2, ?4, 0), handler = coalesce(?5, handler), reason = ?6"
                    " WHERE id = ?7 AND token = ?8 AND state = 1 AND stop IS NULL"
                    " RETURNING key, source, due_at, crashes",
