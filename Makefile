@@ -64,7 +64,7 @@ ifeq ($(OPT_$(MODE)),)
 $(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
 endif
 
-.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-sandbox bench-backlog bench-scale bench-schedules module program install install-program install-module install-rock uninstall clean
+.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-ack bench-sandbox bench-backlog bench-scale bench-schedules module program install install-program install-module install-rock uninstall clean
 
 # The module for another Lua, such as 5.1: only what includes lua.h is compiled anew.
 other_core = $(B)/lib-$(1)/mavilua/core.so
@@ -258,6 +258,9 @@ $(B)/bench/%: bench/peers/%.c
 
 bench-sandbox: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_mhd ## a sandbox's start, reads and writes beside bare libmicrohttpd
 	@sh bench/sandbox.sh $(B)/mavilua $(B)/bench
+
+bench-ack: need-build $(B)/mavilua $(B)/bench/http_load ## the acknowledgement of webhooks at 2,000 a second beside one fsync
+	@sh bench/ack.sh $(B)/mavilua $(B)/bench
 
 bench-schedules: need-build $(B)/mavilua ## what ten thousand schedules cost an idle host
 	@sh bench/schedules.sh $(B)/mavilua

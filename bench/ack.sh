@@ -1,10 +1,11 @@
 #!/bin/sh
-# ack.sh [PROGRAM] [RATE] [SECONDS]: how long a webhook's acknowledgement takes under a steady load, and
-# beside it, before and after, how long one fsync of the same disk takes.
-program=${1:-build/release/mavilua}
-rate=${2:-2000}
-seconds=${3:-10}
-here=$(dirname "$0")
+# ack.sh PROGRAM PEERS [RATE] [SECONDS]: how long a webhook's acknowledgement takes under a steady load,
+# and beside it, before and after, how long one fsync of the same disk takes. PEERS: the folder of
+# http_load. `make bench-ack` builds both.
+program=$1
+peers=$2
+rate=${3:-2000}
+seconds=${4:-10}
 folder=$(mktemp -d "${TMPDIR:-.}/bench.XXXXXX")
 pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$folder"' EXIT
@@ -27,17 +28,22 @@ pid=$!
 read -r ready <"$folder/ready" || { cat "$folder/log" >&2; exit 1; }
 url=$(echo "$ready" | sed 's/.* ready at \([^ ,]*\).*/\1/')/webhook/0123456789abcdef
 
+body='{"id":#,"client":{"id":#,"recepient":"5","client_type":1,"name":"Ada","group":"g"},"message":"hello",'
+body=$body'"attachments":[],"message_id":null,"project_id":1,"is_input":1,"delivered":1}'
+load() {
+  "$peers/http_load" -r "$rate" "$url" 64 "$1" "$2" 1000000 "$body"
+}
+load 1 1 >/dev/null || exit 1
 before=$(fsync_ms)
-"$program" run "$here/ack.lua" "$url" "$rate" 1 >/dev/null
-result=$("$program" run "$here/ack.lua" "$url" "$rate" "$seconds") || exit 1
+result=$(load "$seconds" 2000000) || exit 1
 after=$(fsync_ms)
 kill "$pid" && wait "$pid"
 pid=
 
 echo "$result $before $after" | awk -v rate="$rate" '{
-  fsync = ($7 + $8) / 2
-  printf "%d acknowledged, %d failed, at %d a second of %d asked\n", $1, $2, $6, rate
-  printf "acknowledgement: median %.2f ms, 99th percentile %.2f ms, longest %.2f ms\n", $3, $4, $5
-  printf "one fsync: %.2f ms before, %.2f ms after\n", $7, $8
+  fsync = ($5 + $6) / 2 * 1000
+  printf "%d a second of %d asked\n", $1, rate
+  printf "acknowledgement: median %.2f ms, 99th percentile %.2f ms\n", $3 / 1000, $4 / 1000
+  printf "one fsync: %.2f ms before, %.2f ms after\n", $5, $6
   printf "99th percentile / fsync = %.1f\n", $4 / fsync
 }'

@@ -1,6 +1,9 @@
-/* http_load URL CONNECTIONS SECONDS FIRST COUNT [BODY]: asks the URL over so many kept connections
- * for so long, each connection as soon as it has its answer, and prints the calls a second and of a
- * hundred calls the 10th, 50th and 99th in µs, parted by tabs.
+/* http_load [-r RATE] URL CONNECTIONS SECONDS FIRST COUNT [BODY]: asks the URL over so many kept
+ * connections for so long, each connection as soon as it has its answer, and prints the calls a
+ * second and of a hundred calls the 10th, 50th and 99th in µs, parted by tabs.
+ *
+ * With a RATE each call has its moment, so many a second, and goes out on any free connection; its
+ * time counts from that moment, so that waiting for a free connection counts, too.
  *
  * The i-th call has FIRST + i * 7919 % COUNT in place of each '#' in the body. With a body it is a
  * POST, else a GET. Any status but 200 ends it. One thread, raw sockets: it takes little from what
@@ -29,6 +32,9 @@ struct connection {
 struct load {
   const char *path, *body;
   long long first, count, calls;
+  double rate, begun;                        /* calls a second, 0: as many as there can be; µs */
+  struct connection *free[MOST_CONNECTIONS]; /* of those with a rate */
+  size_t free_count;
   float *times;
   struct sockaddr_in address;
 };
@@ -58,6 +64,11 @@ static int fill(struct load *load, char *out, size_t size) {
   return (int)length;
 }
 
+/* When the next call is to go out. */
+static double due(const struct load *load) {
+  return load->begun + (double)load->calls / load->rate * 1e6;
+}
+
 static void ask(struct load *load, struct connection *c) {
   char body[8192], text[16384];
   int length = load->body ? fill(load, body, sizeof body) : 0;
@@ -67,10 +78,10 @@ static void ask(struct load *load, struct connection *c) {
                      "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Length: %d\r\n\r\n%.*s",
                      load->path, length, length, body)
           : snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", load->path);
-  load->calls++;
   c->got = 0;
   c->left = -1;
-  c->start = now();
+  c->start = load->rate > 0 ? due(load) : now();
+  load->calls++;
   if (write(c->fd, text, (size_t)size) != size) {
     die("cannot send");
   }
@@ -115,15 +126,37 @@ static void join(struct load *load, struct connection *c, int epoll) {
   }
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
-  ask(load, c);
+  if (load->rate > 0) {
+    load->free[load->free_count++] = c;
+  } else {
+    ask(load, c);
+  }
+}
+
+/* Sends what is due; the time until the next is, or until an answer must come. */
+static struct timespec send_due(struct load *load) {
+  struct timespec wait = {.tv_sec = 60};
+  if (load->rate <= 0) {
+    return wait;
+  }
+  while (load->free_count > 0 && due(load) <= now()) {
+    ask(load, load->free[--load->free_count]);
+  }
+  double left = due(load) - now();
+  if (load->free_count > 0) {
+    wait =
+        (struct timespec){.tv_sec = 0, .tv_nsec = left > 0 ? (long)(left * 1e3) % 1000000000 : 0};
+  }
+  return wait;
 }
 
 /* Until the end and at least a few calls; how many were answered. */
 static long run(struct load *load, int epoll, double end) {
   struct epoll_event events[64];
   for (long done = 0;;) {
-    int ready = epoll_wait(epoll, events, 64, 60000);
-    if (ready <= 0) {
+    struct timespec wait = send_due(load);
+    int ready = epoll_pwait2(epoll, events, 64, &wait, NULL);
+    if (ready < 0 || (ready == 0 && wait.tv_sec > 0)) {
       die("no answer for a minute");
     }
     for (int i = 0; i < ready; i++) {
@@ -137,7 +170,11 @@ static long run(struct load *load, int epoll, double end) {
       if (moment >= end && done >= FEWEST) {
         return done;
       }
-      ask(load, c);
+      if (load->rate > 0) {
+        load->free[load->free_count++] = c;
+      } else {
+        ask(load, c);
+      }
     }
   }
 }
@@ -162,9 +199,14 @@ static void read_url(struct load *load, const char *url) {
 
 int main(int argc, char **argv) {
   static struct connection connections[MOST_CONNECTIONS];
-  struct load load = {0};
+  static struct load load;
+  if (argc > 2 && strcmp(argv[1], "-r") == 0) {
+    load.rate = strtod(argv[2], NULL);
+    argc -= 2;
+    argv += 2;
+  }
   if (argc < 6) {
-    die("takes URL CONNECTIONS SECONDS FIRST COUNT [BODY]");
+    die("takes [-r RATE] URL CONNECTIONS SECONDS FIRST COUNT [BODY]");
   }
   long width = strtol(argv[2], NULL, 10);
   if (width < 1 || width > MOST_CONNECTIONS) {
@@ -182,7 +224,7 @@ int main(int argc, char **argv) {
   for (long i = 0; i < width; i++) {
     join(&load, &connections[i], epoll);
   }
-  double start = now();
+  double start = load.begun = now();
   long done = run(&load, epoll, start + strtod(argv[3], NULL) * 1e6);
   double took = now() - start;
   size_t kept = done < MOST_TIMES ? (size_t)done : MOST_TIMES;
