@@ -107,7 +107,8 @@ end
 --
 -- @string name letters, digits and `-._~`
 -- @tparam[opt] table options `secret`, `key` (path of the ordering key in the JSON body, such as
---   "customer.id"), `dedupe` (path, or "body", or a function of the request that returns what tells it from others, or nil), and those of `host.on`. With `signature` the secret
+--   "customer.id"), `dedupe` (path, or "body", or a function of the request that returns what tells it
+--   from others, or nil), and those of `host.on`. With `signature` the secret
 --   signs: "standard" (Standard Webhooks; `secret` is whsec_…; the webhook-id dedupes), or "sha256"
 --   (an HMAC-SHA256 of the raw body in hexadecimal digits, in `signature_header` behind
 --   `signature_prefix`, default `X-Hub-Signature-256: sha256=…`; with `timestamp_header` over

@@ -43,7 +43,9 @@ describe("Limits per run: a run over a limit fails as an attempt; the others go 
 
   local id = 0
   for name, words in pairs {
-    wall = "the run took more than 0.3 s", cpu = "without waiting (the limit on processor time)", memory = "not enough memory",
+    wall = "the run took more than 0.3 s",
+    cpu = "without waiting (the limit on processor time)",
+    memory = "not enough memory",
   } do
     it(name .. ": with a message that names script and line", function()
       id = id + 2

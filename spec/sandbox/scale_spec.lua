@@ -228,7 +228,8 @@ describe("a sandbox with many clients", function()
       local file = folder .. "/" .. index .. ".db"
       box:stop()
       assert(os.execute(("cp %s/many.db %s && sqlite3 %s 'DROP INDEX %s'"):format(folder, file, file, index)))
-      box = support.start { "--db", file }
+      -- what it answers without an index is not the API's
+      box = support.start { "--db", file, "--check-answers", "/dev/null" }
       local told = 0
       for _, question in ipairs(questions) do
         local of_index = table.concat(question, " ", 3):find(index, 1, true)
