@@ -9,6 +9,7 @@ local guides = {
   { path = "docs/host.md", lua = "bot" },
   { path = "docs/sandbox.md", lua = "script" },
   { path = "docs/cli.md", lua = "script" },
+  { path = "docs/coming-from.md", lua = "bot" },
 }
 
 local function is_json(text)
