@@ -84,7 +84,7 @@ case $1 in
   chat) [ ! -s "$GUIDE/sandbox" ] || export MAVILUA_SANDBOX_URL=$(cat "$GUIDE/sandbox") ;;
   run) export PATH="${MAVILUA_BIN%/*}:$PATH" ;;
   events|why) # of the host that stands for the guide's, which has not those very events
-    MAVILUA_DB="$GUIDE/work/mavilua.db" "$MAVILUA_BIN" "$@" --json >"$GUIDE/out" 2>&1 </dev/null && exit 0
+    MAVILUA_DB="$GUIDE/desk/mavilua.db" "$MAVILUA_BIN" "$@" --json >"$GUIDE/out" 2>&1 </dev/null && exit 0
     grep -q "no event\|no schedule" "$GUIDE/out" || { cat "$GUIDE/out" >&2; exit 1; }
     exit 0 ;;
 esac
@@ -105,7 +105,7 @@ place.__index = place
 -- guide.
 function guide.place()
   local self = setmetatable({ root = process.folder() }, place)
-  self.work = self.root .. "/work"
+  self.work = self.root .. "/desk"
   local copy = ("mkdir -p %s/bin %s && cp -r examples %s && cp examples/*.lua %s && cp examples/shop.lua %s/bot.lua")
   assert(os.execute(copy:format(self.root, self.work, self.work, self.work, self.work)))
   process.write(self.root .. "/bin/mavilua", in_the_path)
