@@ -92,6 +92,14 @@ describe("a script", function()
     end
   end)
 
+  it("whose times daylight saving skips, each of them, is not loaded", function()
+    -- The last Sunday of March, where it is the fifth, has no hour 2 in Oslo.
+    assert.match("bot.lua:2: schedule .*it can never fire in Europe/Oslo",
+      refused 'host.cron("* 2 * 3 0#5", { timezone = "Europe/Oslo" }, print)')
+    assert.equal(64, (process.run { "next", "--timezone", "Europe/Oslo", "* 2 * 3 0#5" }))
+    assert.equal(0, (process.run { "next", "--timezone", "Europe/Oslo", "0 2 * 3 0#5" })) -- right after the jump
+  end)
+
   it("with a bad expression is not loaded, and is told the field and what it takes", function()
     assert.match('bot.lua:2: .*hour field: "24" is out of range; it takes 0%-23',
       refused 'host.cron("0 24 * * *", print)')
