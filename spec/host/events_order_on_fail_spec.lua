@@ -75,7 +75,7 @@ describe("on_fail: what the later events of a key do while the first one fails",
     send "park"
     assert.equal("1 2 3", first_runs "park")
     process.write(bot.trace_path .. ".gate", "")
-    bot:await_summary("waiting", 0)
+    bot:await_idle()
     local last
     for _, line in ipairs(bot:lines()) do last = line:match "^park (.*)" or last end
     assert.match("^1 [2-9]", last)

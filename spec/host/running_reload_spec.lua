@@ -90,8 +90,7 @@ describe("a reload", function()
     for client = 1, CLIENTS do tasks[#tasks + 1] = function() send(client) end end
     support.together(tasks, #tasks, function(task) task() return true end)
     bot:message(99, 99, "1")
-    bot:await_summary("waiting", 0)
-    bot:await_summary("running", 0)
+    bot:await_idle()
     local ran, versions, newest = {}, {}, nil
     for _, line in ipairs(bot:lines()) do
       local client, n, whole, of = line:match("^(%d+) (%d+) (%a+) (%d+)$")

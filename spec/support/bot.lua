@@ -136,6 +136,14 @@ function bot:await_summary(name, value, seconds)
     ("%s = %s"):format(name, value), seconds)
 end
 
+-- Until nothing waits and nothing runs, at one and the same moment.
+function bot:await_idle(seconds)
+  return process.await(function()
+    local summary = self:ask "/api/summary"
+    return summary.waiting == 0 and summary.running == 0
+  end, "nothing waiting, nothing running", seconds)
+end
+
 support.now = core.now
 
 return support
