@@ -48,7 +48,7 @@ LINK = $(CC) $(SAN_$(MODE)) $(LDFLAGS)
 MODULE_SRC := $(wildcard csrc/base/*.c csrc/api/*.c) \
               $(filter-out csrc/lua/vm%.c csrc/lua/config.c,$(wildcard csrc/lua/*.c))
 PROGRAM_SRC := $(wildcard csrc/base/*.c csrc/api/*.c csrc/time/*.c csrc/lua/*.c csrc/net/*.c csrc/store/*.c \
-               csrc/host/*.c csrc/sandbox/*.c csrc/cli/*.c)
+               csrc/host/*.c csrc/sandbox/*.c csrc/service/*.c csrc/cli/*.c)
 UNIT_SRC := $(wildcard csrc/test/*_test.c)
 FUZZ_SRC := $(wildcard csrc/test/fuzz_*.c)
 LUA_SRC := $(sort $(wildcard lua/mavilua/*.lua lua/mavilua/*/*.lua))

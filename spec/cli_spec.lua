@@ -386,8 +386,8 @@ describe("serve", function()
     assert.equal("000", post "")
     assert.equal("200", post("--cacert " .. cert))
     assert.equal(0, (host:stop()))
-    fails(64, "mavilua serve: ", "--tls-cert and --tls-key go together", run("serve", "--tls-cert", cert, bot))
-    fails(64, "mavilua serve: ", "leave --tls-cert out",
+    fails(64, "mavilua serve: ", "tls-cert and tls-key go together", run("serve", "--tls-cert", cert, bot))
+    fails(64, "mavilua serve: ", "leave tls-cert out",
       run("serve", "--sandbox", "--tls-cert", cert, "--tls-key", key, bot))
     fails(66, "mavilua serve: ", "absent.pem: No such file", run("serve", "--webhook-secret", secret, "--tls-cert",
       cert, "--tls-key", folder .. "/absent.pem", bot))

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "cli/flag.h"
+#include "service/flag.h"
 
 #define MV_ARGS_MOST 64 /* rows of a command */
 
@@ -18,7 +18,7 @@ struct mv_command {
   const char *operands;        /* "SCRIPT…" in the usage line; "" when there are none */
   int least, most;             /* operands; most -1: any number */
   bool stops;                  /* options end at the first operand: the rest is the script's */
-  bool configured;             /* a configuration file is read; needs the rows MV_ARGS_CONFIG_ROWS */
+  bool configured;             /* a configuration file is read; needs the rows MV_FLAG_CONFIG_ROWS */
   const char *doc;             /* one line */
   const char *more;            /* further text of the help, lines with \n at the end; or NULL */
   const struct mv_flag *flags; /* ends with a row without name; NULL: none */
@@ -26,15 +26,6 @@ struct mv_command {
   /* `options`: its struct, filled; `operands`: NULL-terminated. Returns the exit status. */
   int (*run)(const struct mv_command *command, const void *options, char **operands);
 };
-
-/* The rows of every command that reads a configuration file. */
-#define MV_ARGS_CONFIG_ROWS(options)                                                               \
-  {"config", .type = MV_FLAG_FILE, .value = "FILE", .env = "MAVILUA_CONFIG",                       \
-   .traits = MV_FLAG_NO_SETTING, .offset = offsetof(options, config),                                 \
-   .doc = "settings in Lua; else mavilua.conf.lua here or beside the first script, if it is there"}, \
-      {"print-config", .type = MV_FLAG_SWITCH, .traits = MV_FLAG_NO_SETTING,                       \
-       .offset = offsetof(options, print_config),                                                     \
-       .doc = "print every setting with where it comes from, and end"}
 
 /* What a command was given. */
 struct mv_given {

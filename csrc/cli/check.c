@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
-#include "cli/config.h"
+#include "service/config.h"
 #include "host/host.h"
 #include "host/schedule.h"
 #include "time/moment.h"
@@ -187,7 +187,7 @@ static int configure(const struct mv_command *command, char **words, struct mv_g
     return err.kind == MV_ERROR_USAGE ? mv_cli_fail(command, EX_USAGE, "%s", err.text)
                                       : mv_cli_fail_with(command, &err);
   mv_cli_warn(command, given->warnings.data);
-  return mv_config_check(command, given->options, false);
+  return mv_cli_check_config(command, given->options, false);
 }
 
 static int run(const struct mv_command *command, const void *options, char **operands) {

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int mv_cli_fail(const struct mv_command *command, int status, const char *format, ...) {
@@ -41,14 +40,17 @@ void mv_cli_warn(const struct mv_command *command, const char *lines) {
 }
 
 int mv_cli_check_file(const struct mv_command *command, const char *path, const char *what) {
-  struct stat info;
-  if (!path)
+  struct mv_error err = {0};
+  return mv_config_check_file(path, what, &err) ? mv_cli_fail_with(command, &err) : 0;
+}
+
+int mv_cli_check_config(const struct mv_command *command, const struct mv_config *config,
+                        bool serving) {
+  struct mv_error err = {0};
+  if (mv_config_check(config, serving, &err) == 0)
     return 0;
-  if (stat(path, &info) || access(path, R_OK))
-    return mv_cli_fail(command, EX_NOINPUT, "%s: %s (%s is expected there)", path, strerror(errno), what);
-  if (S_ISDIR(info.st_mode))
-    return mv_cli_fail(command, EX_NOINPUT, "%s: %s is expected, this is a directory", path, what);
-  return 0;
+  return err.kind == MV_ERROR_USAGE ? mv_cli_fail(command, EX_USAGE, "%s", err.text)
+                                    : mv_cli_fail_with(command, &err);
 }
 
 bool mv_cli_on_terminal(FILE *stream) {

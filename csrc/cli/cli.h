@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/args.h"
+#include "service/config.h"
 
 /* One row a command, each in its own file. */
 extern const struct mv_command mv_command_serve, mv_command_run, mv_command_check, mv_command_next,
@@ -33,16 +34,12 @@ void mv_cli_warn_of_variables(const struct mv_command *command,
  * status. NULL is fine. */
 int mv_cli_check_file(const struct mv_command *command, const char *path, const char *what);
 
+/* As mv_config_check: tells what is wrong and returns the exit status; otherwise 0. */
+int mv_cli_check_config(const struct mv_command *command, const struct mv_config *config,
+                        bool serving);
+
 /* Whether the output is read by a person. */
 bool mv_cli_on_terminal(FILE *stream);
-
-/* The flags of every server's log; put into the row's table. */
-#define MV_CLI_LOG_FLAGS(options)                                                                   \
-  {"log-level", .type = MV_FLAG_CHOICE, .value = "debug|info|warn|error", .preset = "info",        \
-   .env = "MAVILUA_LOG_LEVEL", .offset = offsetof(options, log_level),                                \
-   .doc = "from which level on lines are logged"},                                                 \
-      {"log-json", .type = MV_FLAG_SWITCH, .env = "MAVILUA_LOG_JSON",                              \
-       .offset = offsetof(options, log_json), .doc = "log JSON lines even on a terminal"}
 
 /* The log on standard error; NULL only when memory is out. */
 struct mv_log *mv_cli_log(const char *level, bool json);

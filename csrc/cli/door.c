@@ -6,7 +6,7 @@
 #include "api/transport.h"
 #include "base/bytes.h"
 #include "base/json.h"
-#include "cli/config.h"
+#include "service/config.h"
 #include "host/operate.h"
 
 struct mv_door {

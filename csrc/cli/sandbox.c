@@ -35,7 +35,7 @@ static const struct mv_flag flags[] = {
     {"check-answers", .type = MV_FLAG_TEXT, .value = "FILE", .env = "MAVILUA_SANDBOX_CHECK",
      .offset = offsetof(struct options, answers),
      .doc = "append answers that are not as documented, and samples of all"},
-    MV_CLI_LOG_FLAGS(struct options),
+    MV_FLAG_LOG_ROWS(struct options),
     {0}};
 
 /* HUP has nothing to reload here. */

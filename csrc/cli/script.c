@@ -1,12 +1,11 @@
 #include "cli/script.h"
 
-#include <string.h>
-
 #include "cli/testing.h"
 #include "lua/vm.h"
 
 int mv_script_check(const struct mv_command *command, const char *path) {
-  return strcmp(path, "-") == 0 ? 0 : mv_cli_check_file(command, path, "a script");
+  struct mv_error err = {0};
+  return mv_config_check_script(path, &err) ? mv_cli_fail_with(command, &err) : 0;
 }
 
 /* `module`: `name` is a module inside the program, otherwise a file. */

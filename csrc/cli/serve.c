@@ -11,9 +11,9 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "cli/config.h"
+#include "service/config.h"
 #include "cli/notify.h"
-#include "cli/pair.h"
+#include "service/pair.h"
 #include "time/moment.h"
 
 #define STUCK_MS 10000 /* beyond what the host takes to stop: something is stuck */
@@ -144,7 +144,7 @@ static int serve(struct server *s) {
 static int run(const struct mv_command *command, const void *given, char **operands) {
   struct server s = {.command = command, .config = given};
   (void)operands; /* they are in the configuration */
-  int bad = mv_config_check(command, s.config, true);
+  int bad = mv_cli_check_config(command, s.config, true);
   if (bad)
     return bad;
   s.log = mv_cli_log(s.config->log_level, s.config->log_json);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "cli/pair.h"
+#include "service/pair.h"
 #include "time/moment.h"
 
 struct mv_test_pair {

@@ -1,4 +1,4 @@
-#include "cli/pair.h"
+#include "service/pair.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
-#include "cli/config.h"
+#include "service/config.h"
 
+#include <errno.h>
 #include <string.h>
-
-#include "cli/cli.h"
-#include "cli/script.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SHORTEST_SECRET 16
 #define LONGEST_SECRET 64
@@ -85,59 +85,66 @@ const struct mv_flag mv_config_rows[] = {
      .doc = "a virtual clock that begins here, as \"2026-01-05 09:00\" (UTC); the host goes by it, too"},
     {"sandbox-check-answers", .type = MV_FLAG_FILE, .value = "FILE", .env = "MAVILUA_SANDBOX_CHECK",
      IN(platform.answers), .doc = "append answers that are not as documented, and samples of all"},
-    MV_CLI_LOG_FLAGS(struct mv_config),
-    MV_ARGS_CONFIG_ROWS(struct mv_config),
+    MV_FLAG_LOG_ROWS(struct mv_config),
+    MV_FLAG_CONFIG_ROWS(struct mv_config),
     {0}};
 
-static int check_secret(const struct mv_command *command, const char *secret) {
+static int check_secret(const char *secret, struct mv_error *err) {
   size_t length = strlen(secret);
   if (length < SHORTEST_SECRET || length > LONGEST_SECRET)
-    return mv_cli_fail(command, EX_CONFIG,
-                       "the webhook's secret has %zu characters, it needs %d to %d: "
-                       "`openssl rand -hex 16` makes one",
-                       length, SHORTEST_SECRET, LONGEST_SECRET);
+    return mv_error_set(err, MV_ERROR_CONFIG,
+                        "the webhook's secret has %zu characters, it needs %d to %d: "
+                        "`openssl rand -hex 16` makes one",
+                        length, SHORTEST_SECRET, LONGEST_SECRET);
   if (strspn(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") != length)
-    return mv_cli_fail(command, EX_CONFIG,
-                       "the webhook's secret stands in a URL: it may have letters, digits and -._~ only");
+    return mv_error_set(err, MV_ERROR_CONFIG,
+                        "the webhook's secret stands in a URL: it may have letters, digits and -._~ only");
   return 0;
 }
 
-static int check_secrets(const struct mv_command *command, const struct mv_config *config,
-                         bool serving) {
-  if (config->host.webhook_secret)
-    return check_secret(command, config->host.webhook_secret);
-  if (serving && !config->sandbox)
-    return mv_cli_fail(command, EX_CONFIG,
-                       "the webhook has no secret: set MAVILUA_WEBHOOK_SECRET to the output of "
-                       "`openssl rand -hex 16`, or start with --sandbox");
-  return 0;
-}
-
-static int check_tls(const struct mv_command *command, const struct mv_config *config) {
+static int check_tls(const struct mv_config *config, struct mv_error *err) {
   if (!config->host.tls_cert != !config->host.tls_key)
-    return mv_cli_fail(command, EX_USAGE, "--tls-cert and --tls-key go together");
+    return mv_error_set(err, MV_ERROR_USAGE, "tls-cert and tls-key go together: one of them is missing");
   if (config->host.tls_cert && config->sandbox)
-    return mv_cli_fail(command, EX_USAGE,
-                       "--sandbox speaks plain HTTP with the host beside it: leave --tls-cert out");
+    return mv_error_set(err, MV_ERROR_USAGE,
+                        "a sandbox speaks plain HTTP with the host beside it: leave tls-cert out");
   return 0;
 }
 
-static int check_files(const struct mv_command *command, const struct mv_config *config) {
-  int status = mv_cli_check_file(command, config->host.tls_cert, "a certificate");
-  if (!status)
-    status = mv_cli_check_file(command, config->host.tls_key, "a key");
-  if (!status && config->sandbox)
-    status = mv_cli_check_file(command, config->platform.seed, "a seed");
-  for (const char *const *script = config->host.scripts; script && *script && !status; script++)
-    status = mv_script_check(command, *script);
-  return status;
+int mv_config_check_file(const char *path, const char *what, struct mv_error *err) {
+  struct stat info;
+  if (!path)
+    return 0;
+  if (stat(path, &info) || access(path, R_OK))
+    return mv_error_set(err, MV_ERROR_NOT_FOUND, "%s: %s (%s is expected there)", path, strerror(errno), what);
+  if (S_ISDIR(info.st_mode))
+    return mv_error_set(err, MV_ERROR_NOT_FOUND, "%s: %s is expected, this is a directory", path, what);
+  return 0;
 }
 
-int mv_config_check(const struct mv_command *command, const struct mv_config *config, bool serving) {
-  int status = check_tls(command, config);
-  if (!status)
-    status = check_secrets(command, config, serving);
-  return status ? status : check_files(command, config);
+int mv_config_check_script(const char *path, struct mv_error *err) {
+  return strcmp(path, "-") == 0 ? 0 : mv_config_check_file(path, "a script", err);
+}
+
+static int check_files(const struct mv_config *config, struct mv_error *err) {
+  int failed = mv_config_check_file(config->host.tls_cert, "a certificate", err) ||
+               mv_config_check_file(config->host.tls_key, "a key", err) ||
+               (config->sandbox && mv_config_check_file(config->platform.seed, "a seed", err));
+  for (const char *const *script = config->host.scripts; script && *script && !failed; script++)
+    failed = mv_config_check_script(*script, err);
+  return failed ? -1 : 0;
+}
+
+int mv_config_check(const struct mv_config *config, bool serving, struct mv_error *err) {
+  if (check_tls(config, err))
+    return -1;
+  if (config->host.webhook_secret && check_secret(config->host.webhook_secret, err))
+    return -1;
+  if (!config->host.webhook_secret && serving && !config->sandbox)
+    return mv_error_set(err, MV_ERROR_CONFIG,
+                        "the webhook has no secret: set MAVILUA_WEBHOOK_SECRET to the output of "
+                        "`openssl rand -hex 16`, or start with --sandbox");
+  return check_files(config, err);
 }
 
 void mv_config_hide(const struct mv_config *config, struct mv_log *log) {

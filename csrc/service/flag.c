@@ -1,4 +1,4 @@
-#include "cli/flag.h"
+#include "service/flag.h"
 
 #include <ctype.h>
 #include <errno.h>

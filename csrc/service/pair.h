@@ -1,7 +1,7 @@
 /* A host, and if need be a sandbox beside it: neither knows of the other, here they are wired. The
  * sandbox is the host's platform, tells it of messages, and gives it its clock. */
-#ifndef MV_CLI_PAIR_H
-#define MV_CLI_PAIR_H
+#ifndef MV_SERVICE_PAIR_H
+#define MV_SERVICE_PAIR_H
 
 #include <pthread.h>
 

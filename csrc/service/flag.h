@@ -1,7 +1,7 @@
 /* A setting as a row: its name, what it takes, where it comes from. The same row reads, checks,
  * explains and prints it. */
-#ifndef MV_CLI_FLAG_H
-#define MV_CLI_FLAG_H
+#ifndef MV_SERVICE_FLAG_H
+#define MV_SERVICE_FLAG_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -43,6 +43,23 @@ struct mv_flag {
   size_t size;        /* of that field; 0: a long */
   const char *doc;    /* one phrase */
 };
+
+/* The rows of every server's log; put into a table of rows. */
+#define MV_FLAG_LOG_ROWS(options)                                                                   \
+  {"log-level", .type = MV_FLAG_CHOICE, .value = "debug|info|warn|error", .preset = "info",        \
+   .env = "MAVILUA_LOG_LEVEL", .offset = offsetof(options, log_level),                                \
+   .doc = "from which level on lines are logged"},                                                 \
+      {"log-json", .type = MV_FLAG_SWITCH, .env = "MAVILUA_LOG_JSON",                              \
+       .offset = offsetof(options, log_json), .doc = "log JSON lines even on a terminal"}
+
+/* The rows of every command that reads a configuration file. */
+#define MV_FLAG_CONFIG_ROWS(options)                                                               \
+  {"config", .type = MV_FLAG_FILE, .value = "FILE", .env = "MAVILUA_CONFIG",                       \
+   .traits = MV_FLAG_NO_SETTING, .offset = offsetof(options, config),                                 \
+   .doc = "settings in Lua; else mavilua.conf.lua here or beside the first script, if it is there"}, \
+      {"print-config", .type = MV_FLAG_SWITCH, .traits = MV_FLAG_NO_SETTING,                       \
+       .offset = offsetof(options, print_config),                                                     \
+       .doc = "print every setting with where it comes from, and end"}
 
 /* What it takes, in words: "a whole number from 0 to 256". */
 void mv_flag_describe(const struct mv_flag *flag, char *out, size_t size);
