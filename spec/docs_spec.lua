@@ -41,7 +41,8 @@ end
 
 describe("the links of", function()
   for _, name in ipairs { "README.md", "docs/module.md", "docs/host.md", "docs/sandbox.md", "docs/cli.md",
-    "docs/configuration.md", "docs/testing.md", "docs/assumptions.md", "docs/actions.md", "docs/guarantees.md" } do
+    "docs/configuration.md", "docs/testing.md", "docs/assumptions.md", "docs/actions.md", "docs/guarantees.md",
+    "docs/nginx.md" } do
     it(name .. " lead somewhere", function()
       local folder = name:match "^.*/" or ""
       for target in process.read(name):gmatch "%]%(([^)%s]+)%)" do

@@ -1,4 +1,5 @@
 --- A real nginx with a configuration of examples/nginx, listening on a socket in a folder of its own.
+local core = require "mavilua.core"
 local process = require "spec.support.process"
 
 local nginx = {}
@@ -13,24 +14,32 @@ end
 
 -- nginx changes its user when it is root's; the spec's folder is for its owner alone.
 local main = [[
-%s
-worker_processes 1;
-pid %s/pid;
-error_log %s/error.log;
-events {}
+{user}
+{modules}
+worker_processes {workers};
+worker_rlimit_nofile 8192;
+pid {folder}/pid;
+error_log {folder}/error.log {level};
+events { worker_connections 2048; }
 http {
-  client_body_temp_path %s/tmp; proxy_temp_path %s/tmp; fastcgi_temp_path %s/tmp;
-  uwsgi_temp_path %s/tmp; scgi_temp_path %s/tmp;
+  client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;
+  uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
   include site.conf;
 }
 ]]
 
---- Starts it.
--- @param path a site's configuration as users get it
--- @param changes list of {from, to}: plain texts to change, such as the upstream's address
-function nginx.start(path, changes)
-  local folder = process.folder()
-  certificate(folder, "bot.example.com")
+local modules = "load_module /usr/lib/nginx/modules/ndk_http_module.so;\n"
+  .. "load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;"
+
+local function user()
+  local pipe = assert(io.popen "id -u")
+  local id = pipe:read "*l"
+  pipe:close()
+  return id == "0" and "user root;" or ""
+end
+
+-- The site's configuration with what the spec's machine has in other places.
+local function site(path, folder, changes)
   local text = process.read(path)
   local function change(from, to)
     local first, last = text:find(from, 1, true)
@@ -38,20 +47,42 @@ function nginx.start(path, changes)
     text = text:sub(1, first - 1) .. to .. text:sub(last + 1)
   end
   change("listen 443 ssl", ("listen unix:%s/socket ssl"):format(folder))
-  change("    listen [::]:443 ssl http2;\n", "")
+  text = text:gsub("    listen %[::%]:443 ssl[^\n]*\n", "")
   change("/etc/ssl/certs/bot.example.com.pem", folder .. "/cert.pem")
   change("/etc/ssl/private/bot.example.com.key", folder .. "/key.pem")
   change("/var/log/nginx/mavilua.log", folder .. "/access.log")
   change("/var/log/nginx/mavilua.error.log", folder .. "/site.error.log")
   for _, pair in ipairs(changes) do change(pair[1], pair[2]) end
+  return text
+end
+
+--- Starts it, once `nginx -t` has no objection.
+-- @param path a site's configuration as users get it
+-- @param changes list of {from, to}: plain texts to change, such as the upstream's address
+-- @param options table or nil: `workers` (1), `level` (of the main error log, "error"), `env` (table)
+function nginx.start(path, changes, options)
+  options = options or {}
+  local folder = process.folder()
+  certificate(folder, "bot.example.com")
+  local text = site(path, folder, changes)
   process.write(folder .. "/site.conf", text)
-  local user = io.popen("id -u"):read("n") == 0 and "user root;" or ""
-  process.write(folder .. "/nginx.conf", main:format(user, folder, folder, folder, folder, folder, folder, folder))
+  local names = {}
+  for name in pairs(options.env or {}) do names[#names + 1] = "env " .. name .. ";" end
+  process.write(folder .. "/nginx.conf", (main:gsub("{(%l+)}", {
+    user = user() .. table.concat(names), folder = folder, modules = text:find "_by_lua" and modules or "",
+    workers = options.workers or 1, level = options.level or "error",
+  })))
+  local status, out, err = process.run { bin = "nginx", "-t", "-q", "-p", folder, "-e", folder .. "/error.log",
+    "-c", "nginx.conf", env = options.env }
+  assert(status == 0, path .. ": " .. out .. err)
   local self = setmetatable({ folder = folder }, nginx)
-  self.pipe = assert(io.popen(("exec nginx -p %s -e %s/error.log -c nginx.conf -g 'daemon off;' 2>&1")
-    :format(folder, folder)))
-  process.await(function() return io.open(folder .. "/pid") end, "nginx: " .. process.read(folder .. "/error.log"))
-  self.pid = assert(tonumber(process.read(folder .. "/pid"):match("%d+")))
+  local words = {}
+  for name, value in pairs(options.env or {}) do words[#words + 1] = name .. "=" .. process.quote(value) end
+  self.pipe = assert(io.popen(("exec env %s nginx -p %s -e %s/error.log -c nginx.conf -g 'daemon off;' 2>&1")
+    :format(table.concat(words, " "), folder, folder)))
+  self.pid = process.await(function()
+    return tonumber(process.read(folder .. "/pid"):match "%d+")
+  end, "nginx: " .. process.read(folder .. "/error.log"))
   return self
 end
 
@@ -73,19 +104,73 @@ function nginx:request(path, options)
   return tonumber(status), body
 end
 
+--- Posts many bodies, one after the other as one client does, beside whatever else the spec does.
+-- @param path where to
+-- @param bodies list of texts
+-- @return function that says whether all are sent, then the list of statuses (0: no answer)
+function nginx:send(path, bodies)
+  local folder = process.folder()
+  local lines = {}
+  for i, body in ipairs(bodies) do
+    process.write(("%s/%d"):format(folder, i), body)
+    lines[i] = ('%surl = "https://bot.example.com%s"\ndata-binary = "@%s/%d"\noutput = "/dev/null"\n')
+      :format(i > 1 and "next\n" or "", path, folder, i)
+      .. ('unix-socket = "%s/socket"\ncacert = "%s/cert.pem"\nmax-time = 60\nwrite-out = "%%{http_code}\\n"\n')
+      :format(self.folder, self.folder)
+  end
+  process.write(folder .. "/config", table.concat(lines))
+  os.execute(("(curl -s -K %s/config >%s/out 2>%s/err; echo ended >%s/end) &"):format(folder, folder, folder, folder))
+  return function()
+    if process.read(folder .. "/end") == "" then return nil end
+    local statuses = {}
+    for status in process.read(folder .. "/out"):gmatch "%d+" do statuses[#statuses + 1] = tonumber(status) end
+    return statuses
+  end
+end
+
 --- What it logged of requests.
 function nginx:log()
   return process.read(self.folder .. "/access.log")
+end
+
+--- Everything it logged, to all its logs.
+function nginx:logs()
+  return self:log() .. process.read(self.folder .. "/error.log") .. process.read(self.folder .. "/site.error.log")
 end
 
 function nginx:signal(name)
   os.execute(("kill -%s %d"):format(name, self.pid))
 end
 
+-- The ids of its workers, the leaving ones too.
+function nginx:workers()
+  local pipe = assert(io.popen("ps -o pid= --ppid " .. self.pid))
+  local text = pipe:read "*a"
+  pipe:close()
+  local ids = {}
+  for id in text:gmatch "%d+" do ids[#ids + 1] = id end
+  table.sort(ids)
+  return ids
+end
+
+--- HUP: waits until new workers have taken over; old ones may still end what they have begun.
+function nginx:reload()
+  local old = {}
+  for _, id in ipairs(self:workers()) do old[id] = true end
+  self:signal "HUP"
+  process.await(function()
+    for _, id in ipairs(self:workers()) do
+      if not old[id] then return true end
+    end
+    core.sleep(0.02)
+    return false
+  end, "nginx's new workers")
+end
+
 function nginx:stop()
   if not self.pipe then return end
   self:signal("TERM")
-  self.pipe:read("a")
+  self.pipe:read("*a")
   self.pipe:close()
   self.pipe = nil
 end
