@@ -3,6 +3,7 @@ local core = require "mavilua.core"
 local errors = require "mavilua.errors"
 local protect = require "mavilua.protect"
 local retry = require "mavilua.retry"
+local runtime = require "mavilua.runtime"
 
 local call = {}
 
@@ -34,7 +35,7 @@ local function from_transport(state, ok, reply, problem)
 end
 
 local function send(state, request)
-  if not state.transport then return core.send(request) end
+  if not state.transport then return runtime.send(request) end
   return from_transport(state, protect(state.transport, request))
 end
 
@@ -149,6 +150,7 @@ function call.run(state, name, params, options)
   options = options or {}
   local prepared, message = core.prepare(name, params, state.known(name))
   if not prepared then errors.misuse("%s", state.redact(message)) end
+  if not state.transport then runtime.check(name) end
   local request = http_request(state, name, prepared, options)
   local policy = {
     class = prepared.retry,

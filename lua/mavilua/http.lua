@@ -2,6 +2,7 @@
 -- holding the thread. Redirects are not followed, nothing is repeated, certificates are verified.
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"
+local runtime = require "mavilua.runtime"
 local url = require "mavilua.url"
 
 local http = {}
@@ -103,7 +104,8 @@ function http.request(request)
   if type(request) ~= "table" then errors.misuse("mavilua.http: takes a table, got %s", type(request)) end
   errors.check_options("mavilua.http", request, rules)
   local prepared = prepare(request)
-  local reply, problem = (request.transport or core.send)(prepared)
+  if not request.transport then runtime.check("mavilua.http") end
+  local reply, problem = (request.transport or runtime.send)(prepared)
   if not reply then
     if type(problem) ~= "table" then problem = { message = tostring(problem) } end
     return nil, errors.new {

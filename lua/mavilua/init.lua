@@ -5,14 +5,15 @@
 --     local found, err = bot:find_clients { q = { city = "Oslo" } }
 --     if not found then print(err) end
 --
--- In a plain script calls block. Inside `mavilua.map` and in the host they wait without holding the
--- thread. Failures are returned as `nil, err`; misuse raises at the caller's line.
+-- In a plain script calls block. Inside `mavilua.map`, in the host and in nginx they wait without holding
+-- the thread. Failures are returned as `nil, err`; misuse raises at the caller's line.
 local core = require "mavilua.core"
 local client = require "mavilua.client"
 local errors = require "mavilua.errors"
 local http = require "mavilua.http"
 local map = require "mavilua.map"
 local pipeline = require "mavilua.pipeline"
+local runtime = require "mavilua.runtime"
 
 -- Where lua-cjson marks its arrays, both libraries use one mark, so tables pass freely between them.
 local has_cjson, cjson = pcall(require, "cjson")
@@ -86,16 +87,16 @@ mavilua.actions = core.actions
 --- Waits; inside a task the others go on meanwhile.
 -- @function sleep
 -- @param seconds number
-mavilua.sleep = core.sleep
+mavilua.sleep = runtime.sleep
 
 --- A clock for measuring: seconds since some moment, never going back.
 -- @function now
 -- @return number
-mavilua.now = core.now
+mavilua.now = runtime.now
 
 --- The time of day.
 -- @function time
 -- @return Unix seconds with fractions
-mavilua.time = core.time
+mavilua.time = runtime.time
 
 return mavilua

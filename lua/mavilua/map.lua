@@ -1,7 +1,7 @@
 --- Runs calls side by side.
-local core = require "mavilua.core"
 local errors = require "mavilua.errors"
 local protect = require "mavilua.protect"
+local runtime = require "mavilua.runtime"
 
 local map = {}
 
@@ -57,16 +57,17 @@ end
 function map.run(items, fn, options)
   check(items, fn)
   options = errors.check_options("mavilua.map", options, rules)
+  runtime.check("mavilua.map")
   local work = {
     items = items, fn = fn, count = #items, taken = 0, results = {}, errors = {},
     stop_on_error = options.stop_on_error,
   }
   local tasks = {}
   for i = 1, math.min(options.concurrency or DEFAULT_CONCURRENCY, work.count) do
-    tasks[i] = core.spawn(runner, work)
+    tasks[i] = runtime.spawn(runner, work)
   end
   for _, task in ipairs(tasks) do
-    local ok, problem = core.join(task)
+    local ok, problem = runtime.join(task)
     if not ok then error(problem, 0) end
   end
   return work.results, work.errors

@@ -1,5 +1,5 @@
 --- pcall through which a wait passes, on every Lua.
-local core = require "mavilua.core"
+local runtime = require "mavilua.runtime"
 
 local function yields_pass_pcall()
   local co = coroutine.create(function() return pcall(coroutine.yield) end)
@@ -19,7 +19,7 @@ end
 -- @param ... its arguments
 -- @return true and its results, or false and the error
 local function protect(fn, ...)
-  return outcome(core.join(core.spawn(fn, ...)))
+  return outcome(runtime.join(runtime.spawn(fn, ...)))
 end
 
-return yields_pass_pcall() and pcall or protect
+return (runtime.in_nginx or yields_pass_pcall()) and pcall or protect

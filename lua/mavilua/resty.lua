@@ -1,0 +1,63 @@
+--- Waiting in nginx (OpenResty, lua-nginx-module): what core offers elsewhere, over nginx's own event loop,
+-- so that nothing holds up a worker. Used by runtime.lua when the module finds itself inside nginx.
+local core = require "mavilua.core"
+local errors = require "mavilua.errors"
+local send = require "mavilua.resty.send"
+
+local resty = {}
+
+local TIMER = "hand it to a timer: ngx.timer.at(0, function() ... end)"
+
+-- The phases in which nginx has neither cosockets nor sleep, and what to do instead.
+local barred = {
+  init = "wait for a worker: call it from a timer that init_worker_by_lua_block starts, ngx.timer.at(0, fn)",
+  init_worker = TIMER,
+  set = "use rewrite_by_lua_block in the place of set_by_lua_block",
+  header_filter = "call it in access_by_lua_block and keep the answer in ngx.ctx, or " .. TIMER,
+  body_filter = "call it in access_by_lua_block and keep the answer in ngx.ctx, or " .. TIMER,
+  balancer = "call it in access_by_lua_block and keep the answer in ngx.ctx",
+  log = TIMER,
+  ssl_session_store = TIMER,
+  exit_worker = "the worker ends: call it before",
+}
+
+-- nginx puts a table of its own in the place of LuaJIT's `coroutine`, without this function.
+local can_yield = package.loaded.coroutine.isyieldable or function() return true end
+
+--- Raises a misuse at the caller's line where nginx cannot wait.
+-- @param what string: what is called
+function resty.check(what)
+  local phase = ngx.get_phase()
+  if barred[phase] then
+    errors.misuse("%s: nginx cannot wait in its phase \"%s\", only in rewrite_by_lua*, access_by_lua*, "
+      .. "content_by_lua* and timers; %s", what, phase, barred[phase])
+  end
+  if not can_yield() then
+    errors.misuse("%s: cannot wait here: this runs inside a function of C (require, table.sort, string.gsub, a "
+      .. "metamethod); call it before or after", what)
+  end
+end
+
+--- As core.send; see resty/send.lua.
+resty.send = send
+
+--- Waits; other requests of the worker go on meanwhile.
+-- @param seconds number
+function resty.sleep(seconds)
+  resty.check("mavilua.sleep")
+  ngx.sleep(math.max(0, seconds))
+end
+
+--- A clock for measuring, in seconds; never goes back, as nginx's own may.
+resty.now = core.now
+
+--- nginx's time of day, in Unix seconds.
+resty.time = ngx.now
+
+--- Starts a light thread. @param fn function @param ... its arguments @return the thread
+resty.spawn = ngx.thread.spawn
+
+--- Waits for a light thread of the caller's own. @return true and its results, or false and the error
+resty.join = ngx.thread.wait
+
+return resty

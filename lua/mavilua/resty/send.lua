@@ -1,0 +1,216 @@
+--- The transport inside nginx: HTTP/1.1 over cosockets, one exchange at a time on a connection, connections kept.
+-- Its failures are those of the transport over libcurl: what failed before the request was written was surely
+-- not sent; all else may have been. Redirects are not followed; certificates are verified.
+local address = require "mavilua.resty.address"
+local answer = require "mavilua.resty.answer"
+local core = require "mavilua.core"
+local reader = require "mavilua.resty.reader"
+
+local IDLE = 30000   -- milliseconds that a connection may be idle; the other side has likely closed an older one
+local KEPT = 64      -- idle connections for each pool
+local SLICE = 32768  -- bytes written at once: the time left is looked at in between
+
+local function fail(kind, words, lost)
+  error({ kind = kind, words = words, lost = lost }, 0)
+end
+
+-- Seconds that are left; raises when none are.
+local function left(deadline)
+  local seconds = deadline - core.now()
+  if seconds <= 0 then fail("timeout") end
+  return seconds
+end
+
+local function limit(call, deadline)
+  local milliseconds = math.ceil(left(deadline) * 1000)
+  call.socket:settimeouts(milliseconds, milliseconds, milliseconds)
+end
+
+-- ---- connecting ------------------------------------------------------------------------------------
+
+local function explain_connect(problem)
+  if problem == "timeout" then fail("timeout") end
+  if problem:find("no resolver defined", 1, true) then
+    fail("network", "the name cannot be resolved: nginx has no resolver; add one to its http block, such as: "
+      .. "resolver 127.0.0.53;")
+  end
+  local reason = problem:match("could not be resolved(.*)$")
+  if reason then fail("network", "the name cannot be resolved" .. reason) end
+  fail("network", "cannot connect: " .. problem)
+end
+
+-- nginx's resolver does not read /etc/hosts.
+local function hosts_of(to)
+  if to.host == "localhost" then return { "127.0.0.1", "[::1]" } end
+  return { to.host }
+end
+
+-- Connections that may stand for each other have one pool; what was not verified is never taken for what was.
+local function pool_of(call, fresh)
+  local to, verified = call.to, call.request.verify ~= false
+  return ("mavilua %s %s%s%s"):format(to.scheme, to.shown, verified and "" or " unverified", fresh and " fresh" or "")
+end
+
+local function open(call, deadline, fresh)
+  local to, pool = call.to, pool_of(call, fresh)
+  local problem
+  for _, host in ipairs(hosts_of(to)) do
+    limit(call, deadline)
+    local ok
+    ok, problem = call.socket:connect(host, to.port, { pool = pool, pool_size = KEPT })
+    if ok then return end
+  end
+  explain_connect(problem)
+end
+
+local trust_hints = {
+  { "unable to get local issuer certificate",
+    " (whom nginx trusts: lua_ssl_trusted_certificate; how many between: lua_ssl_verify_depth)" },
+  { "certificate chain too long", " (lua_ssl_verify_depth)" },
+}
+
+local function explain_tls(call, problem)
+  if problem == "timeout" then fail("timeout") end
+  for _, hint in ipairs(trust_hints) do
+    if problem:find(hint[1], 1, true) then problem = problem .. hint[2] end
+  end
+  if call.to.literal and problem:find("mismatch", 1, true) then
+    problem = problem .. " (nginx checks certificates against names, not addresses)"
+  end
+  fail("network", "TLS failed: " .. problem)
+end
+
+local function secure(call, deadline)
+  if call.to.scheme ~= "https" then return end
+  limit(call, deadline)
+  local name = call.to.host:gsub("^%[(.*)%]$", "%1")
+  local ok, problem = call.socket:sslhandshake(false, name, call.request.verify ~= false)
+  if not ok then explain_tls(call, problem) end
+end
+
+-- `fresh`: not one of the kept ones. Sets `call.reused`.
+local function connect(call, fresh)
+  local deadline = math.min(call.deadline, core.now() + (call.request.connect_timeout or 5))
+  call.socket = ngx.socket.tcp()
+  open(call, deadline, fresh)
+  call.reused = (call.socket:getreusedtimes() or 0) > 0
+  if not call.reused then secure(call, deadline) end
+end
+
+-- ---- the request -----------------------------------------------------------------------------------
+
+local function check_line(text, pattern)
+  if not text:find(pattern) then fail("usage", "a part of the request has characters that it may not have") end
+  return text
+end
+
+-- Every part is checked here once more, whoever made it: no text becomes another header or request.
+local function head_of(call)
+  local request, to = call.request, call.to
+  local lines, present = {}, {}
+  for name, value in pairs(request.headers or {}) do
+    lines[#lines + 1] = check_line(name, "^[%w!#$%%&'*+.^_`|~-]+$") .. ": "
+      .. check_line(tostring(value), "^[^%z\1-\8\10-\31\127]*$")
+    present[name:lower()] = true
+  end
+  if present["content-length"] or present["transfer-encoding"] then
+    fail("usage", "Content-Length and Transfer-Encoding are the transport's own headers")
+  end
+  table.sort(lines)
+  local function add(name, value)
+    if value and not present[name:lower()] then table.insert(lines, 1, name .. ": " .. value) end
+  end
+  local has_body = request.body and request.body ~= ""
+  add("Content-Length", (has_body or request.method == "POST") and #(request.body or ""))
+  add("Content-Type", has_body and "application/json")
+  add("User-Agent", "mavilua/" .. core.version)
+  add("Authorization", to.credentials)
+  add("Host", to.name)
+  local first = ("%s %s HTTP/1.1"):format(check_line(request.method, "^%a+$"), check_line(to.target, "^/[!-~]*$"))
+  return first .. "\r\n" .. table.concat(lines, "\r\n") .. "\r\n\r\n"
+end
+
+local function write(call, text)
+  for from = 1, #text, SLICE do
+    limit(call, call.deadline)
+    call.sent = true
+    local ok, problem = call.socket:send(text:sub(from, from + SLICE - 1))
+    if not ok then
+      if problem == "timeout" then fail("timeout") end
+      fail("network", "the connection broke while sending: " .. problem, true)
+    end
+  end
+end
+
+-- ---- the exchange ----------------------------------------------------------------------------------
+
+local function let_go(call, again)
+  local socket = call.socket
+  call.socket = nil
+  if not socket then return end
+  if not (again and socket:setkeepalive(IDLE, KEPT)) then socket:close() end
+end
+
+local function exchange(call, fresh)
+  connect(call, fresh)
+  call.source = reader.new(call.socket, function() limit(call, call.deadline) end)
+  write(call, call.head .. (call.request.body or ""))
+  local status, headers, body, again = answer.read(call.source, call.request)
+  let_go(call, again and not fresh)
+  return { status = status, headers = headers, body = body, seconds = core.now() - call.started }
+end
+
+local function try(call, fresh)
+  local ok, outcome = pcall(exchange, call, fresh)
+  if ok then return outcome end
+  let_go(call, false)
+  if type(outcome) ~= "table" or not outcome.kind then error(outcome, 0) end
+  return nil, outcome
+end
+
+-- A kept connection that the other side had closed meanwhile: nothing of an answer came. What may be
+-- done twice is sent again at once; of the rest nobody knows.
+local function was_stale(call, problem)
+  return problem.lost and call.reused and not call.request.once and (not call.source or call.source.received == 0)
+end
+
+local function words_of(call, problem)
+  if problem.words then return problem.words end
+  return ("no answer within %.3g s%s"):format(core.now() - call.started,
+    call.sent and "" or " (not even a connection)")
+end
+
+local function failure(call, problem)
+  local words = words_of(call, problem)
+  local shown = call.to and call.to.shown .. ": " or ""
+  return nil, { kind = problem.kind, message = shown .. words, sent = call.sent }
+end
+
+local function prepare(call)
+  local to, words = address.parse(call.request.url)
+  if not to then fail("usage", words) end
+  call.to = to
+  call.head = head_of(call)
+end
+
+--- Sends a request.
+-- @param request table: `method`, `url`, `headers` (name -> value), `body`, `timeout` (seconds, 30),
+--   `connect_timeout` (seconds, 5), `max_reply` (bytes, 64 MiB), `verify` (true), `once` (may not be sent twice)
+-- @return {status, headers, body, seconds}; or nil and {kind, message, sent}: kind "network", "timeout", "decode" or
+--   "usage"; `message` names host and port, never path or query; `sent` false: no byte of it has left
+local function send(request)
+  local started = core.now()
+  local call = { request = request, started = started, deadline = started + (request.timeout or 30), sent = false }
+  local ok, problem = pcall(prepare, call)
+  if not ok then
+    if type(problem) ~= "table" then error(problem, 0) end
+    return failure(call, problem)
+  end
+  local reply
+  reply, problem = try(call, false)
+  if not reply and was_stale(call, problem) then reply, problem = try(call, true) end
+  if not reply then return failure(call, problem) end
+  return reply
+end
+
+return send

@@ -1,0 +1,79 @@
+-- nginx loads the module as it is built for release.
+if os.getenv "MAVILUA_MODE" ~= "release" then return end
+
+local nginx_lua = require "spec.support.nginx_lua"
+local sandbox = require "spec.support.sandbox"
+
+describe("in nginx", function()
+  local box, nginx
+
+  setup(function()
+    box = sandbox.start()
+    nginx = nginx_lua.start {
+      env = { MAVILUA_API_KEY = "sandbox", MAVILUA_BASE_URL = box.url },
+      http = [[
+        init_by_lua_block { bot = require("mavilua").client {} }
+      ]],
+      server = [[
+        location = /count { content_by_lua_block {
+          local found, err = bot:get_clients { limit = 7 }
+          ngx.print(found and #found.clients or tostring(err))
+        } }
+        location = /write { content_by_lua_block {
+          ngx.req.read_body()
+          local text = ngx.req.get_body_data()
+          local id = bot:get_clients { limit = 1 }.clients[1].id
+          assert(bot:save_variables { client_id = id, variables = { ["client.note"] = text } })
+          ngx.print(#text, " ", bot:get_variables { client_id = id }.note == text)
+        } }
+        location = /map { content_by_lua_block {
+          local mavilua = require "mavilua"
+          local list = {}
+          for i = 1, 20 do list[i] = i end
+          local found, failed = mavilua.map(list, function(i)
+            if i == 3 then error("third") end
+            return #assert(bot:get_clients { limit = i }).clients
+          end, { concurrency = 4 })
+          found[3] = failed[3]:match("third")
+          ngx.print(table.concat(found, " "))
+        } }
+        location = /refused { content_by_lua_block {
+          local ok, err = bot:get_variables { client_id = 404 }
+          ngx.print(tostring(ok), " ", tostring(err))
+        } }
+        location = /misuse { content_by_lua_block {
+          local ok, err = pcall(function() return bot:get_variables { client = 404 } end)
+          ngx.print(tostring(ok), " ", tostring(err))
+        } }
+      ]],
+    }
+  end)
+
+  teardown(function()
+    nginx:stop()
+    box:stop()
+  end)
+
+  it("calls an action and gets its answer", function()
+    assert.same({ 200, "7" }, { nginx:request("/count") })
+  end)
+
+  it("sends and receives large bodies", function()
+    local text = ("0123456789"):rep(50000)
+    assert.same({ 200, "500000 true" }, { nginx:request("/write", { method = "POST", body = text,
+      headers = "Content-Type: text/plain\r\n" }) })
+  end)
+
+  it("maps on light threads, with errors where they belong", function()
+    local list = {}
+    for i = 1, 20 do list[i] = i == 3 and "third" or i end
+    assert.same({ 200, table.concat(list, " ") }, { nginx:request("/map") })
+  end)
+
+  it("returns failures and raises misuse as elsewhere", function()
+    assert.same({ 200, "nil get_variables: there is no such client, thing or action (http 404, client_not_found)" },
+      { nginx:request("/refused") })
+    local _, text = nginx:request("/misuse")
+    assert.match("^false content_by_lua.-:%d+: get_variables: unknown parameter \"client\"; did you mean", text)
+  end)
+end)
