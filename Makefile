@@ -65,7 +65,7 @@ ifeq ($(OPT_$(MODE)),)
 $(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
 endif
 
-.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-ack bench-sandbox bench-backlog bench-scale bench-schedules module program install install-program install-module install-rock uninstall clean
+.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-ack bench-sandbox bench-backlog bench-scale bench-schedules module program install install-program install-module install-manual install-rock uninstall clean
 
 # The module for another Lua, such as 5.1: only what includes lua.h is compiled anew.
 other_core = $(B)/lib-$(1)/mavilua/core.so
@@ -246,6 +246,7 @@ GUIDES_MADE := cli configuration sandbox assumptions
 docs: all ## make what of docs/ the program knows itself
 	$(B)/mavilua run tools/actions_doc.lua > docs/actions.md
 	$(B)/mavilua actions --openapi > docs/openapi.json
+	$(B)/mavilua run tools/stubs.lua > library/mavilua/actions.d.lua
 	@set -e; for guide in $(GUIDES_MADE); do \
 	  $(B)/mavilua run tools/guide_doc.lua $(B)/mavilua docs/$$guide.md > $(B)/guide.new; \
 	  cat $(B)/guide.new > docs/$$guide.md; rm $(B)/guide.new; done
@@ -278,7 +279,7 @@ bench-scale: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_sql ##
 
 LUA_DIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
 C_DIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
-install: all install-program install-module $(OTHER_LUAS:%=install-module-%) ## install program and module below $(DESTDIR)$(PREFIX)
+install: all install-program install-module $(OTHER_LUAS:%=install-module-%) install-manual ## install program and module below $(DESTDIR)$(PREFIX)
 
 install-program: $(B)/mavilua
 	install -D -m 755 $(B)/mavilua $(DESTDIR)$(PREFIX)/bin/mavilua
@@ -291,6 +292,12 @@ install-module: $(CORE)
 install-module-%: $(B)/lib-%/mavilua/core.so
 	@$(MAKE) -s install-module CORE=$< LUA_DIR=$(PREFIX)/share/lua/$* C_DIR=$(PREFIX)/lib/lua/$*
 
+# What is read beside them: by language servers.
+STUBS := $(wildcard library/*.lua library/*/*.lua)
+SHARE = $(DESTDIR)$(PREFIX)/share
+install-manual:
+	@set -e; for f in $(STUBS); do install -D -m 644 $$f $(SHARE)/mavilua/$$f; done
+
 # The module alone, for LuaRocks: needs libcurl and jansson, and LUA_INCDIR when pkg-config does not know Lua.
 MODULE_B = build/module$(subst /,-,$(LUA_INCDIR))
 module: ## build the module alone
@@ -302,7 +309,7 @@ install-rock:
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/mavilua
-	rm -rf $(foreach v,$(LUA_VERSION) $(OTHER_LUAS),$(DESTDIR)$(PREFIX)/lib/lua/$(v)/mavilua \
+	rm -rf $(SHARE)/mavilua $(foreach v,$(LUA_VERSION) $(OTHER_LUAS),$(DESTDIR)$(PREFIX)/lib/lua/$(v)/mavilua \
 	  $(DESTDIR)$(PREFIX)/share/lua/$(v)/mavilua)
 
 clean: ## remove everything built
