@@ -1,6 +1,5 @@
 std = "min"
 max_line_length = 120
-files["lua/mavilua/runtime.lua"] = { read_globals = { "ngx" } }
 files["lua/mavilua/resty*"] = { read_globals = { "ngx" } }
 files["spec"] = { std = "+busted+lua54", read_globals = { "unpack", "newproxy" } }
 files["spec/support/helper.lua"] = { globals = { "table" } }

@@ -32,8 +32,24 @@ static int loop_gc(lua_State *L) {
   return 0;
 }
 
+/* Inside nginx the module waits by nginx's own means; the loop would hold up all of a worker. */
+static void check_nginx(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "ngx");
+    if (lua_istable(L, -1)) {
+      mv_wait_misuse(L,
+                     "mavilua.core cannot wait inside nginx, it would hold up all requests of the "
+                     "worker: use the functions of require \"mavilua\"");
+    }
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
 static struct mv_loop *loop_new(lua_State *L) {
   struct mv_error err;
+  check_nginx(L);
   struct mv_loop *loop = mv_compat_newuserdata(L, sizeof *loop);
   memset(loop, 0, sizeof *loop);
   lua_createtable(L, 0, 1);

@@ -108,6 +108,12 @@ static int cancel(lua_State *L) {
   return 0;
 }
 
+/* can_yield() -> whether the caller's coroutine can be suspended here */
+static int can_yield(lua_State *L) {
+  lua_pushboolean(L, lua_isyieldable(L));
+  return 1;
+}
+
 /* now() -> seconds that never go back */
 static int now(lua_State *L) {
   struct mv_loop *loop = mv_loop_peek(L);
@@ -137,8 +143,8 @@ void mv_loop_add_waiting(lua_State *L, int table, const char *name, lua_CFunctio
 
 void mv_loop_register(lua_State *L, int table) {
   static const luaL_Reg functions[] = {
-      {"spawn", spawn}, {"current", current}, {"cancel", cancel},
-      {"now", now},     {"time", wall_time},  {NULL, NULL},
+      {"spawn", spawn},    {"current", current},     {"cancel", cancel}, {"now", now},
+      {"time", wall_time}, {"can_yield", can_yield}, {NULL, NULL},
   };
   table = lua_absindex(L, table);
   lua_pushvalue(L, table);

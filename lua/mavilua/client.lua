@@ -21,6 +21,7 @@ local rules = {
   max_retry_wait = { type = "number", what = "seconds, 0 or more", least = 0 },
   rate = { type = "number", what = "calls a second, more than 0", least = 0, above = true },
   daily_quota = { type = "number", what = "a whole number of calls, 0 or more", least = 0, whole = true },
+  quota_dict = { type = "string", what = "the name of a lua_shared_dict of nginx" },
   verify = { type = "boolean", what = "true or false" },
   ca_file = { type = "string", what = "the path of a PEM file" },
   keep_null = { type = "boolean", what = "true or false" },
@@ -179,6 +180,16 @@ local function with_defaults(options)
   return whole
 end
 
+-- What nginx has in another place, or for all its workers.
+local function nginx_parts(options, key, base_url)
+  if not runtime.in_nginx then return nil end
+  if options.ca_file and not options.transport then
+    errors.misuse("mavilua.client: inside nginx ca_file is not read: name the file in nginx's "
+      .. "lua_ssl_trusted_certificate, which takes one file for all")
+  end
+  return options.quota_dict and runtime.quota(options.quota_dict, key, base_url)
+end
+
 local function known(name)
   return rows[name] ~= nil
 end
@@ -196,6 +207,7 @@ end
 --   be repeated, 2), `max_retry_wait` (seconds that a
 --   server's Retry-After may ask for, 60; when it asks for more the error is returned), `rate` (calls a
 --   second) and `daily_quota` (calls a UTC day), not limited unless set; save_variables counts in neither,
+--   `quota_dict` (in nginx: the lua_shared_dict that counts the day's calls for all workers; not used elsewhere),
 --   `verify` (check the server's certificate, true), `ca_file` (PEM file of further trust),
 --   `keep_null` (nulls in objects become mavilua.null instead of being absent), `transport`
 --   (function({action, method, url, headers, body, timeout, connect_timeout, verify, ca_file, once}) ->
@@ -209,14 +221,14 @@ function client.new(options)
   options = errors.check_options("mavilua.client", options, rules)
   local key, base_url = find_key(options), find_base_url(options)
   local bot = setmetatable({}, metatable)
-  local complete = runtime.complete(options.runtime)
+  local complete, count = runtime.complete(options.runtime), nginx_parts(options, key, base_url)
   states[bot] = {
     options = with_defaults(options),
     base_url = base_url,
     prefix = ("%s/api/%s/"):format(base_url, url.escape(key)),
     redact = secret.redactor(key),
     runtime = complete,
-    pace = pace.new(options, complete),
+    pace = pace.new(options, complete, count),
     transport = options.transport,
     known = known,
     counts = counts,

@@ -4,19 +4,41 @@ pace.__index = pace
 
 local DAY = 86400
 
+-- The count of one client's calls.
+local own = {}
+own.__index = own
+
+local function renew(self, day)
+  if day ~= self.day then self.day, self.count = day, 0 end
+end
+
+function own:used(day)
+  renew(self, day)
+  return self.count
+end
+
+function own:take(day, limit)
+  renew(self, day)
+  if self.count >= limit then return false end
+  self.count = self.count + 1
+  return true
+end
+
 --- Makes the pace of one client; all tasks that use the client share it.
 -- @param options table: `rate` (calls a second), `daily_quota` (calls a UTC day); nil: not limited
 -- @param runtime table: sleep(seconds), now() (monotonic seconds), time() (Unix seconds)
+-- @param count nil, or who counts the calls of a day (number, days since 1970) in the place of this client:
+--   `used(day)` gives their number; `take(day, limit)` counts one more if that makes no more than `limit`, and says
+--   whether, or false and a message
 -- @return the pace
-function pace.new(options, runtime)
+function pace.new(options, runtime, count)
   return setmetatable({
     spacing = options.rate and 1 / options.rate or nil,
     daily_quota = options.daily_quota,
     runtime = runtime,
     next_slot = -math.huge,
     held_until = -math.huge,
-    day = nil,
-    used = 0,
+    count = count or setmetatable({ count = 0 }, own),
   }, pace)
 end
 
@@ -46,17 +68,16 @@ function pace:hold(seconds)
   self.held_until = math.max(self.held_until, self.runtime.now() + seconds)
 end
 
-local function renew(self)
-  local day = math.floor(self.runtime.time() / DAY)
-  if day ~= self.day then self.day, self.used = day, 0 end
+local function today(self)
+  return math.floor(self.runtime.time() / DAY)
 end
 
 --- How much of today's quota is used.
 -- @return calls used since 00:00 UTC, calls left (math.huge when there is no quota)
 function pace:quota()
-  renew(self)
-  if not self.daily_quota then return self.used, math.huge end
-  return self.used, math.max(0, self.daily_quota - self.used)
+  local used = self.count:used(today(self))
+  if not self.daily_quota then return used, math.huge end
+  return used, math.max(0, self.daily_quota - used)
 end
 
 local function span(seconds)
@@ -69,12 +90,11 @@ end
 --- Counts one call.
 -- @return true, or nil and a failure's fields of kind "quota" when today's calls are used up
 function pace:spend()
-  local _, left = self:quota()
-  if left > 0 then
-    self.used = self.used + 1
-    return true
-  end
-  local renewal = (self.day + 1) * DAY
+  local day = today(self)
+  local counted, problem = self.count:take(day, self.daily_quota or math.huge)
+  if counted then return true end
+  if problem then return nil, { kind = "quota", message = problem, sent = false } end
+  local renewal = (day + 1) * DAY
   local wait = renewal - self.runtime.time()
   local message = ("the daily quota of %d calls is used up; it renews at %s UTC, in %s")
     :format(self.daily_quota, os.date("!%Y-%m-%d %H:%M", renewal), span(wait))

@@ -2,9 +2,12 @@
 -- so that nothing holds up a worker. Used by runtime.lua when the module finds itself inside nginx.
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"
+local quota = require "mavilua.resty.quota"
 local send = require "mavilua.resty.send"
 
 local resty = {}
+
+local LONGEST = 100 * 365 * 86400 -- seconds of a sleep
 
 local TIMER = "hand it to a timer: ngx.timer.at(0, function() ... end)"
 
@@ -21,9 +24,6 @@ local barred = {
   exit_worker = "the worker ends: call it before",
 }
 
--- nginx puts a table of its own in the place of LuaJIT's `coroutine`, without this function.
-local can_yield = package.loaded.coroutine.isyieldable or function() return true end
-
 --- Raises a misuse at the caller's line where nginx cannot wait.
 -- @param what string: what is called
 function resty.check(what)
@@ -32,7 +32,7 @@ function resty.check(what)
     errors.misuse("%s: nginx cannot wait in its phase \"%s\", only in rewrite_by_lua*, access_by_lua*, "
       .. "content_by_lua* and timers; %s", what, phase, barred[phase])
   end
-  if not can_yield() then
+  if not core.can_yield() then
     errors.misuse("%s: cannot wait here: this runs inside a function of C (require, table.sort, string.gsub, a "
       .. "metamethod); call it before or after", what)
   end
@@ -41,11 +41,17 @@ end
 --- As core.send; see resty/send.lua.
 resty.send = send
 
+--- A count of calls for all workers; see resty/quota.lua.
+resty.quota = quota.new
+
 --- Waits; other requests of the worker go on meanwhile.
 -- @param seconds number
 function resty.sleep(seconds)
   resty.check("mavilua.sleep")
-  ngx.sleep(math.max(0, seconds))
+  if type(seconds) ~= "number" or seconds ~= seconds then
+    errors.misuse("mavilua.sleep: takes a number of seconds, got %s", tostring(seconds))
+  end
+  ngx.sleep(math.min(math.max(0, seconds), LONGEST))
 end
 
 --- A clock for measuring, in seconds; never goes back, as nginx's own may.

@@ -4,8 +4,9 @@ local core = require "mavilua.core"
 
 local runtime = {}
 
--- Nothing of the core's that waits may be used inside nginx: it would hold up all requests of a worker.
-local resty = type(ngx) == "table" and type(ngx.get_phase) == "function" and require "mavilua.resty" or nil
+-- Nothing of the core's that waits may be used inside nginx, where it would hold up all requests of a
+-- worker; nor would the core do it.
+local resty = type(package.loaded.ngx) == "table" and require "mavilua.resty" or nil
 local own = resty or core
 
 --- Whether this is nginx.
@@ -28,6 +29,9 @@ runtime.sleep, runtime.now, runtime.time = own.sleep, own.now, own.time
 function runtime.check(what)
   if resty then resty.check(what) end
 end
+
+--- In nginx: a count of calls that all workers share; see resty/quota.lua.
+runtime.quota = resty and resty.quota
 
 local names = { "sleep", "now", "time" }
 
