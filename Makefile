@@ -143,7 +143,8 @@ need-%:
 	@sh tools/need.sh $(NEED_$(shell echo $* | tr a-z A-Z))
 
 # The targets that do everything build side by side, unless the caller said how.
-PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+CORES := $(shell nproc)
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(CORES))
 
 # ---- running -------------------------------------------------------------------------------------
 
@@ -180,6 +181,8 @@ BUSTED_release = $(LUA) $(BUSTED)
 BUSTED_asan = $(B)/mavilua run $(BUSTED)
 BUSTED_tsan = $(B)/mavilua run $(BUSTED)
 SPEC ?= spec examples
+# Specs wait more than they compute.
+LANES ?= $(shell expr 2 \* $(CORES))
 # What every sandbox of the specs answered, for suite-answers.
 ANSWERS = $(CURDIR)/build/results/answers$(SUFFIX).jsonl
 # Preloaded into the host by spec/torture; the sanitizers take no library before their own.
@@ -189,10 +192,11 @@ SPEC_ENV = MAVILUA_TORTURE_LIBRARY=$(if $(WORLD_$(MODE)),$(CURDIR)/$(WORLD_$(MOD
 
 .PHONY: suite-unit suite-spec suite-answers units fuzzers
 suite-unit: $(UNITS)
-	@sh tools/suite.sh unit$(SUFFIX) 900 sh -c 'failed=0; for t in $(UNITS); do $$t || failed=1; done; exit $$failed'
+	@sh tools/suite.sh unit$(SUFFIX) 900 sh -c "printf '%s\n' $(UNITS) | sh tools/lanes.sh $(CORES) env"
 suite-spec: $(WORLD_$(MODE))
 	@mkdir -p build/results && rm -f $(ANSWERS)
-	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
+	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 sh -c "find $(SPEC) -name '*_spec.lua' | sort -r | \
+	  sh tools/lanes.sh $(LANES) $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal"
 # Answers of the sandbox against docs/openapi.json, and that document by a validator from npm.
 # The module's specs on another Lua: suite-luajit, suite-lua5.1 and so on.
 # In 5.1 and 5.2 a wait inside a sort or a metamethod is an error, which is much of spec/loop_spec.lua.

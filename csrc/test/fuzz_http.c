@@ -48,6 +48,8 @@ static int open_connection(void) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   int bad = connect(fd, (const struct sockaddr *)&address, sizeof address);
+  if (fd < 0 || bad)
+    perror("fuzz_http: connection");
   assert(fd >= 0 && !bad);
   return fd;
 }

@@ -86,7 +86,7 @@ describe("cancelling", function()
     local bot = support.start [[
       host.every("1s", { name = "long", overlap = "cancel" }, function(moment)
         trace(moment.planned)
-        host.sleep(30)
+        host.sleep(8)
       end)
     ]]
     process.await(function() return #bot:lines() >= 4 end, "four runs")
