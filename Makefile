@@ -19,7 +19,7 @@ NEED_BUILD := libc6-dev pkg-config liblua5.4-dev liblua5.1-0-dev libcurl4-openss
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
 NEED_TEST := $(NEED_RUN) libc-bin luarocks lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
              nginx libnginx-mod-http-lua lua-resty-core php-cli procps systemd luajit2 lua5.1 lua5.2 lua5.3 \
-             liblua5.2-dev liblua5.3-dev
+             liblua5.2-dev liblua5.3-dev zsh mandoc lua-ldoc
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 
@@ -296,10 +296,17 @@ install-module: $(CORE)
 install-module-%: $(B)/lib-%/mavilua/core.so
 	@$(MAKE) -s install-module CORE=$< LUA_DIR=$(PREFIX)/share/lua/$* C_DIR=$(PREFIX)/lib/lua/$*
 
-# What is read beside them: by language servers.
+# What is read beside them: by language servers and shells.
 STUBS := $(wildcard library/*.lua library/*/*.lua)
 SHARE = $(DESTDIR)$(PREFIX)/share
-install-manual:
+$(B)/completion/%: $(B)/mavilua
+	@mkdir -p $(@D)
+	$(B)/mavilua completion $* > $@.new
+	@mv $@.new $@
+
+install-manual: $(B)/completion/bash $(B)/completion/zsh
+	install -D -m 644 $(B)/completion/bash $(SHARE)/bash-completion/completions/mavilua
+	install -D -m 644 $(B)/completion/zsh $(SHARE)/zsh/site-functions/_mavilua
 	@set -e; for f in $(STUBS); do install -D -m 644 $$f $(SHARE)/mavilua/$$f; done
 
 # The module alone, for LuaRocks: needs libcurl and jansson, and LUA_INCDIR when pkg-config does not know Lua.
@@ -312,7 +319,8 @@ install-rock:
 	@$(MAKE) -s install-module B=$(MODULE_B)
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/mavilua
+	rm -f $(DESTDIR)$(PREFIX)/bin/mavilua $(SHARE)/bash-completion/completions/mavilua \
+	  $(SHARE)/zsh/site-functions/_mavilua
 	rm -rf $(SHARE)/mavilua $(foreach v,$(LUA_VERSION) $(OTHER_LUAS),$(DESTDIR)$(PREFIX)/lib/lua/$(v)/mavilua \
 	  $(DESTDIR)$(PREFIX)/share/lua/$(v)/mavilua)
 

@@ -55,6 +55,7 @@ local mavilua = {}
 ---@field max_retry_wait? number seconds that a server's Retry-After may ask for; 60
 ---@field rate? number calls a second; not limited
 ---@field daily_quota? integer calls a UTC day; not limited
+---@field quota_dict? string in nginx: the lua_shared_dict that counts the day's calls for all workers
 ---@field verify? boolean check the server's certificate; true
 ---@field ca_file? string a PEM file of further trust
 ---@field keep_null? boolean nulls in objects become mavilua.null instead of being absent

@@ -40,6 +40,13 @@ describe("make install", function()
     end)
   end
 
+  it("installs what editors and shells read", function()
+    for _, name in ipairs { "mavilua/library/mavilua.d.lua", "mavilua/library/mavilua/actions.d.lua",
+      "bash-completion/completions/mavilua", "zsh/site-functions/_mavilua" } do
+      assert.not_equal("", process.read(prefix .. "/share/" .. name), name)
+    end
+  end)
+
   it("is undone by make uninstall", function()
     assert.equal(0, (make "uninstall"))
     local pipe = assert(io.popen("find " .. process.quote(root) .. " -type f"))

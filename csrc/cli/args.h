@@ -51,8 +51,10 @@ void mv_args_free(struct mv_given *given);
 /* Prints the settings as a configuration file, with their sources, on standard output. */
 void mv_args_print(const struct mv_command *command, const struct mv_given *given);
 
-/* Prints the command's help on standard output, for people and as JSON. */
+/* Prints the command's help on standard output. */
 void mv_args_help(const struct mv_command *command);
-void mv_args_help_json(const struct mv_command *command);
+
+/* The same as JSON. A new reference. */
+json_t *mv_args_describe(const struct mv_command *command);
 
 #endif

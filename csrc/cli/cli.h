@@ -2,6 +2,7 @@
 #ifndef MV_CLI_CLI_H
 #define MV_CLI_CLI_H
 
+#include <jansson.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -13,7 +14,19 @@
 /* One row a command, each in its own file. */
 extern const struct mv_command mv_command_serve, mv_command_run, mv_command_check, mv_command_next,
     mv_command_why, mv_command_events, mv_command_call, mv_command_actions, mv_command_chat,
-    mv_command_sandbox, mv_command_new;
+    mv_command_sandbox, mv_command_new, mv_command_completion;
+
+#define MV_COMMANDS_MOST 32
+
+/* All of them; in commands.c. */
+extern const struct mv_command *const mv_commands[];
+extern const size_t mv_commands_count;
+
+/* The command of that name, or NULL. */
+const struct mv_command *mv_commands_find(const char *name);
+
+/* All that their rows tell, as JSON. A new reference. */
+json_t *mv_commands_describe(void);
 
 /* Writes "mavilua NAME: message" on standard error; returns `status`, so that
  * `return mv_cli_fail(…)` reads well. */

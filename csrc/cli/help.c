@@ -92,14 +92,25 @@ static void set_text(json_t *row, const char *member, const char *text) {
     json_object_set_new(row, member, json_string(text));
 }
 
+/* By enum mv_flag_type: what programs call it. */
+static const char *const types[] = {
+    [MV_FLAG_SWITCH] = "switch",     [MV_FLAG_TEXT] = "text",       [MV_FLAG_FILE] = "file",
+    [MV_FLAG_ADDRESS] = "address",   [MV_FLAG_URL] = "url",         [MV_FLAG_CHOICE] = "choice",
+    [MV_FLAG_NUMBER] = "number",     [MV_FLAG_SIZE] = "size",       [MV_FLAG_SECONDS] = "seconds",
+    [MV_FLAG_OPERANDS] = "operands",
+};
+
 static json_t *describe(const struct mv_flag *flag) {
   char takes[128], setting[64];
+  const char letter[] = {flag->letter, '\0'};
   json_t *row = json_object();
   mv_flag_describe(flag, takes, sizeof takes);
   mv_flag_setting(flag, setting, sizeof setting);
   set_text(row, "setting", flag->traits & MV_FLAG_NO_SETTING ? NULL : setting);
   bool option = !(flag->traits & MV_FLAG_NO_OPTION) && flag->type != MV_FLAG_OPERANDS;
   set_text(row, "option", option ? flag->name : NULL);
+  set_text(row, "letter", flag->letter ? letter : NULL);
+  set_text(row, "type", types[flag->type]);
   set_text(row, "takes", takes);
   set_text(row, "value", flag->value);
   set_text(row, "preset", flag->preset);
@@ -109,14 +120,12 @@ static json_t *describe(const struct mv_flag *flag) {
   return row;
 }
 
-void mv_args_help_json(const struct mv_command *command) {
+json_t *mv_args_describe(const struct mv_command *command) {
   json_t *rows = json_array();
   for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++)
     json_array_append_new(rows, describe(flag));
   json_t *whole = json_pack("{s:s, s:s, s:s, s:o}", "name", command->name, "operands",
                             command->operands, "doc", command->doc, "options", rows);
-  char *text = mv_json_text(whole);
-  puts(text ? text : "{}");
-  free(text);
-  json_decref(whole);
+  set_text(whole, "more", command->more);
+  return whole;
 }

@@ -3,27 +3,15 @@
 #include <string.h>
 
 #include "api/action.h"
-#include "cli/cli.h"
+#include "base/json.h"
 #include "base/version.h"
-
-static const struct mv_command *const commands[] = {
-    &mv_command_serve, &mv_command_run,     &mv_command_check, &mv_command_next,
-    &mv_command_why,   &mv_command_events,  &mv_command_call,  &mv_command_actions,
-    &mv_command_chat,  &mv_command_sandbox, &mv_command_new};
-#define COMMANDS (sizeof commands / sizeof commands[0])
-
-static const struct mv_command *find(const char *name) {
-  for (size_t i = 0; i < COMMANDS; i++)
-    if (strcmp(commands[i]->name, name) == 0)
-      return commands[i];
-  return NULL;
-}
+#include "cli/cli.h"
 
 static void overview(FILE *out) {
   fprintf(out, "usage: mavilua COMMAND [OPTION…] [ARGUMENT…]\n\nautomation for chatbots and a small CRM in Lua\n\n"
                "commands:\n");
-  for (size_t i = 0; i < COMMANDS; i++)
-    fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->doc);
+  for (size_t i = 0; i < mv_commands_count; i++)
+    fprintf(out, "  %-10s %s\n", mv_commands[i]->name, mv_commands[i]->doc);
   fprintf(out, "\nmavilua help COMMAND tells more; mavilua --version tells the version\n");
 }
 
@@ -33,10 +21,10 @@ static int print_version(void) {
 }
 
 static int unknown(const char *name) {
-  const char *names[COMMANDS + 1] = {"help"};
-  for (size_t i = 0; i < COMMANDS; i++)
-    names[i + 1] = commands[i]->name;
-  const char *nearest = mv_nearest(name, names, COMMANDS + 1);
+  const char *names[MV_COMMANDS_MOST + 1] = {"help"};
+  for (size_t i = 0; i < mv_commands_count; i++)
+    names[i + 1] = mv_commands[i]->name;
+  const char *nearest = mv_nearest(name, names, mv_commands_count + 1);
   if (nearest)
     fprintf(stderr, "mavilua: unknown command \"%.60s\"; did you mean \"%s\"?\n", name, nearest);
   else
@@ -44,27 +32,49 @@ static int unknown(const char *name) {
   return EX_USAGE;
 }
 
-/* `mavilua help [COMMAND [--json]]` */
-static int help(char **words) {
-  if (!words[0]) {
-    overview(stdout);
-    return EX_OK;
+/* Takes the reference over. */
+static int print_json(json_t *value) {
+  char *text = mv_json_text(value);
+  json_decref(value);
+  if (!text) {
+    fprintf(stderr, "mavilua: out of memory\n");
+    return EX_OSERR;
   }
-  const struct mv_command *command = find(words[0]);
-  bool json = command && words[1] && strcmp(words[1], "--json") == 0;
-  if (words[0] && words[1] && !json) {
+  puts(text);
+  free(text);
+  return EX_OK;
+}
+
+static int help_on(const struct mv_command *command, bool json) {
+  if (json)
+    return print_json(mv_args_describe(command));
+  mv_args_help(command);
+  return EX_OK;
+}
+
+/* `mavilua help [COMMAND] [--json]` */
+static int help(char **words) {
+  size_t count = 0;
+  while (words[count])
+    count++;
+  bool json = count && strcmp(words[count - 1], "--json") == 0;
+  const char *name = count - json ? words[0] : NULL;
+  if (count - json > 1) {
     fprintf(stderr, "mavilua: help takes one command, and --json behind it; mavilua --help lists them\n");
     return EX_USAGE;
   }
-  if (strcmp(words[0], "help") == 0)
-    printf("usage: mavilua help [COMMAND [--json]]\n\nlist the commands, or explain one: what it does and its "
+  if (!name && json)
+    return print_json(mv_commands_describe());
+  const struct mv_command *command = name ? mv_commands_find(name) : NULL;
+  if (command)
+    return help_on(command, json);
+  if (!name)
+    overview(stdout);
+  else if (strcmp(name, "help") == 0)
+    printf("usage: mavilua help [COMMAND] [--json]\n\nlist the commands, or explain one: what it does and its "
            "options, with --json as JSON\n");
-  else if (!command)
-    return unknown(words[0]);
-  else if (json)
-    mv_args_help_json(command);
   else
-    mv_args_help(command);
+    return unknown(name);
   return EX_OK;
 }
 
@@ -82,7 +92,7 @@ static int run(const struct mv_command *command, char **argv) {
   if (outcome == MV_ARGS_RUN || outcome == MV_ARGS_PRINT)
     mv_cli_warn(command, given.warnings.data);
   if (outcome != MV_ARGS_HELP && (command == &mv_command_serve || command == &mv_command_check))
-    mv_cli_warn_of_variables(command, commands, COMMANDS);
+    mv_cli_warn_of_variables(command, mv_commands, mv_commands_count);
   if (outcome == MV_ARGS_RUN)
     status = command->run(command, given.options, argv);
   else if (outcome == MV_ARGS_HELP)
@@ -116,6 +126,6 @@ int main(int argc, char **argv) {
     return finish(print_version());
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
     return finish(help(argv + 2));
-  const struct mv_command *command = find(name);
+  const struct mv_command *command = mv_commands_find(name);
   return finish(command ? run(command, argv + 2) : unknown(name));
 }
