@@ -20,6 +20,10 @@ const struct mv_command mv_command_run = {
     .doc = "run a plain Lua script; its exit status is the script's",
     .more = "SCRIPT \"-\" is read from standard input. The script finds its arguments in `arg` and `...`, and\n"
             "has require \"mavilua\" without anything installed.\n\n"
-            "  mavilua run report.lua --list 5\n",
+            "A script that registers handlers with host.on gets webhooks from standard input, one JSON\n"
+            "object a line, one after the other. Nothing is stored, and nothing is tried again: the exit\n"
+            "status is 70 when a handler failed, 65 when a line is no webhook.\n\n"
+            "  mavilua run report.lua --list 5\n"
+            "  echo '{\"message\":\"hello\",\"client\":{\"id\":836058695}}' | mavilua run orders.lua\n",
     .run = run,
 };

@@ -6,6 +6,7 @@
 #include <lualib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/tokens.h"
@@ -134,9 +135,15 @@ static void require(lua_State *L, const char *name) {
   lua_call(L, 1, 0);
 }
 
-static int refuse_host(lua_State *L) {
-  return luaL_error(L, "mavilua.host is for scripts that run under `mavilua serve`; "
-                       "this one was started as a plain script");
+static const char host_script[] = "mavilua.host.script";
+
+/* mavilua.host.native of a plain script: handlers get webhooks from standard input. */
+static int open_script_native(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushstring(L, host_script);
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "native");
+  return 1;
 }
 
 /* os.exit in a plain script: all is closed in order, so it may not leave from here. */
@@ -181,7 +188,8 @@ static int prepare(lua_State *L) {
     preload(L, "mavilua.host.native", vm_open_native);
     require(L, "mavilua.host");
   } else {
-    preload(L, "mavilua.host.native", refuse_host);
+    preload(L, "mavilua.host.native", open_script_native);
+    preload(L, "mavilua.host.log", vm_open_log);
     if (vm->options.program) {
       preload(L, "mavilua.program", vm_open_program);
     }
@@ -282,6 +290,16 @@ static int push_arguments(lua_State *L, const struct mv_vm *vm, const char *path
   return count;
 }
 
+/* A plain script that has asked for mavilua.host: its handlers' turn. */
+static void feed_handlers(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, host_script) == LUA_TTABLE) {
+    lua_getfield(L, -1, "feed");
+    lua_pushboolean(L, isatty(STDIN_FILENO));
+    lua_call(L, 1, 0);
+  }
+}
+
 /* path -> runs it. An error leaves with its traceback. */
 static int run_script(lua_State *L) {
   const char *path = lua_touserdata(L, 1);
@@ -293,6 +311,9 @@ static int run_script(lua_State *L) {
   }
   int count = vm->options.host ? 0 : push_arguments(L, vm, path);
   lua_call(L, count, 0);
+  if (!vm->options.host) {
+    feed_handlers(L);
+  }
   return 0;
 }
 

@@ -203,6 +203,11 @@ static int write_log(lua_State *L) {
   return 1;
 }
 
+int vm_open_log(lua_State *L) {
+  lua_pushcfunction(L, write_log);
+  return 1;
+}
+
 /* Calls of the API */
 
 /* called(action, outcome, counts) */

@@ -101,6 +101,8 @@ void vm_set_timeout(struct vm_run *run, double seconds);
 /* vm_host.c */
 /* The module mavilua.host.native. */
 int vm_open_native(lua_State *L);
+/* The module mavilua.host.log: the function that writes a line. */
+int vm_open_log(lua_State *L);
 
 /* vm_program.c */
 /* The module mavilua.program. */

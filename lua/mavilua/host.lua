@@ -36,7 +36,8 @@
 -- @module mavilua.host
 
 if not package.preload["mavilua.host.native"] and not package.loaded["mavilua.host.native"] then
-  error("mavilua.host is for scripts that run under `mavilua serve`; this is another program", 0)
+  error("mavilua.host is for scripts that run under `mavilua serve` or `mavilua run`, or in nginx with "
+    .. "mavilua.nginx; this is another program", 0)
 end
 local core = require "mavilua.core"
 local native = require "mavilua.host.native"
@@ -310,7 +311,8 @@ end
 -- @tparam string|number seconds 0.5, or "2s"; for long times use `host.after`, which survives a restart
 function host.sleep(seconds)
   in_handler("host.sleep")
-  core.sleep(check.value("host.sleep: the time", seconds, "duration"))
+  local sleep = native.sleep or core.sleep
+  sleep(check.value("host.sleep: the time", seconds, "duration"))
 end
 
 --- Log lines of the run: event id, attempt, handler and key stand on each.
@@ -476,5 +478,6 @@ end, function()
   return registry:definitions()
 end)
 globals.install(native.globals, host.log, native.guard, core.time)
+if native.limit then native.limit(host) end -- without a store: see host/direct.lua
 
 return host

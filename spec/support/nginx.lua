@@ -5,11 +5,17 @@ local process = require "spec.support.process"
 local nginx = {}
 nginx.__index = nginx
 
-local function certificate(folder, name)
-  local status, _, why = process.run { bin = "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-    "-subj", "/CN=" .. name, "-addext", "subjectAltName=DNS:" .. name,
-    "-keyout", folder .. "/key.pem", "-out", folder .. "/cert.pem" }
+local made -- the folder with a certificate, one for all
+
+local function certificate(name)
+  if made then return made end
+  local folder = process.folder()
+  local status, _, why = process.run { bin = "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=" .. name,
+    "-addext", "subjectAltName=DNS:" .. name, "-keyout", folder .. "/key.pem", "-out", folder .. "/cert.pem" }
   assert(status == 0, why)
+  made = folder
+  return made
 end
 
 -- nginx changes its user when it is root's; the spec's folder is for its owner alone.
@@ -25,21 +31,26 @@ http {
   client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;
   uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
   include site.conf;
+  server { listen unix:{folder}/status; access_log off; location / { stub_status; } }
 }
 ]]
 
 local modules = "load_module /usr/lib/nginx/modules/ndk_http_module.so;\n"
   .. "load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;"
 
-local function user()
-  local pipe = assert(io.popen "id -u")
-  local id = pipe:read "*l"
+local function line_of(command)
+  local pipe = assert(io.popen(command))
+  local line = pipe:read "*l"
   pipe:close()
-  return id == "0" and "user root;" or ""
+  return line
+end
+
+local function user()
+  return line_of "id -u" == "0" and "user root;" or ""
 end
 
 -- The site's configuration with what the spec's machine has in other places.
-local function site(path, folder, changes)
+local function site(path, folder, changes, level)
   local text = process.read(path)
   local function change(from, to)
     local first, last = text:find(from, 1, true)
@@ -48,23 +59,25 @@ local function site(path, folder, changes)
   end
   change("listen 443 ssl", ("listen unix:%s/socket ssl"):format(folder))
   text = text:gsub("    listen %[::%]:443 ssl[^\n]*\n", "")
-  change("/etc/ssl/certs/bot.example.com.pem", folder .. "/cert.pem")
-  change("/etc/ssl/private/bot.example.com.key", folder .. "/key.pem")
+  local pair = certificate "bot.example.com"
+  change("/etc/ssl/certs/bot.example.com.pem", pair .. "/cert.pem")
+  change("/etc/ssl/private/bot.example.com.key", pair .. "/key.pem")
   change("/var/log/nginx/mavilua.log", folder .. "/access.log")
   change("/var/log/nginx/mavilua.error.log", folder .. "/site.error.log")
-  for _, pair in ipairs(changes) do change(pair[1], pair[2]) end
+  if level then change("/site.error.log crit", "/site.error.log " .. level) end
+  for _, one in ipairs(changes) do change(one[1], one[2]) end
   return text
 end
 
 --- Starts it, once `nginx -t` has no objection.
 -- @param path a site's configuration as users get it
 -- @param changes list of {from, to}: plain texts to change, such as the upstream's address
--- @param options table or nil: `workers` (1), `level` (of the main error log, "error"), `env` (table)
+-- @param options table or nil: `workers` (1), `level` (of the main error log, "error"), `site_level` (of the site's
+--   own, as users get it), `env` (table)
 function nginx.start(path, changes, options)
   options = options or {}
   local folder = process.folder()
-  certificate(folder, "bot.example.com")
-  local text = site(path, folder, changes)
+  local text = site(path, folder, changes, options.site_level)
   process.write(folder .. "/site.conf", text)
   local names = {}
   for name in pairs(options.env or {}) do names[#names + 1] = "env " .. name .. ";" end
@@ -78,19 +91,41 @@ function nginx.start(path, changes, options)
   local self = setmetatable({ folder = folder }, nginx)
   local words = {}
   for name, value in pairs(options.env or {}) do words[#words + 1] = name .. "=" .. process.quote(value) end
-  self.pipe = assert(io.popen(("exec env %s nginx -p %s -e %s/error.log -c nginx.conf -g 'daemon off;' 2>&1")
-    :format(table.concat(words, " "), folder, folder)))
-  self.pid = process.await(function()
-    return tonumber(process.read(folder .. "/pid"):match "%d+")
-  end, "nginx: " .. process.read(folder .. "/error.log"))
+  self.pipe = assert(io.popen(("env %s nginx -p %s -e %s/error.log -c nginx.conf -g 'daemon off;' 2>&1; echo >%s/end")
+    :format(table.concat(words, " "), folder, folder, folder)))
+  process.await(function()
+    self.pid = tonumber(process.read(folder .. "/pid"):match "%d+")
+    return self.pid or process.read(folder .. "/end") ~= ""
+  end, "nginx")
+  if not self.pid then error(path .. ": " .. self.pipe:read "*a" .. process.read(folder .. "/error.log"), 0) end
   return self
+end
+
+--- Starts bot.conf with the bot of a file and the module as it was built for release.
+-- @param bot path
+-- @param base_url the platform's address
+-- @param options as of `start`, and `secret` of the webhook, `key` of the API
+function nginx.start_bot(bot, base_url, options)
+  local folder, root = process.folder(), line_of "pwd"
+  process.write(folder .. "/secret", options.secret .. "\n")
+  process.write(folder .. "/key", options.key .. "\n")
+  return nginx.start("examples/nginx/bot.conf", {
+    { "/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua",
+      root .. "/lua/?.lua;" .. root .. "/lua/?/init.lua" },
+    { "/usr/local/lib/lua/5.1/?.so", root .. "/build/release/lib-5.1/?.so" },
+    { "/etc/mavilua/bot.lua", bot:sub(1, 1) == "/" and bot or root .. "/" .. bot },
+    { "/etc/mavilua/webhook_secret", folder .. "/secret" },
+    { "/etc/mavilua/api_key", folder .. "/key" },
+    { 'dedupe = "mavilua_seen",', ('dedupe = "mavilua_seen", base_url = "%s",'):format(base_url) },
+    { "rate=200r/s", "rate=1000000r/s" },
+  }, options)
 end
 
 --- A request through it. @return status (number), body
 function nginx:request(path, options)
   options = options or {}
   local args = { bin = "curl", "-sS", "--max-time", "30", "--unix-socket", self.folder .. "/socket",
-    "--cacert", self.folder .. "/cert.pem", "-w", "\n%{http_code}" }
+    "--cacert", made .. "/cert.pem", "-w", "\n%{http_code}" }
   if options.body then
     args.stdin = options.body
     args[#args + 1] = "--data-binary"
@@ -116,7 +151,7 @@ function nginx:send(path, bodies)
     lines[i] = ('%surl = "https://bot.example.com%s"\ndata-binary = "@%s/%d"\noutput = "/dev/null"\n')
       :format(i > 1 and "next\n" or "", path, folder, i)
       .. ('unix-socket = "%s/socket"\ncacert = "%s/cert.pem"\nmax-time = 60\nwrite-out = "%%{http_code}\\n"\n')
-      :format(self.folder, self.folder)
+      :format(self.folder, made)
   end
   process.write(folder .. "/config", table.concat(lines))
   os.execute(("(curl -s -K %s/config >%s/out 2>%s/err; echo ended >%s/end) &"):format(folder, folder, folder, folder))
@@ -126,6 +161,12 @@ function nginx:send(path, bodies)
     for status in process.read(folder .. "/out"):gmatch "%d+" do statuses[#statuses + 1] = tonumber(status) end
     return statuses
   end
+end
+
+--- How many requests it is about to answer.
+function nginx:open()
+  local _, out = process.run { bin = "curl", "-s", "--unix-socket", self.folder .. "/status", "http://status/" }
+  return tonumber(out:match "Writing: (%d+)") - 1
 end
 
 --- What it logged of requests.
