@@ -19,7 +19,7 @@ NEED_BUILD := libc6-dev pkg-config liblua5.4-dev liblua5.1-0-dev libcurl4-openss
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
 NEED_TEST := $(NEED_RUN) libc-bin luarocks lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
              nginx libnginx-mod-http-lua lua-resty-core php-cli procps systemd luajit2 lua5.1 lua5.2 lua5.3 \
-             liblua5.2-dev liblua5.3-dev zsh mandoc lua-ldoc
+             liblua5.2-dev liblua5.3-dev zsh man-db mandoc lua-ldoc
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 
@@ -247,13 +247,16 @@ fuzz: ## each fuzz target for ten minutes
 	@$(MAKE) -s fuzz-smoke FUZZ_SECONDS=600
 
 GUIDES_MADE := cli configuration sandbox assumptions
-docs: all ## make what of docs/ the program knows itself
+# Man pages, below man/ of the source and share/man.
+PAGES := man1/mavilua.1 man5/mavilua.conf.5
+docs: all ## make what of docs/, library/ and man/ the program knows itself
 	$(B)/mavilua run tools/actions_doc.lua > docs/actions.md
 	$(B)/mavilua actions --openapi > docs/openapi.json
 	$(B)/mavilua run tools/stubs.lua > library/mavilua/actions.d.lua
 	@set -e; for guide in $(GUIDES_MADE); do \
 	  $(B)/mavilua run tools/guide_doc.lua $(B)/mavilua docs/$$guide.md > $(B)/guide.new; \
-	  cat $(B)/guide.new > docs/$$guide.md; rm $(B)/guide.new; done
+	  cat $(B)/guide.new > docs/$$guide.md; rm $(B)/guide.new; done; \
+	for page in $(notdir $(PAGES)); do $(B)/mavilua run tools/man_doc.lua $(B)/mavilua $$page > man/$$page; done
 
 # ---- measuring -----------------------------------------------------------------------------------
 
@@ -296,7 +299,7 @@ install-module: $(CORE)
 install-module-%: $(B)/lib-%/mavilua/core.so
 	@$(MAKE) -s install-module CORE=$< LUA_DIR=$(PREFIX)/share/lua/$* C_DIR=$(PREFIX)/lib/lua/$*
 
-# What is read beside them: by language servers and shells.
+# What is read beside them: by man, language servers and shells.
 STUBS := $(wildcard library/*.lua library/*/*.lua)
 SHARE = $(DESTDIR)$(PREFIX)/share
 $(B)/completion/%: $(B)/mavilua
@@ -307,6 +310,7 @@ $(B)/completion/%: $(B)/mavilua
 install-manual: $(B)/completion/bash $(B)/completion/zsh
 	install -D -m 644 $(B)/completion/bash $(SHARE)/bash-completion/completions/mavilua
 	install -D -m 644 $(B)/completion/zsh $(SHARE)/zsh/site-functions/_mavilua
+	@set -e; for f in $(PAGES); do install -D -m 644 man/$${f#*/} $(SHARE)/man/$$f; done
 	@set -e; for f in $(STUBS); do install -D -m 644 $$f $(SHARE)/mavilua/$$f; done
 
 # The module alone, for LuaRocks: needs libcurl and jansson, and LUA_INCDIR when pkg-config does not know Lua.
@@ -320,7 +324,7 @@ install-rock:
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/mavilua $(SHARE)/bash-completion/completions/mavilua \
-	  $(SHARE)/zsh/site-functions/_mavilua
+	  $(SHARE)/zsh/site-functions/_mavilua $(PAGES:%=$(SHARE)/man/%)
 	rm -rf $(SHARE)/mavilua $(foreach v,$(LUA_VERSION) $(OTHER_LUAS),$(DESTDIR)$(PREFIX)/lib/lua/$(v)/mavilua \
 	  $(DESTDIR)$(PREFIX)/share/lua/$(v)/mavilua)
 

@@ -5,7 +5,7 @@ local shells = { bash = "mavilua.cli.completion_bash", zsh = "mavilua.cli.comple
 
 -- What stands for an operand in a usage line, and how it is completed.
 local operands = {
-  SCRIPT = "script", DIR = "directory", ACTION = "action", NAME = "action", JSON = "params",
+  SCRIPT = "script", DIRECTORY = "directory", ACTION = "action", NAME = "action", JSON = "params",
 }
 
 local function words_of(text, separator)
