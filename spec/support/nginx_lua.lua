@@ -1,6 +1,7 @@
 --- A real nginx with Lua, whose handlers use the module as it was built for LuaJIT. It listens on a socket
 -- in a folder of its own and logs at the level debug.
 local process = require "spec.support.process"
+local socket = require "socket"
 local unix = require "socket.unix"
 
 local nginx_lua = {}
@@ -42,31 +43,53 @@ local function fill(text, values)
   return (text:gsub("%%%((%w+)%)s", values))
 end
 
+-- A port that is free now; nginx cannot pick one itself.
+local function free_port()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  listener:close()
+  return port
+end
+
+local start
+
 --- Starts it.
 -- @param parts table: `http` and `server`, text for these blocks of the configuration, in which %(folder)s is the
---   folder; `workers` (1); `files`, name -> text, files of that folder; `env`
+--   folder and %(root)s that of the project; `workers` (1); `files`, name -> text, files of that folder; `env`;
+--   `ports`, names: %(NAME)s is a free port in these texts; `values`, name -> text
+-- @return an object with `folder`, `pid` and the numbers of the ports by their names
 function nginx_lua.start(parts)
+  for _ = 1, 5 do
+    local self = start(parts)
+    if self then return self end -- else a port was taken meanwhile
+  end
+  error("nginx: no free port found", 2)
+end
+
+start = function(parts)
   local folder = process.folder()
   for name, text in pairs(parts.files or {}) do process.write(folder .. "/" .. name, text) end
   local status, out = process.run { bin = "id", "-u" }
   local values = { folder = folder, root = root(), workers = parts.workers or 1,
     user = status == 0 and tonumber(out) == 0 and "user root;" or "" }
+  for name, value in pairs(parts.values or {}) do values[name] = value end
+  for _, name in ipairs(parts.ports or {}) do values[name] = free_port() end
   values.http, values.server = fill(parts.http or "", values), fill(parts.server or "", values)
   process.write(folder .. "/nginx.conf", fill(main, values))
   os.execute(("ln -s /usr/lib/nginx/modules %s/modules"):format(folder))
   local self = setmetatable({ folder = folder }, nginx_lua)
+  for _, name in ipairs(parts.ports or {}) do self[name] = values[name] end
   local words = {}
   for name, value in pairs(parts.env or {}) do words[#words + 1] = name .. "=" .. process.quote(value) end
   self.pipe = assert(io.popen(("exec env %s nginx -p %s -e %s/error.log -c nginx.conf -g 'daemon off;' 2>&1")
     :format(table.concat(words, " "), folder, folder)))
-  process.await(function()
-    local pid = process.read(folder .. "/pid"):match("%d+")
-    local problem = not pid and self:log():match("%[emerg%][^\n]*")
-    if problem then error("nginx: " .. problem, 0) end
-    self.pid = tonumber(pid)
-    return pid
+  local problem = process.await(function()
+    self.pid = tonumber(process.read(folder .. "/pid"):match("%d+"))
+    return self.pid and "" or self:log():match("%[emerg%][^\n]*")
   end, "nginx: " .. folder)
-  return self
+  if self.pid then return self end
+  self.pipe:close()
+  assert(problem:find("bind() to .* failed"), "nginx: " .. problem)
 end
 
 --- All that it logged.

@@ -37,9 +37,10 @@ function address.parse(text)
   scheme = scheme and scheme:lower()
   local default = PORTS[scheme]
   if not default then return nil, "only http:// and https:// are spoken" end
+  if text:find("[%c ]") then return nil, "the address is malformed" end
   local host, port, basic = split_authority(authority)
   local number = port == "" and default or tonumber(port)
-  if not host or not is_host(host) or not number or number < 1 or number > 65535 or target:find("[%c ]") then
+  if not host or not is_host(host) or not number or number < 1 or number > 65535 then
     return nil, "the address is malformed"
   end
   host = host:lower()

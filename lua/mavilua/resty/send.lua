@@ -8,6 +8,7 @@ local reader = require "mavilua.resty.reader"
 
 local IDLE = 30000   -- milliseconds that a connection may be idle; the other side has likely closed an older one
 local KEPT = 64      -- idle connections for each pool
+local TRIES = 6      -- to connect to a name's addresses
 local SLICE = 32768  -- bytes written at once: the time left is looked at in between
 
 local function fail(kind, words, lost)
@@ -39,10 +40,18 @@ local function explain_connect(problem)
   fail("network", "cannot connect: " .. problem)
 end
 
--- nginx's resolver does not read /etc/hosts.
+-- What to connect to, one after the other. nginx's resolver does not read /etc/hosts; of a name's addresses nginx
+-- takes any, so that the next try may well meet another.
 local function hosts_of(to)
   if to.host == "localhost" then return { "127.0.0.1", "[::1]" } end
-  return { to.host }
+  if to.literal then return { to.host } end
+  local hosts = {}
+  for i = 1, TRIES do hosts[i] = to.host end
+  return hosts
+end
+
+local function is_final(problem)
+  return problem == "timeout" or problem:find("resolve", 1, true)
 end
 
 -- Connections that may stand for each other have one pool; what was not verified is never taken for what was.
@@ -51,14 +60,36 @@ local function pool_of(call, fresh)
   return ("mavilua %s %s%s%s"):format(to.scheme, to.shown, verified and "" or " unverified", fresh and " fresh" or "")
 end
 
+-- nginx's own limit to connecting does not count the time that its resolver takes: another thread does.
+local function connect_by_name(call, deadline, options)
+  local ok, problem
+  local connecting = ngx.thread.spawn(function()
+    ok, problem = call.socket:connect(call.to.host, call.to.port, options)
+  end)
+  if ok or problem then return ok, problem end -- the connection was a kept one
+  local timing = ngx.thread.spawn(function() ngx.sleep(left(deadline)) end)
+  local ended, why = ngx.thread.wait(connecting, timing)
+  ngx.thread.kill(connecting)
+  ngx.thread.kill(timing)
+  if not ended then error(why, 0) end
+  if not ok and not problem then fail("timeout") end
+  return ok, problem
+end
+
+local function connect_to(call, deadline, host, options)
+  limit(call, deadline)
+  if call.to.literal or host ~= call.to.host then return call.socket:connect(host, call.to.port, options) end
+  return connect_by_name(call, deadline, options)
+end
+
 local function open(call, deadline, fresh)
-  local to, pool = call.to, pool_of(call, fresh)
+  local options = { pool = pool_of(call, fresh), pool_size = KEPT }
   local problem
-  for _, host in ipairs(hosts_of(to)) do
-    limit(call, deadline)
+  for _, host in ipairs(hosts_of(call.to)) do
     local ok
-    ok, problem = call.socket:connect(host, to.port, { pool = pool, pool_size = KEPT })
+    ok, problem = connect_to(call, deadline, host, options)
     if ok then return end
+    if is_final(problem) then break end
   end
   explain_connect(problem)
 end
