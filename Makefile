@@ -15,7 +15,7 @@ endif
 
 # Debian packages; `tools/need.sh` installs what is missing.
 NEED_BUILD := libc6-dev pkg-config liblua5.4-dev liblua5.1-0-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev \
-              libsqlite3-dev
+              libsqlite3-dev libedit-dev
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
 NEED_TEST := $(NEED_RUN) libc-bin luarocks lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
              nginx libnginx-mod-http-lua lua-resty-core php-cli procps systemd luajit2 lua5.1 lua5.2 lua5.3 \
@@ -26,7 +26,7 @@ NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 # Asked for once, when first used: before `need` has run there may be no pkg-config.
 once = $(eval $(1) := $(2))$($(1))
 PKGS_MODULE := libcurl jansson
-PKGS ?= lua$(LUA_VERSION) $(PKGS_MODULE) libmicrohttpd sqlite3
+PKGS ?= lua$(LUA_VERSION) $(PKGS_MODULE) libmicrohttpd sqlite3 libedit
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell pkg-config --cflags $(PKGS)))
 PKG_LIBS = $(call once,PKG_LIBS,$(shell pkg-config --libs $(PKGS)))
 MODULE_LIBS = $(call once,MODULE_LIBS,$(shell pkg-config --libs $(PKGS_MODULE)))

@@ -22,6 +22,7 @@ external_dependencies = {
   JANSSON = { library = "jansson" },
   MICROHTTPD = { library = "microhttpd" },
   SQLITE = { library = "sqlite3" },
+  LIBEDIT = { library = "edit" },
 }
 build = {
   type = "make",

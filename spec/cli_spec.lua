@@ -31,7 +31,7 @@ describe("the program", function()
     local code, out = run("--help")
     assert.equal(0, code)
     for _, name in ipairs { "serve", "run", "check", "next", "why", "events", "call", "actions",
-      "chat", "sandbox", "new" } do
+      "chat", "sandbox", "new", "repl" } do
       assert.truthy(out:find("\n  " .. name .. " ", 1, true), name)
     end
   end)
@@ -54,7 +54,7 @@ describe("the program", function()
   end)
 
   for _, name in ipairs { "serve", "run", "check", "next", "why", "events", "call", "actions", "chat",
-    "sandbox", "new" } do
+    "sandbox", "new", "repl" } do
     it("has --help and --version for " .. name, function()
       local code, out, err = run(name, "--help")
       assert.equal(0, code)

@@ -14,7 +14,8 @@
 /* One row a command, each in its own file. */
 extern const struct mv_command mv_command_serve, mv_command_run, mv_command_check, mv_command_next,
     mv_command_why, mv_command_events, mv_command_call, mv_command_actions, mv_command_chat,
-    mv_command_sandbox, mv_command_new, mv_command_completion;
+    mv_command_sandbox, mv_command_new, mv_command_completion,
+    mv_command_repl;
 
 #define MV_COMMANDS_MOST 32
 

@@ -6,7 +6,8 @@
 const struct mv_command *const mv_commands[] = {
     &mv_command_serve, &mv_command_run,     &mv_command_check, &mv_command_next,
     &mv_command_why,   &mv_command_events,  &mv_command_call,  &mv_command_actions,
-    &mv_command_chat,  &mv_command_sandbox, &mv_command_new,   &mv_command_completion};
+    &mv_command_chat,  &mv_command_repl,    &mv_command_sandbox, &mv_command_new,
+    &mv_command_completion};
 
 #define COUNT (sizeof mv_commands / sizeof mv_commands[0])
 _Static_assert(COUNT <= MV_COMMANDS_MOST, "too many commands");

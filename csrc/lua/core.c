@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/plain.h"
 #include "base/version.h"
 #include "lua/core_internal.h"
 #include "lua/loop.h"
@@ -161,11 +162,31 @@ static int random_hex(lua_State *L) {
   return 1;
 }
 
+/* plain(text [, columns [, lines]]) -> the text as it may be shown on a terminal, the columns it takes;
+ * longer than `columns` (0: any) it is cut; with `lines` line ends stay */
+static int plain(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  lua_Integer columns = luaL_optinteger(L, 2, 0);
+  bool lines = lua_toboolean(L, 3);
+  struct mv_scratch *scratch = mv_scratch_push(L);
+  size_t most = columns > 0 ? (size_t)columns : 0;
+  size_t taken = mv_plain_append(&scratch->bytes, text, length, most, lines);
+  if (scratch->bytes.failed) {
+    return luaL_error(L, "not enough memory");
+  }
+  lua_pushlstring(L, scratch->bytes.length ? scratch->bytes.data : "", scratch->bytes.length);
+  mv_scratch_free(scratch);
+  mv_compat_pushinteger(L, (int64_t)taken);
+  return 2;
+}
+
 int luaopen_mavilua_core(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"encode", encode},     {"decode", decode},         {"array", array},
       {"is_array", is_array}, {"redact", redact},         {"use_array_mark", use_array_mark},
-      {"nearest", nearest},   {"random_hex", random_hex}, {NULL, NULL},
+      {"nearest", nearest},   {"random_hex", random_hex}, {"plain", plain},
+      {NULL, NULL},
   };
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);

@@ -122,6 +122,9 @@ void mv_loop_poll(struct mv_loop *loop, int timeout_ms) {
   }
   mv_transport_poll(loop->transport, timeout_ms);
   fire_timers(loop);
+  if (loop->hooks.polled) {
+    loop->hooks.polled(loop->hooks.owner);
+  }
 }
 
 static struct mv_task *take_ready(struct mv_loop *loop) {

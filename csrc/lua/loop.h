@@ -34,10 +34,13 @@ typedef void (*mv_task_end)(struct mv_task *task, lua_State *co, int status, int
  * then). With `end` NULL the outcome is kept for core.join. */
 struct mv_task *mv_loop_spawn(lua_State *L, int arguments, mv_task_end end, void *owner);
 
-/* Hooks around every resume of a task, for limits: `before` is called with the task's coroutine. */
+/* Hooks around every resume of a task, for limits: `before` is called with the task's coroutine.
+ * `polled` is called after each wait for exchanges and timers: it may cancel tasks. Each may be
+ * NULL. */
 struct mv_loop_hooks {
   void (*before)(struct mv_task *task, lua_State *co, void *owner);
   void (*after)(struct mv_task *task, lua_State *co, void *owner);
+  void (*polled)(void *owner);
   void *owner;
 };
 void mv_loop_set_hooks(struct mv_loop *loop, const struct mv_loop_hooks *hooks);

@@ -366,6 +366,10 @@ int mv_vm_run_module(struct mv_vm *vm, const char *module, struct mv_error *err)
   return load(vm, run_module, module, err);
 }
 
+bool mv_vm_exited(const struct mv_vm *vm) {
+  return vm->exited;
+}
+
 int mv_vm_exit_status(const struct mv_vm *vm) {
   return vm->exit_status;
 }

@@ -112,6 +112,19 @@ int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err);
  * with the arguments. */
 int mv_vm_run_module(struct mv_vm *vm, const char *module, struct mv_error *err);
 
+/* Calls the function `name` of the module inside the program with `text`, in a task of its own, and
+ * waits for its end. `answer`: what it returned, as a new reference; NULL: it is not wanted. 0; -1 and
+ * `err`; 1 when it was interrupted or has called os.exit. A plain VM's, one call at a time. */
+int mv_vm_call(struct mv_vm *vm, const char *module, const char *name, const char *text,
+               size_t length, json_t **answer, struct mv_error *err);
+
+/* Ends the call that is under way, whether it waits or computes; from any thread. Without one it does
+ * nothing. */
+void mv_vm_interrupt(struct mv_vm *vm);
+
+/* Whether the plain script has called os.exit. */
+bool mv_vm_exited(const struct mv_vm *vm);
+
 /* The error of the last load that failed, whole and with its traceback; NULL: none. */
 const char *mv_vm_trace(const struct mv_vm *vm);
 

@@ -60,9 +60,21 @@ static void doom_for_processor(lua_State *L, struct mv_vm *vm) {
   }
 }
 
+static bool can_be_stopped(const struct mv_vm *vm) {
+  return vm->options.host || vm->call;
+}
+
+/* From now on nothing that the call runs goes on. */
+static void doom_for_interrupt(struct mv_vm *vm) {
+  if (vm->call && !vm->load_doom && atomic_load(&vm->interrupted)) {
+    vm->load_doom = mv_strdup("interrupted");
+  }
+}
+
 static void watch(lua_State *L, lua_Debug *ar) {
   (void)ar;
   struct mv_vm *vm = vm_of(L);
+  doom_for_interrupt(vm);
   if (!doom_of(vm) && out_of_time(vm)) {
     doom_for_processor(L, vm);
   }
@@ -86,7 +98,7 @@ void vm_watch_load(struct mv_vm *vm, bool on) {
   vm->cpu_started = thread_time();
   free(vm->load_doom);
   vm->load_doom = NULL;
-  if (on && vm->options.host) {
+  if (on && can_be_stopped(vm)) {
     vm->resumed = vm->L;
     arm(vm->L, false);
   } else {
@@ -257,7 +269,7 @@ static void before(struct mv_task *task, lua_State *co, void *owner) {
   }
   vm->resumed = co;
   vm->cpu_started = thread_time();
-  if (vm->options.host || doom_of(vm)) {
+  if (can_be_stopped(vm) || doom_of(vm)) {
     arm(co, doom_of(vm) != NULL);
   }
 }
@@ -275,9 +287,18 @@ static void after(struct mv_task *task, lua_State *co, void *owner) {
   vm->cpu_started = thread_time();
 }
 
+/* A call that waits is interrupted here, one that computes in the hook. */
+static void polled(void *owner) {
+  struct mv_vm *vm = owner;
+  doom_for_interrupt(vm);
+  if (vm->call && vm->load_doom) {
+    mv_task_cancel(vm->L, vm->call, vm->load_doom);
+  }
+}
+
 void vm_limits_install(struct mv_vm *vm) {
   vm->next_wall = INT64_MAX;
-  struct mv_loop_hooks hooks = {before, after, vm};
+  struct mv_loop_hooks hooks = {before, after, polled, vm};
   mv_loop_set_hooks(vm->loop, &hooks);
   mv_loop_set_strict(vm->loop, vm->options.host);
   mv_loop_set_clock(vm->loop, vm->options.clock);

@@ -3,6 +3,7 @@
 #define MV_LUA_VM_STATE_H
 
 #include <lua.h>
+#include <stdatomic.h>
 
 #include "lua/loop.h"
 #include "lua/vm.h"
@@ -35,7 +36,10 @@ struct mv_vm {
   struct vm_ask *asks; /* without an answer yet */
   uint64_t last_ticket;
 
-  bool loading;    /* a script's main chunk runs */
+  struct mv_task *call;    /* of mv_vm_call, while it has not ended; NULL: none is under way */
+  atomic_bool interrupted; /* it is to end */
+
+  bool loading;    /* a script's main chunk runs, or a call */
   char *load_doom; /* why it may not go on, or NULL */
   bool exited;     /* the script called os.exit */
   int exit_status;
