@@ -20,6 +20,7 @@ NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
 NEED_TEST := $(NEED_RUN) libc-bin luarocks lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
              nginx libnginx-mod-http-lua lua-resty-core php-cli procps systemd luajit2 lua5.1 lua5.2 lua5.3 \
              liblua5.2-dev liblua5.3-dev zsh man-db mandoc lua-ldoc
+NEED_TEST += g++ valgrind # programs with the library
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 
@@ -43,6 +44,7 @@ OPT_fuzz := -O1 -g $(SAN_fuzz)
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(WERROR) $(OPT_$(MODE)) -fPIC \
              -fvisibility=hidden -pthread -Icsrc $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+OBJCOPY ?= objcopy
 LINK = $(CC) $(SAN_$(MODE)) $(LDFLAGS)
 
 # The module is base, api and lua without the script VM and the configuration; the program is everything.
@@ -50,13 +52,20 @@ MODULE_SRC := $(wildcard csrc/base/*.c csrc/api/*.c) \
               $(filter-out csrc/lua/vm%.c csrc/lua/config.c,$(wildcard csrc/lua/*.c))
 PROGRAM_SRC := $(wildcard csrc/base/*.c csrc/api/*.c csrc/time/*.c csrc/lua/*.c csrc/net/*.c csrc/store/*.c \
                csrc/host/*.c csrc/sandbox/*.c csrc/service/*.c csrc/cli/*.c)
+# The library is the program without its commands. Of libmavilua.a one object is made in which all but
+# the public names are local.
+LIBRARY_SRC := $(filter-out csrc/cli/%,$(PROGRAM_SRC)) $(wildcard csrc/embed/*.c)
+VERSION := $(shell sed -n 's/^\#define MV_VERSION "\(.*\)"/\1/p' csrc/base/version.h)
+SONAME := libmavilua.so.0
 UNIT_SRC := $(wildcard csrc/test/*_test.c)
 FUZZ_SRC := $(wildcard csrc/test/fuzz_*.c)
 LUA_SRC := $(sort $(wildcard lua/mavilua/*.lua lua/mavilua/*/*.lua))
-C_FILES := $(wildcard csrc/*/*.c csrc/*/*.h)
+C_FILES := $(wildcard csrc/*.h csrc/*/*.c csrc/*/*.h)
 
 obj = $(patsubst csrc/%.c,$(B)/%.o,$(1))
 PROGRAM_OBJ := $(call obj,$(PROGRAM_SRC)) $(B)/gen/embedded.o $(B)/gen/sandbox_data.o
+LIBRARY_OBJ := $(call obj,$(LIBRARY_SRC)) $(B)/gen/embedded.o $(B)/gen/sandbox_data.o
+LIBRARY := $(B)/$(SONAME) $(B)/libmavilua.a
 LIB := $(B)/libmavilua-all.a
 FUZZERS := $(patsubst csrc/test/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 UNITS := $(patsubst csrc/test/%.c,$(B)/test/%,$(UNIT_SRC))
@@ -65,16 +74,18 @@ ifeq ($(OPT_$(MODE)),)
 $(error MODE is release, asan, tsan or fuzz, not "$(MODE)")
 endif
 
-.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-ack bench-sandbox bench-backlog bench-scale bench-schedules module program install install-program install-module install-manual install-rock uninstall clean
+.PHONY: all help run demo torture test unit spec lint asan tsan soak fuzz-smoke fuzz docs bench-ack bench-sandbox bench-backlog bench-scale bench-schedules module program library install install-program install-library install-module install-manual install-rock uninstall clean
 
 # The module for another Lua, such as 5.1: only what includes lua.h is compiled anew.
 other_core = $(B)/lib-$(1)/mavilua/core.so
 OTHER_CORES := $(foreach v,$(OTHER_LUAS),$(call other_core,$(v)))
 TRIED_CORES := $(foreach v,$(TRIED_LUAS),$(call other_core,$(v)))
 
-all: $(B)/mavilua $(B)/lib/mavilua/core.so $(OTHER_CORES) ## build the program and the module
+all: $(B)/mavilua $(B)/lib/mavilua/core.so $(OTHER_CORES) $(LIBRARY) ## build program, module and library
 
 program: $(B)/mavilua ## build the program alone
+
+library: $(LIBRARY) ## build the library for C and C++ alone
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile | sort | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -87,6 +98,16 @@ $(B)/mavilua: $(B)/cli/main.o $(LIB)
 $(LIB): $(filter-out $(B)/cli/main.o,$(PROGRAM_OBJ))
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+$(B)/$(SONAME): $(LIBRARY_OBJ) csrc/embed/mavilua.map
+	$(LINK) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,csrc/embed/mavilua.map -o $@ $(LIBRARY_OBJ) \
+	  $(PKG_LIBS) -lm -ldl -pthread
+
+$(B)/libmavilua.a: $(LIBRARY_OBJ)
+	$(LD) -r -o $(B)/libmavilua.o $(LIBRARY_OBJ)
+	$(OBJCOPY) --localize-hidden --localize-symbol=luaopen_mavilua_core $(B)/libmavilua.o
+	@rm -f $@
+	$(AR) rcs $@ $(B)/libmavilua.o
 
 # In a folder of its own, so that LUA_CPATH can name it beside the program of the same name.
 $(B)/lib/mavilua/core.so: $(call obj,$(MODULE_SRC))
@@ -127,6 +148,10 @@ $(B)/gen/%.o: $(B)/gen/%.c
 
 $(B)/test/%: $(B)/test/%.o $(LIB)
 	$(LINK) -o $@ $^ -Wl,-E $(PKG_LIBS) -lm -ldl -pthread
+
+# The library is tried as its users have it.
+$(B)/test/embed_test: $(B)/test/embed_test.o $(B)/libmavilua.a
+	$(LINK) -o $@ $^ $(PKG_LIBS) -lm -ldl -pthread
 
 $(B)/torture_world.so: csrc/test/torture_world.c
 	@mkdir -p $(@D)
@@ -286,10 +311,22 @@ bench-scale: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_sql ##
 
 LUA_DIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
 C_DIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
-install: all install-program install-module $(OTHER_LUAS:%=install-module-%) install-manual ## install program and module below $(DESTDIR)$(PREFIX)
+install: all install-program install-library install-module $(OTHER_LUAS:%=install-module-%) install-manual ## install program, library and modules below $(DESTDIR)$(PREFIX)
 
 install-program: $(B)/mavilua
 	install -D -m 755 $(B)/mavilua $(DESTDIR)$(PREFIX)/bin/mavilua
+
+LIB_DIR ?= $(PREFIX)/lib
+INCLUDE_DIR ?= $(PREFIX)/include
+install-library: $(LIBRARY)
+	install -D -m 755 $(B)/$(SONAME) $(DESTDIR)$(LIB_DIR)/libmavilua.so.$(VERSION)
+	ln -sf libmavilua.so.$(VERSION) $(DESTDIR)$(LIB_DIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIB_DIR)/libmavilua.so
+	install -D -m 644 $(B)/libmavilua.a $(DESTDIR)$(LIB_DIR)/libmavilua.a
+	install -D -m 644 csrc/mavilua.h $(DESTDIR)$(INCLUDE_DIR)/mavilua.h
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIB_DIR)|; s|@INCLUDEDIR@|$(INCLUDE_DIR)|' \
+	  -e 's|@VERSION@|$(VERSION)|; s|@REQUIRES@|$(PKGS)|' csrc/embed/mavilua.pc.in > $(B)/mavilua.pc
+	install -D -m 644 $(B)/mavilua.pc $(DESTDIR)$(LIB_DIR)/pkgconfig/mavilua.pc
 
 CORE = $(B)/lib/mavilua/core.so
 install-module: $(CORE)
@@ -325,6 +362,8 @@ install-rock:
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/mavilua $(SHARE)/bash-completion/completions/mavilua \
 	  $(SHARE)/zsh/site-functions/_mavilua $(PAGES:%=$(SHARE)/man/%)
+	rm -f $(DESTDIR)$(LIB_DIR)/libmavilua.so $(DESTDIR)$(LIB_DIR)/libmavilua.so.* $(DESTDIR)$(LIB_DIR)/libmavilua.a \
+	  $(DESTDIR)$(LIB_DIR)/pkgconfig/mavilua.pc $(DESTDIR)$(INCLUDE_DIR)/mavilua.h
 	rm -rf $(SHARE)/mavilua $(foreach v,$(LUA_VERSION) $(OTHER_LUAS),$(DESTDIR)$(PREFIX)/lib/lua/$(v)/mavilua \
 	  $(DESTDIR)$(PREFIX)/share/lua/$(v)/mavilua)
 

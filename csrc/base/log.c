@@ -32,8 +32,8 @@ struct mv_log *mv_log_new(const struct mv_log_options *options) {
     return NULL;
   }
   log->options = *options;
-  bool terminal = isatty(options->fd);
-  log->json = options->json < 0 ? !terminal : options->json != 0;
+  bool terminal = !options->sink && isatty(options->fd);
+  log->json = options->json < 0 ? !terminal && !options->sink : options->json != 0;
   log->color = terminal && !log->json;
   pthread_mutex_init(&log->lock, NULL);
   return log;
@@ -254,7 +254,9 @@ static void put_readable(struct mv_bytes *line, const struct mv_log *log, const 
   }
   const char *rest = memchr(message, '\n', length);
   size_t first = rest ? (size_t)(rest - message) : length;
-  mv_bytes_printf(line, "%s%.8s %-5s ", color, time + 11, level_names[level]);
+  if (!log->options.sink) {
+    mv_bytes_printf(line, "%s%.8s %-5s ", color, time + 11, level_names[level]);
+  }
   put_clean(line, message, first, "");
   put_fields(line, fields);
   if (rest) {
@@ -290,11 +292,14 @@ char *mv_log_clean(struct mv_log *log, const char *text) {
   return clean.length ? mv_bytes_steal(&clean, NULL) : mv_strdup("");
 }
 
-static void emit(struct mv_log *log, struct mv_bytes *line) {
+static void emit(struct mv_log *log, enum mv_log_level level, struct mv_bytes *line) {
   pthread_mutex_lock(&log->lock);
   hide_all(log, line);
+  if (log->options.sink && !line->failed) {
+    log->options.sink(log->options.owner, level, line->data ? line->data : "");
+  }
   mv_bytes_putc(line, '\n');
-  if (!line->failed) {
+  if (!log->options.sink && !line->failed) {
     write_all(log->options.fd, line->data, line->length);
   }
   pthread_mutex_unlock(&log->lock);
@@ -324,7 +329,7 @@ void mv_log(struct mv_log *log, enum mv_log_level level, json_t *fields, const c
   } else {
     put_readable(&line, log, time, level, message.data ? message.data : "", shown);
   }
-  emit(log, &line);
+  emit(log, level, &line);
   json_decref(shown);
   free(text);
   mv_bytes_free(&message);

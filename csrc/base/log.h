@@ -12,9 +12,13 @@ enum mv_log_level { MV_LOG_DEBUG, MV_LOG_INFO, MV_LOG_WARN, MV_LOG_ERROR };
 struct mv_log;
 
 struct mv_log_options {
-  int fd;                   /* where to; usually 2 */
+  int fd;                   /* where to; usually 2. Not used with `sink` */
   enum mv_log_level level;  /* entries below are dropped */
   int json;                 /* 1 JSON lines, 0 readable, -1 readable if `fd` is a terminal */
+  /* takes each entry instead: one line (a traceback has more) without its end, of a readable one the
+   * message and its fields only. One call at a time, from any thread; it must not log. NULL: `fd` */
+  void (*sink)(void *owner, enum mv_log_level level, const char *line);
+  void *owner;              /* its first argument */
 };
 
 /* NULL only when memory is out. */

@@ -58,7 +58,7 @@ bool mv_cli_on_terminal(FILE *stream) {
 }
 
 struct mv_log *mv_cli_log(const char *level, bool json) {
-  struct mv_log_options options = {2, MV_LOG_INFO, json ? 1 : -1};
+  struct mv_log_options options = {.fd = 2, .level = MV_LOG_INFO, .json = json ? 1 : -1};
   int known = mv_log_level_of(level);
   if (known >= 0)
     options.level = (enum mv_log_level)known;

@@ -8,13 +8,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "service/config.h"
 #include "cli/notify.h"
+#include "service/config.h"
 #include "service/pair.h"
-#include "time/moment.h"
 
 #define STUCK_MS 10000 /* beyond what the host takes to stop: something is stuck */
 
@@ -27,37 +25,12 @@ struct server {
   int stopped; /* an eventfd: the host has stopped */
   atomic_bool hurry; /* a second signal came while it stopped */
   struct mv_pair pair;
-  char secret[65];
 };
 
-/* The sandbox's options, with what a row cannot read. */
-static int sandbox_options(const struct server *s, struct mv_sandbox_options *out,
-                           struct mv_error *err) {
-  *out = s->config->platform;
-  out->log = s->log;
-  return mv_moment_clock(s->config->sandbox_clock, &out->virtual_now, err);
-}
-
-/* Without a secret only the sandbox has to know it: one is made up. */
-static int host_options(struct server *s, struct mv_host_options *out, struct mv_error *err) {
-  *out = s->config->host;
-  out->hurry = &s->hurry;
-  out->log = s->log;
-  if (out->webhook_secret)
-    return 0;
-  out->webhook_secret = s->secret;
-  if (mv_random_hex(s->secret, 16))
-    return mv_error_set(err, MV_ERROR_SYSTEM, "no random bytes");
-  mv_log_hide(s->log, s->secret);
-  return 0;
-}
-
 static int start(struct server *s, struct mv_error *err) {
-  struct mv_sandbox_options sandbox;
-  struct mv_host_options host;
-  if (sandbox_options(s, &sandbox, err) || host_options(s, &host, err))
-    return -1;
-  if (mv_pair_start(&s->pair, s->config->sandbox ? &sandbox : NULL, &host, err))
+  struct mv_config config = *s->config;
+  config.host.hurry = &s->hurry;
+  if (mv_pair_start_config(&s->pair, &config, s->log, err))
     return -1;
   if (s->pair.sandbox)
     mv_cli_ready("mavilua: sandbox ready at %s", mv_sandbox_url(s->pair.sandbox));

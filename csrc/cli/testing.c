@@ -27,7 +27,7 @@ static int open_log(struct mv_test_pair *one, const char *path, struct mv_error 
   one->log_file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (one->log_file < 0)
     return mv_error_set(err, MV_ERROR_SYSTEM, "%s: %s", path, strerror(errno));
-  one->log = mv_log_new(&(struct mv_log_options){one->log_file, MV_LOG_INFO, 0});
+  one->log = mv_log_new(&(struct mv_log_options){.fd = one->log_file, .level = MV_LOG_INFO});
   return one->log ? 0 : mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
 }
 

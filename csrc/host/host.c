@@ -303,6 +303,7 @@ static void share_with_workers(struct mv_host *host) {
                                            .log = host->log,
                                            .vm = {.clock = o->clock,
                                                   .log = host->log,
+                                                  .memory = o->memory,
                                                   .memory_limit = o->memory_limit,
                                                   .cpu_limit = o->cpu_limit,
                                                   .wall_limit = o->wall_limit,
@@ -393,6 +394,14 @@ struct mv_host *mv_host_start(const struct mv_host_options *options, struct mv_e
     host = NULL;
   }
   return host;
+}
+
+int mv_host_post(struct mv_host *host, const char *hook, const void *body, size_t length,
+                 int64_t *id, struct mv_error *err) {
+  size_t most = host->settings.options.max_body;
+  if (length > most)
+    return mv_error_set(err, MV_ERROR_USAGE, "the body has %zu bytes, max_body allows %zu", length, most);
+  return mv_intake_post(host->intake, hook, body, length, id, err);
 }
 
 /* The transaction that holds this claims what is due. */

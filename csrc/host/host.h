@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/memory.h"
 
 struct mv_host;
 
@@ -41,6 +42,7 @@ struct mv_host_options {
   const struct mv_clock *clock;
   bool clock_told;            /* mv_host_tick follows each leap of the clock; otherwise it is looked
                                  at again and again, if it is not the machine's */
+  const struct mv_memory *memory; /* of the scripts' states; NULL: the C library's. Outlives the host */
   struct mv_log *log;
 };
 
@@ -52,6 +54,13 @@ const char *mv_host_admin_url(const struct mv_host *host); /* "http://127.0.0.1:
 
 /* Loads the scripts anew beside the old ones and switches over when they are good. 0, or -1. */
 int mv_host_reload(struct mv_host *host, struct mv_error *err);
+
+/* Takes an event that the program itself brings, through the door of requests: with the hook's key
+ * and dedupe (`hook` NULL: a webhook of the platform). 0 when it is on disk, and *id is its id, or
+ * that of the event it duplicates. -1 and `err`: USAGE (too large, no webhook), NOT_FOUND (no such
+ * hook), BUSY or SYSTEM (not stored). Any thread of the program; waits for the commit. */
+int mv_host_post(struct mv_host *host, const char *hook, const void *body, size_t length,
+                 int64_t *id, struct mv_error *err);
 
 /* The clock has leapt: the schedules' moments that are due by now have their events when this
  * returns, and these, with due jobs and retries, are on their way. Any thread. */

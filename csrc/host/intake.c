@@ -106,13 +106,14 @@ static void acknowledge(const struct accept *accept) {
   mv_call_reply(accept->call, 200, NULL, body, (size_t)length, NULL);
 }
 
-static void count(const struct accept *accept) {
-  struct mv_metrics *metrics = accept->intake->with.metrics;
-  const char *source = mv_event_source_name(accept->source);
-  double seconds = (double)(mv_clock_monotonic(NULL) - accept->began) / 1000;
+/* `began`: when it came (ms, monotonic). */
+static void count(const struct mv_intake *intake, enum mv_event_source source, bool duplicate,
+                  int64_t began) {
+  struct mv_metrics *metrics = intake->with.metrics;
+  double seconds = (double)(mv_clock_monotonic(NULL) - began) / 1000;
   mv_metrics_observe(metrics, MV_METRIC_ACK, NULL, seconds);
-  mv_metrics_add(metrics, accept->op.duplicate ? MV_METRIC_DUPLICATES : MV_METRIC_ACCEPTED, source,
-                 NULL, 1);
+  mv_metrics_add(metrics, duplicate ? MV_METRIC_DUPLICATES : MV_METRIC_ACCEPTED,
+                 mv_event_source_name(source), NULL, 1);
 }
 
 /* On the journal's thread: the event is on disk, or is not. */
@@ -127,7 +128,7 @@ static void accepted(struct mv_op *op) {
       lost(intake);
     refuse(intake, accept->call, 503, "unavailable", "not stored; try again", "Retry-After: 1");
   } else {
-    count(accept);
+    count(intake, accept->source, accept->op.duplicate, accept->began);
     if (accept->op.reply)
       mv_waiters_reply(accept->call, accept->op.reply);
     else if (accept->source == MV_SOURCE_HOOK && (!accept->op.duplicate || accept->op.open))
@@ -201,4 +202,40 @@ void mv_intake_handle(struct mv_call *call, void *owner) {
   else
     not_found(intake, call);
   mv_routes_release(routes);
+}
+
+/* ---- events of the program itself ----------------------------------------------------------- */
+
+/* What is posted, as the request that it stands for. NULL and `err`. */
+static struct mv_event *make_posted(struct mv_intake *intake, const char *hook,
+                                    const struct mv_call *call, struct mv_error *err) {
+  struct mv_routes *routes = routes_of(intake);
+  const struct mv_route *route = routes && hook ? mv_routes_named(routes, hook) : NULL;
+  struct mv_event *event = NULL;
+  if (!hook)
+    event = mv_request_webhook(call, err);
+  else if (route)
+    event = mv_request_hook(call, route, err);
+  else
+    mv_error_set(err, MV_ERROR_NOT_FOUND, "the scripts register no hook \"%.80s\"; host.hook does that", hook);
+  mv_routes_release(routes);
+  return event;
+}
+
+int mv_intake_post(struct mv_intake *intake, const char *hook, const void *body, size_t length,
+                   int64_t *id, struct mv_error *err) {
+  const struct mv_call call = {.method = "POST", .path = "", .query = "", .peer = "",
+                               .body = length ? body : "", .body_length = length};
+  int64_t began = mv_clock_monotonic(NULL);
+  bool duplicate;
+  struct mv_event *event = make_posted(intake, hook, &call, err);
+  if (!event && err->kind == MV_ERROR_DECODE)
+    return mv_error_prefix(err, "the body is not a webhook");
+  if (!event)
+    return -1;
+  enum mv_event_source source = event->source;
+  if (mv_journal_accept_wait(intake->with.journal, event, id, &duplicate, err))
+    return -1;
+  count(intake, source, duplicate, began);
+  return 0;
 }

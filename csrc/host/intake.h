@@ -34,6 +34,10 @@ void mv_intake_route(struct mv_intake *intake, struct mv_routes *routes);
 /* An mv_server_options.refused: counts what never reached mv_intake_handle. */
 void mv_intake_refused(void *owner, unsigned status);
 
+/* See mv_host_post; `err` is not NULL. */
+int mv_intake_post(struct mv_intake *intake, const char *hook, const void *body, size_t length,
+                   int64_t *id, struct mv_error *err);
+
 /* The listener's handler; `owner` is the intake. */
 void mv_intake_handle(struct mv_call *call, void *owner);
 

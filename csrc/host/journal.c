@@ -265,6 +265,11 @@ struct waiting_call {
   struct waiter waiter;
 };
 
+struct waiting_accept {
+  struct mv_accept_op op;
+  struct waiter waiter;
+};
+
 struct waiting_pause {
   struct mv_pause_op op;
   struct waiter waiter;
@@ -297,6 +302,10 @@ static void call_done(struct mv_op *op) {
   waiter_end(&((struct waiting_call *)op)->waiter);
 }
 
+static void accept_done(struct mv_op *op) {
+  waiter_end(&((struct waiting_accept *)op)->waiter);
+}
+
 static void pause_done(struct mv_op *op) {
   waiter_end(&((struct waiting_pause *)op)->waiter);
 }
@@ -309,6 +318,23 @@ int mv_journal_call_wait(struct mv_journal *journal,
   waiter_init(&wait.waiter);
   mv_journal_call(journal, &wait.op);
   waiter_wait(&wait.waiter);
+  if (!wait.op.op.failed)
+    return 0;
+  if (err)
+    *err = wait.op.op.error;
+  return -1;
+}
+
+int mv_journal_accept_wait(struct mv_journal *journal, struct mv_event *event, int64_t *id,
+                           bool *duplicate, struct mv_error *err) {
+  struct waiting_accept wait = {.op = {.event = event, .op.done = accept_done}};
+  waiter_init(&wait.waiter);
+  mv_journal_accept(journal, &wait.op);
+  waiter_wait(&wait.waiter);
+  json_decref(wait.op.reply);
+  mv_event_free(wait.op.event);
+  *id = wait.op.id;
+  *duplicate = wait.op.duplicate;
   if (!wait.op.op.failed)
     return 0;
   if (err)

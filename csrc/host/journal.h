@@ -132,6 +132,11 @@ int mv_journal_call_wait(struct mv_journal *journal,
                                      int64_t *wake_at, struct mv_error *err),
                          void *context, struct mv_error *err);
 
+/* Accepts and waits; not from the journal's thread. Takes the event over in any case. 0, or -1 and
+ * `err`. */
+int mv_journal_accept_wait(struct mv_journal *journal, struct mv_event *event, int64_t *id,
+                           bool *duplicate, struct mv_error *err);
+
 /* The clock may have jumped: look at what is due. From any thread. */
 void mv_journal_tick(struct mv_journal *journal);
 

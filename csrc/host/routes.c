@@ -124,6 +124,14 @@ static bool may_call(const struct mv_route *hook, const struct mv_call *call, co
   return good;
 }
 
+const struct mv_route *mv_routes_named(const struct mv_routes *routes, const char *name) {
+  for (size_t i = 0; i < routes->count; i++) {
+    if (strcmp(routes->hooks[i].name, name) == 0)
+      return &routes->hooks[i];
+  }
+  return NULL;
+}
+
 const struct mv_route *mv_routes_hook(const struct mv_routes *routes, const struct mv_call *call,
                                       int64_t now) {
   const char *rest = after(call->path, "/hook/");

@@ -36,6 +36,9 @@ int mv_routes_check(json_t *definitions, struct mv_error *err);
 /* Whether the call is a platform webhook with the right secret. */
 bool mv_routes_is_webhook(const struct mv_routes *routes, const struct mv_call *call);
 
+/* The hook of this name, for who needs no secret; or NULL. */
+const struct mv_route *mv_routes_named(const struct mv_routes *routes, const char *name);
+
 /* The hook that the call is for, if it may come in, else NULL: its secret is right (?secret=,
  * X-Secret, Authorization: Bearer, or /hook/<name>/<secret>), or its signature is at `now` (ms). */
 const struct mv_route *mv_routes_hook(const struct mv_routes *routes, const struct mv_call *call,

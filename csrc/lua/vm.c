@@ -160,6 +160,26 @@ static void set_exit(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* print, for a program that takes the lines itself. */
+static int print_line(lua_State *L) {
+  const struct mv_vm *vm = vm_of(L);
+  int count = lua_gettop(L);
+  size_t length;
+  luaL_Buffer line;
+  luaL_buffinit(L, &line);
+  for (int i = 1; i <= count; i++) {
+    if (i > 1) {
+      luaL_addchar(&line, '\t');
+    }
+    luaL_tolstring(L, i, NULL);
+    luaL_addvalue(&line);
+  }
+  luaL_pushresult(&line);
+  const char *text = lua_tolstring(L, -1, &length);
+  vm->options.print(vm->options.owner, text, length);
+  return 0;
+}
+
 /* package.loaded["mavilua.defaults"]: what mavilua.client falls back to before the environment. */
 static void set_defaults(lua_State *L, const struct mv_vm *vm) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -193,6 +213,10 @@ static int prepare(lua_State *L) {
     if (vm->options.program) {
       preload(L, "mavilua.program", vm_open_program);
     }
+    if (vm->options.print) {
+      lua_pushcfunction(L, print_line);
+      lua_setglobal(L, "print");
+    }
     set_exit(L);
   }
   return 0;
@@ -213,6 +237,9 @@ static int fill_error(struct mv_vm *vm, struct mv_error *err) {
 
 struct mv_vm *mv_vm_new(const struct mv_vm_options *options, struct mv_error *err) {
   struct mv_vm *vm = calloc(1, sizeof *vm);
+  if (vm) {
+    vm->options.memory = options->memory; /* the state's first block is already theirs */
+  }
   if (!vm || !(vm->L = lua_newstate(vm_allocate, vm))) {
     free(vm);
     mv_error_set(err, MV_ERROR_SYSTEM, "not enough memory for a Lua state");
@@ -317,6 +344,27 @@ static int run_script(lua_State *L) {
   return 0;
 }
 
+/* Source in memory. */
+struct chunk {
+  const char *name, *text;
+  size_t length;
+};
+
+/* chunk -> runs it. Text only: what was compiled before could break the VM. */
+static int run_chunk(lua_State *L) {
+  const struct chunk *chunk = lua_touserdata(L, 1);
+  struct mv_vm *vm = vm_of(L);
+  lua_settop(L, 0);
+  const char *name = lua_pushfstring(L, "@%s", chunk->name);
+  if (luaL_loadbufferx(L, chunk->text, chunk->length, name, "t") != LUA_OK) {
+    return lua_error(L);
+  }
+  lua_remove(L, 1);
+  int count = vm->options.host ? 0 : push_arguments(L, vm, chunk->name);
+  lua_call(L, count, 0);
+  return 0;
+}
+
 /* name -> calls the function that the module inside the program returns. */
 static int run_module(lua_State *L) {
   const char *name = lua_touserdata(L, 1);
@@ -341,13 +389,13 @@ static int load_failed(struct mv_vm *vm, struct mv_error *err) {
   return -1;
 }
 
-/* Calls `run` with `name` under the loading limits. */
-static int load(struct mv_vm *vm, lua_CFunction run, const char *name, struct mv_error *err) {
+/* Calls `run` with `what` under the loading limits. */
+static int load(struct mv_vm *vm, lua_CFunction run, const void *what, struct mv_error *err) {
   lua_State *L = vm->L;
   lua_settop(L, 0);
   lua_pushcfunction(L, vm_traceback);
   lua_pushcfunction(L, run);
-  lua_pushlightuserdata(L, (void *)name);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)what);
   vm_watch_load(vm, true);
   int status = lua_pcall(L, 1, 0, 1);
   vm_watch_load(vm, false);
@@ -360,6 +408,12 @@ static int load(struct mv_vm *vm, lua_CFunction run, const char *name, struct mv
 
 int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err) {
   return load(vm, run_script, path, err);
+}
+
+int mv_vm_load_text(struct mv_vm *vm, const char *name, const char *text, size_t length,
+                    struct mv_error *err) {
+  struct chunk chunk = {name, text, length};
+  return load(vm, run_chunk, &chunk, err);
 }
 
 int mv_vm_run_module(struct mv_vm *vm, const char *module, struct mv_error *err) {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/memory.h"
 
 struct mv_vm;
 
@@ -60,6 +61,7 @@ struct mv_vm_result {
 struct mv_vm_options {
   const struct mv_clock *clock;
   struct mv_log *log;
+  const struct mv_memory *memory; /* of the Lua state; NULL: the C library's. Outlives the VM */
   size_t memory_limit;            /* bytes; 0: none */
   double cpu_limit;               /* seconds without yielding; 0: none */
   double wall_limit;              /* seconds a run may take; 0: none */
@@ -69,6 +71,8 @@ struct mv_vm_options {
   /* a plain script's require "mavilua.program"(name, arguments): a new reference, or NULL and
    * `err`; NULL: there is no such module */
   json_t *(*program)(void *owner, const char *name, const json_t *arguments, struct mv_error *err);
+  /* a plain script's print: the line, without its end; NULL: standard output */
+  void (*print)(void *owner, const char *line, size_t length);
   bool host;                      /* `require "mavilua.host"` works; print becomes a log line */
   void *owner;                    /* handed to the functions below */
   /* an event ended; on the VM's thread, inside mv_vm_step */
@@ -107,6 +111,10 @@ void mv_vm_free(struct mv_vm *vm);
  * registers handlers). 0, or -1 and `err` with file, line and message. A plain script that called
  * os.exit has ended well too: see mv_vm_exit_status. */
 int mv_vm_load(struct mv_vm *vm, const char *path, struct mv_error *err);
+
+/* The same with Lua source that is in memory; `name` ("rules.lua") stands for the file's. */
+int mv_vm_load_text(struct mv_vm *vm, const char *name, const char *text, size_t length,
+                    struct mv_error *err);
 
 /* The same with a module inside the program ("mavilua.cli.call"): calls the function it returns
  * with the arguments. */

@@ -42,6 +42,11 @@ static const char *doom_of(const struct mv_vm *vm) {
 
 static void raise_at_each_step(lua_State *L, const char *reason);
 
+/* A plain script has limits only where it was given some. */
+static bool is_limited(const struct mv_vm *vm) {
+  return vm->options.host || vm->options.cpu_limit > 0 || vm->options.memory_limit > 0;
+}
+
 static bool out_of_time(const struct mv_vm *vm) {
   double limit = vm->options.cpu_limit * NS_PER_SECOND;
   return limit > 0 && (double)(thread_time() - vm->cpu_started) > limit;
@@ -98,7 +103,11 @@ void vm_watch_load(struct mv_vm *vm, bool on) {
   vm->cpu_started = thread_time();
   free(vm->load_doom);
   vm->load_doom = NULL;
+<<<<<<< HEAD
   if (on && can_be_stopped(vm)) {
+=======
+  if (on && is_limited(vm)) {
+>>>>>>> 99dd84f (embed: the library libmavilua, for C and C++ programs)
     vm->resumed = vm->L;
     arm(vm->L, false);
   } else {
@@ -184,7 +193,7 @@ void *vm_allocate(void *owner, void *block, size_t old_size, size_t new_size) {
   struct mv_vm *vm = owner;
   size_t old = block ? old_size : 0; /* without a block it is a type, not a size */
   if (new_size == 0) {
-    free(block);
+    mv_memory_release(vm->options.memory, block);
     vm->memory -= old;
     return NULL;
   }
@@ -192,7 +201,7 @@ void *vm_allocate(void *owner, void *block, size_t old_size, size_t new_size) {
     refuse(vm, block, new_size);
     return NULL;
   }
-  void *grown = realloc(block, new_size);
+  void *grown = mv_memory_resize(vm->options.memory, block, new_size);
   if (grown) {
     vm->memory = vm->memory - old + new_size;
     vm->refused_size = new_size > old ? 0 : vm->refused_size;
@@ -269,7 +278,11 @@ static void before(struct mv_task *task, lua_State *co, void *owner) {
   }
   vm->resumed = co;
   vm->cpu_started = thread_time();
+<<<<<<< HEAD
   if (can_be_stopped(vm) || doom_of(vm)) {
+=======
+  if (is_limited(vm) || doom_of(vm)) {
+>>>>>>> 99dd84f (embed: the library libmavilua, for C and C++ programs)
     arm(co, doom_of(vm) != NULL);
   }
 }

@@ -441,6 +441,8 @@ void mv_call_on_end(void *cls, struct MHD_Connection *connection, void **request
 
 const char *mv_call_header(const struct mv_call *call, const char *name) {
   const struct exchange *ex = call->internal;
+  if (!ex)
+    return NULL;
   return MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND, name);
 }
 
@@ -460,6 +462,8 @@ static enum MHD_Result visit(void *cls, enum MHD_ValueKind kind, const char *nam
 void mv_call_headers(const struct mv_call *call,
                      void (*each)(void *owner, const char *name, const char *value), void *owner) {
   const struct exchange *ex = call->internal;
+  if (!ex)
+    return;
   struct visitor visitor = {each, owner};
   MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, visit, &visitor);
 }

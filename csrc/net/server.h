@@ -22,7 +22,8 @@ struct mv_call {
   const char *body;   /* NUL-terminated; "" when none */
   size_t body_length;
   const char *peer;   /* the sender's address, "127.0.0.1" */
-  void *internal;
+  void *internal;     /* the server's; NULL: no connection brought it, it has no headers and takes no
+                         answer */
 };
 
 /* Called on a server thread for each whole request. Answers with mv_call_reply before it returns, or

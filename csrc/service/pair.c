@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "time/moment.h"
 
 /* On the thread that set the sandbox's clock. */
 static void clock_changed(void *owner) {
@@ -54,6 +55,25 @@ int mv_pair_start(struct mv_pair *pair, struct mv_sandbox_options *sandbox,
   if ((sandbox && start_sandbox(pair, sandbox, err)) || start_host(pair, host, err))
     return -1;
   return sandbox ? wire(pair, host->webhook_secret, err) : 0;
+}
+
+int mv_pair_start_config(struct mv_pair *pair, const struct mv_config *config, struct mv_log *log,
+                         struct mv_error *err) {
+  struct mv_sandbox_options sandbox = config->platform;
+  struct mv_host_options host = config->host;
+  char secret[33];
+  host.log = sandbox.log = log;
+  if (!config->sandbox)
+    return mv_pair_start(pair, NULL, &host, err);
+  if (mv_moment_clock(config->sandbox_clock, &sandbox.virtual_now, err))
+    return -1;
+  if (!host.webhook_secret) {
+    if (mv_random_hex(secret, 16))
+      return mv_error_set(err, MV_ERROR_SYSTEM, "no random bytes");
+    mv_log_hide(log, secret);
+    host.webhook_secret = secret;
+  }
+  return mv_pair_start(pair, &sandbox, &host, err);
 }
 
 void mv_pair_stop_host(struct mv_pair *pair, bool now) {

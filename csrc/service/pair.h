@@ -7,6 +7,7 @@
 
 #include "host/host.h"
 #include "sandbox/sandbox.h"
+#include "service/config.h"
 
 struct mv_pair {
   pthread_mutex_t lock; /* guards `host` against the sandbox's clock */
@@ -20,6 +21,12 @@ void mv_pair_init(struct mv_pair *pair);
 /* `sandbox` NULL: the host alone. Fills in what wires them. 0, or -1 and `err`. */
 int mv_pair_start(struct mv_pair *pair, struct mv_sandbox_options *sandbox,
                   struct mv_host_options *host, struct mv_error *err);
+
+/* The same from the settings: with a sandbox if they say so. Without a webhook secret the sandbox is
+ * told one that is made up; without a sandbox there are no webhooks of the platform then. `log`
+ * instead of theirs. */
+int mv_pair_start_config(struct mv_pair *pair, const struct mv_config *config, struct mv_log *log,
+                         struct mv_error *err);
 
 /* Stops the host as mv_host_stop does; the sandbox goes on. */
 void mv_pair_stop_host(struct mv_pair *pair, bool now);

@@ -87,7 +87,7 @@ static void write_script(char *path, const char *source) {
 
 static struct mv_vm_options host_options(struct fixture *f) {
   f->log_file = tmpfile();
-  struct mv_log_options log = {fileno(f->log_file), MV_LOG_DEBUG, 1};
+  struct mv_log_options log = {.fd = fileno(f->log_file), .level = MV_LOG_DEBUG, .json = 1};
   f->log = mv_log_new(&log);
   f->store = json_object();
   f->once = json_object();
