@@ -15,6 +15,7 @@ static int run(const struct mv_command *command, const char *name, bool module,
   struct mv_testing testing = {0};
   struct mv_vm_options options = {.log = mv_cli_log("info", false),
                                   .args = args,
+                                  .fed = true,
                                   .program = mv_testing_ask,
                                   .owner = &testing};
   struct mv_vm *vm = mv_vm_new(&options, &err);

@@ -146,6 +146,11 @@ static int open_script_native(lua_State *L) {
   return 1;
 }
 
+static int refuse_host(lua_State *L) {
+  return luaL_error(L, "mavilua.host is for scripts that run under a host (`mavilua serve`, mavilua_host_start); "
+                       "this one was started as a plain script");
+}
+
 /* os.exit in a plain script: all is closed in order, so it may not leave from here. */
 static int exit_script(lua_State *L) {
   int status = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0);
@@ -208,7 +213,7 @@ static int prepare(lua_State *L) {
     preload(L, "mavilua.host.native", vm_open_native);
     require(L, "mavilua.host");
   } else {
-    preload(L, "mavilua.host.native", open_script_native);
+    preload(L, "mavilua.host.native", vm->options.fed ? open_script_native : refuse_host);
     preload(L, "mavilua.host.log", vm_open_log);
     if (vm->options.program) {
       preload(L, "mavilua.program", vm_open_program);
@@ -338,7 +343,7 @@ static int run_script(lua_State *L) {
   }
   int count = vm->options.host ? 0 : push_arguments(L, vm, path);
   lua_call(L, count, 0);
-  if (!vm->options.host) {
+  if (vm->options.fed) {
     feed_handlers(L);
   }
   return 0;

@@ -73,6 +73,7 @@ struct mv_vm_options {
   json_t *(*program)(void *owner, const char *name, const json_t *arguments, struct mv_error *err);
   /* a plain script's print: the line, without its end; NULL: standard output */
   void (*print)(void *owner, const char *line, size_t length);
+  bool fed;                       /* a plain script's handlers get webhooks from standard input */
   bool host;                      /* `require "mavilua.host"` works; print becomes a log line */
   void *owner;                    /* handed to the functions below */
   /* an event ended; on the VM's thread, inside mv_vm_step */
