@@ -6,14 +6,18 @@ describe("nginx that hands events over, as shipped", function()
   local bot, front
   local webhook = "/webhook/" .. support.secret
 
-  local function start(change)
+  local function start(options)
     bot = support.start [[
       host.on("message", function(event) trace(event.text) end)
       host.hook("payment", { secret = "a-secret-of-the-hook" }, function(request)
         return { status = 201, body = request.headers["x-real-ip"] or "none" }
       end)
+      host.hook("order", { secret = "a-secret-of-the-form", key = "phone", dedupe = "id" }, function(request)
+        local order = request.json
+        trace(#order.id, order.name, order.phone, request.headers["x-real-ip"], request.headers["x-secret"])
+      end)
     ]]
-    front = nginx.start("examples/nginx/handover.conf", { { "127.0.0.1:8080", bot.url:match "//(.*)$" }, change })
+    front = nginx.start_handover(bot.url, options)
   end
 
   local function restart()
@@ -61,7 +65,7 @@ describe("nginx that hands events over, as shipped", function()
   end)
 
   it("gives up after its patience, and says so", function()
-    start { "patience, longest_pause = 25, 1", "patience, longest_pause = 0.2, 1" }
+    start { change = { "patience, longest_pause = 25, 1", "patience, longest_pause = 0.2, 1" } }
     bot:kill()
     assert.equal(502, (front:request(webhook, { body = support.message(1, 1, "lost") })))
   end)
@@ -79,5 +83,33 @@ describe("nginx that hands events over, as shipped", function()
     assert.matches("POST /webhook/%*%*%* 200", front:log())
     assert.matches("POST /hook/payment 502", front:log())
     assert.is_nil(front:logs():find("a-secret", 1, true))
+  end)
+
+  -- nginx loads the module as it is built for release.
+  if os.getenv "MAVILUA_MODE" ~= "release" then return end
+
+  it("makes an event of a form, when the host has it", function()
+    start()
+    local status, body = front:request("/order", { body = "name=Ada+L&phone=%2B47+123" })
+    assert.same({ 200, "Thank you, we call you.\n" }, { status, body })
+    bot:await "32 Ada L +47 123 unix: nil"
+    for _, bad in ipairs { "name=Ada", "name=Ada&phone=none", "name=%ff&phone=1", "", "name=a&name=b&phone=1" } do
+      assert.equal(400, (front:request("/order", { body = bad })), bad)
+    end
+    assert.equal(405, (front:request "/order"))
+    assert.equal(413, (front:request("/order", { body = ("x"):rep(20000) })))
+    assert.equal(1, bot:ask("/api/summary").accepted)
+  end)
+
+  it("has no 200 for a form while the host is away, and no secret in a log of the level debug", function()
+    start { level = "debug", site_level = "debug" }
+    bot:stop()
+    local status, body = front:request("/order", { body = "name=Ada&phone=1" })
+    assert.same({ 503, "Please try again in a moment.\n" }, { status, body })
+    restart()
+    assert.equal(200, (front:request("/order", { body = "name=Ada&phone=2" })))
+    bot:await "32 Ada 2 unix: nil"
+    assert.truthy(front:logs():find("lua tcp socket", 1, true))
+    assert.is_nil(front:logs():find("a-secret-of-the-form", 1, true))
   end)
 end)

@@ -101,23 +101,43 @@ function nginx.start(path, changes, options)
   return self
 end
 
+-- The module as it was built for release, in the place of the installed one.
+local function with_module(changes)
+  local root = line_of "pwd"
+  table.insert(changes, { "/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua",
+    root .. "/lua/?.lua;" .. root .. "/lua/?/init.lua" })
+  table.insert(changes, { "/usr/local/lib/lua/5.1/?.so", root .. "/build/release/lib-5.1/?.so" })
+  return changes
+end
+
+local function secret_file(name, text)
+  return process.write(("%s/%s"):format(process.folder(), name), text .. "\n")
+end
+
 --- Starts bot.conf with the bot of a file and the module as it was built for release.
 -- @param bot path
 -- @param base_url the platform's address
 -- @param options as of `start`, and `secret` of the webhook, `key` of the API
 function nginx.start_bot(bot, base_url, options)
-  local folder, root = process.folder(), line_of "pwd"
-  process.write(folder .. "/secret", options.secret .. "\n")
-  process.write(folder .. "/key", options.key .. "\n")
-  return nginx.start("examples/nginx/bot.conf", {
-    { "/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua",
-      root .. "/lua/?.lua;" .. root .. "/lua/?/init.lua" },
-    { "/usr/local/lib/lua/5.1/?.so", root .. "/build/release/lib-5.1/?.so" },
-    { "/etc/mavilua/bot.lua", bot:sub(1, 1) == "/" and bot or root .. "/" .. bot },
-    { "/etc/mavilua/webhook_secret", folder .. "/secret" },
-    { "/etc/mavilua/api_key", folder .. "/key" },
+  return nginx.start("examples/nginx/bot.conf", with_module {
+    { "/etc/mavilua/bot.lua", bot:sub(1, 1) == "/" and bot or line_of "pwd" .. "/" .. bot },
+    { "/etc/mavilua/webhook_secret", secret_file("secret", options.secret) },
+    { "/etc/mavilua/api_key", secret_file("key", options.key) },
     { 'dedupe = "mavilua_seen",', ('dedupe = "mavilua_seen", base_url = "%s",'):format(base_url) },
     { "rate=200r/s", "rate=1000000r/s" },
+  }, options)
+end
+
+--- Starts handover.conf in front of a host.
+-- @param host_url where the host listens
+-- @param options as of `start`, and `change` ({from, to}), `secret` of the hook
+function nginx.start_handover(host_url, options)
+  options = options or {}
+  return nginx.start("examples/nginx/handover.conf", with_module {
+    { "server 127.0.0.1:8080", "server " .. host_url:match "//(.*)$" },
+    { "http://127.0.0.1:8080/hook/order", host_url .. "/hook/order" },
+    { "/etc/mavilua/order_secret", secret_file("secret", options.secret or "a-secret-of-the-form") },
+    options.change,
   }, options)
 end
 
