@@ -212,13 +212,15 @@ LANES ?= $(shell expr 2 \* $(CORES))
 ANSWERS = $(CURDIR)/build/results/answers$(SUFFIX).jsonl
 # Preloaded into the host by spec/torture; the sanitizers take no library before their own.
 WORLD_release = build/release/torture_world.so
+# What spec/bench_spec.lua measures with.
+SMOKE_release = $(B)/bench/http_load $(B)/bench/bare_mhd
 SPEC_ENV = MAVILUA_TORTURE_LIBRARY=$(if $(WORLD_$(MODE)),$(CURDIR)/$(WORLD_$(MODE))) MAVILUA_SANDBOX_CHECK=$(ANSWERS) MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
   LUA_CPATH='$(CURDIR)/$(B)/lib/?.so;;' LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;;'
 
 .PHONY: suite-unit suite-spec suite-answers units fuzzers
 suite-unit: $(UNITS)
 	@sh tools/suite.sh unit$(SUFFIX) 900 sh -c "printf '%s\n' $(UNITS) | sh tools/lanes.sh $(CORES) env"
-suite-spec: $(WORLD_$(MODE))
+suite-spec: $(WORLD_$(MODE)) $(SMOKE_$(MODE))
 	@mkdir -p build/results && rm -f $(ANSWERS)
 	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 sh -c "find $(SPEC) -name '*_spec.lua' | sort -r | \
 	  sh tools/lanes.sh $(LANES) $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal"
@@ -246,7 +248,7 @@ fuzzers: $(FUZZERS)
 
 unit: ## the C unit tests alone
 	@$(MAKE) -s suite-unit
-spec: all $(WORLD_$(MODE)) ## the specs alone (SPEC=spec/client_spec.lua for one)
+spec: all $(WORLD_$(MODE)) $(SMOKE_$(MODE)) ## the specs alone (SPEC=spec/client_spec.lua for one)
 	@mkdir -p build/results
 	@$(SPEC_ENV) $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
 

@@ -170,7 +170,7 @@ end
 function measures.sandbox_finds(ctx)
   return ctx.once("find", function()
     local text = process.output { "sh", ctx.here .. "/scale.sh", ctx.program, ctx.build .. "/bench",
-      ctx.size.clients, env = { TMPDIR = ctx.folder } }
+      ctx.size.clients, "find_clients", ctx.size.rounds * 2, env = { TMPDIR = ctx.folder } }
     local worst
     for sql, ratio in text:gmatch "find_clients[^\n]-%S+%s+(%S+)%s+%d+%s+(%S+)\n" do
       if not worst or tonumber(ratio) > worst.ratio then

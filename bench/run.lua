@@ -57,6 +57,7 @@ local function take(group, round, side, taken)
     io.stderr:write(("%-16s round %d of %d: %s %s\n"):format(group.name, round, group.rounds, side[1],
       side[2] and tostring(side[2]) or ""))
     local done, result = pcall(measures[side[1]], ctx, side[2])
+    if not done then io.stderr:write(tostring(result), "\n") end
     taken[key] = { value = done and result, why = not done and tostring(result) or nil }
   end
   local value = taken[key].value

@@ -8,9 +8,9 @@ local url, seconds = arg[1], tonumber(arg[2])
 local easy = curl.easy_init()
 local parts = {}
 easy:setopt(curl.OPT_URL, url)
-easy:setopt(curl.OPT_FAILONERROR, true)
-easy:setopt(curl.OPT_HTTPHEADER, "Content-Type: application/json", "Accept: application/json")
-easy:setopt(curl.OPT_WRITEFUNCTION, function(_, part)
+easy:setopt(curl.OPT_FAILONERROR, 1)
+easy:setopt(curl.OPT_HTTPHEADER, { "Content-Type: application/json", "Accept: application/json" })
+easy:setopt(curl.OPT_WRITEFUNCTION, function(part)
   parts[#parts + 1] = part
   return #part
 end)
