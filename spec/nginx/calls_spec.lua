@@ -1,8 +1,19 @@
 -- nginx loads the module as it is built for release.
 if os.getenv "MAVILUA_MODE" ~= "release" then return end
 
+local guide = require "spec.support.guide"
+local http = require "mavilua.http"
 local nginx_lua = require "spec.support.nginx_lua"
 local sandbox = require "spec.support.sandbox"
+
+-- The configuration of the guide, with what the spec's machine has in other places.
+local function of_guide()
+  for _, snippet in ipairs(guide.snippets "docs/nginx.md") do
+    if snippet.language == "nginx" then
+      return (snippet.text:gsub("lua_package_c?path[^\n]*", ""):gsub("127%.0%.0%.1:8090", "127.0.0.1:%%(port)s"))
+    end
+  end
+end
 
 describe("in nginx", function()
   local box, nginx
@@ -75,5 +86,15 @@ describe("in nginx", function()
       { nginx:request("/refused") })
     local _, text = nginx:request("/misuse")
     assert.match("^false content_by_lua.-:%d+: get_variables: unknown parameter \"client\"; did you mean", text)
+  end)
+
+  it("works as the guide has it", function()
+    local other = nginx_lua.start { http = of_guide(), ports = { "port" },
+      env = { MAVILUA_API_KEY = "sandbox", MAVILUA_BASE_URL = box.url } }
+    finally(function() other:stop() end)
+    local reply = assert(http.get(("http://127.0.0.1:%d/oslo"):format(other.port)))
+    local ids = {}
+    for id in reply.body:gmatch "%d+" do ids[#ids + 1] = tonumber(id) end
+    assert.same(box:call("find_clients", { q = { city = "Oslo" } }).client_ids, ids)
   end)
 end)

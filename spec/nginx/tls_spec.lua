@@ -59,6 +59,17 @@ local http = [[
     ssl_certificate_key %(certificates)s/server.key;
     return 200 "$scheme $ssl_server_name $http_host $connection";
   }
+  lua_shared_dict told 1m;
+  server {
+    listen 127.0.0.1:%(asking)s ssl;
+    ssl_certificate %(certificates)s/chain.pem;
+    ssl_certificate_key %(certificates)s/server.key;
+    ssl_certificate_by_lua_block {
+      local reply = require("mavilua").http.get "http://four.test:%(plain)s/"
+      ngx.shared.told:set("body", reply and reply.body)
+    }
+    location / { content_by_lua_block { ngx.print(ngx.shared.told:get "body") } }
+  }
   server {
     listen 127.0.0.1:%(old)s ssl;
     ssl_certificate %(certificates)s/old.pem;
@@ -84,7 +95,7 @@ describe("TLS and names in nginx", function()
   setup(function()
     make_certificates()
     dns = process.start { bin = "lua5.4", "spec/support/dns_server.lua" }
-    nginx = nginx_lua.start { http = http, server = server, ports = { "plain", "tls", "old" }, values = {
+    nginx = nginx_lua.start { http = http, server = server, ports = { "plain", "tls", "asking", "old" }, values = {
        certificates = folder, dns = dns.url } }
   end)
 
@@ -129,6 +140,10 @@ describe("TLS and names in nginx", function()
     assert.matches("^https four.test ", first)
     assert.equal(first, ask(url, { verify = false }).body)
     fails("certificate host mismatch", url)
+  end)
+
+  it("works while a certificate is chosen", function()
+    assert.matches("^http ", ask("https://platform.test:" .. nginx.asking).body)
   end)
 
   it("uses a connection again without another handshake", function()
