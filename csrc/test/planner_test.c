@@ -121,7 +121,7 @@ static int rows(struct fixture *f, const char *name, enum mv_event_state state, 
 static void pass(struct fixture *f, int64_t ms, int64_t step) {
   for (int64_t passed = 0; passed < ms; passed += step) {
     move(f, step, step);
-    usleep(15000);
+    mv_planner_tick(f->planner);
   }
 }
 
