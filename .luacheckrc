@@ -7,4 +7,6 @@ files["spec/support/helper.lua"] = { globals = { "table" } }
 files["examples"] = { std = "lua54" }
 files["examples/*_spec.lua"] = { std = "+busted+lua54" }
 files["bench"] = { std = "lua54" }
+files["bench/peers/handle.lua"] = { std = "ngx_lua", read_globals = { "cjson" } }
+files["bench/peers/store.lua"] = { std = "ngx_lua", read_globals = { "cjson" } }
 exclude_files = { "build" }

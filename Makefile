@@ -213,13 +213,15 @@ LANES ?= $(shell expr 2 \* $(CORES))
 ANSWERS = $(CURDIR)/build/results/answers$(SUFFIX).jsonl
 # Preloaded into the host by spec/torture; the sanitizers take no library before their own.
 WORLD_release = build/release/torture_world.so
+# What spec/bench_spec.lua measures with.
+SMOKE_release = $(B)/bench/http_load $(B)/bench/bare_mhd
 SPEC_ENV = MAVILUA_TORTURE_LIBRARY=$(if $(WORLD_$(MODE)),$(CURDIR)/$(WORLD_$(MODE))) MAVILUA_SANDBOX_CHECK=$(ANSWERS) MAVILUA_BIN=$(CURDIR)/$(B)/mavilua MAVILUA_MODE=$(MODE) \
   LUA_CPATH='$(CURDIR)/$(B)/lib/?.so;;' LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;;'
 
 .PHONY: suite-unit suite-spec suite-answers units fuzzers
 suite-unit: $(UNITS)
 	@sh tools/suite.sh unit$(SUFFIX) 900 sh -c "printf '%s\n' $(UNITS) | sh tools/lanes.sh $(CORES) env"
-suite-spec: $(WORLD_$(MODE))
+suite-spec: $(WORLD_$(MODE)) $(SMOKE_$(MODE))
 	@mkdir -p build/results && rm -f $(ANSWERS)
 	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 sh -c "find $(SPEC) -name '*_spec.lua' | sort -r | \
 	  sh tools/lanes.sh $(LANES) $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal"
@@ -238,8 +240,8 @@ $(SUITES_VM:%=suite-%): suite-%: $(TRIED_CORES)
 suite-answers: tools/openapi/node_modules/.package-lock.json
 	@sh tools/suite.sh answers$(SUFFIX) 120 node tools/openapi/check.mjs docs/openapi.json $(ANSWERS)
 
-tools/openapi/node_modules/.package-lock.json: tools/openapi/package-lock.json
-	@NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" npm ci --prefix tools/openapi --no-audit --no-fund --loglevel error
+%/node_modules/.package-lock.json: %/package-lock.json
+	@NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" npm ci --prefix $* --no-audit --no-fund --loglevel error
 	@touch $@
 
 units: $(UNITS)
@@ -247,7 +249,7 @@ fuzzers: $(FUZZERS)
 
 unit: ## the C unit tests alone
 	@$(MAKE) -s suite-unit
-spec: all $(WORLD_$(MODE)) ## the specs alone (SPEC=spec/client_spec.lua for one)
+spec: all $(WORLD_$(MODE)) $(SMOKE_$(MODE)) ## the specs alone (SPEC=spec/client_spec.lua for one)
 	@mkdir -p build/results
 	@$(SPEC_ENV) $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal $(SPEC)
 
@@ -289,7 +291,20 @@ docs: all ## make what of docs/, library/ and man/ the program knows itself
 # The peers are measured beside the program; they are no part of it.
 $(B)/bench/%: bench/peers/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(OPT_$(MODE)) -o $@ $< -lmicrohttpd -lsqlite3
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(OPT_$(MODE)) -o $@ $< -lmicrohttpd -lsqlite3 -lcurl
+
+NEED_BENCH := $(NEED_RUN) lua5.1 lua-cjson lua-curl lua-socket nginx libnginx-mod-http-lua redis-server webhook nodejs \
+              npm postgresql sqlite3 procps
+PEERS := http_load bare_mhd bare_sql bare_curl free_port
+.PHONY: bench bench-quick bench-peers
+BENCH = $(B)/mavilua $(B)/lib-5.1/mavilua/core.so $(PEERS:%=$(B)/bench/%) bench/peers/pgboss/node_modules/.package-lock.json
+bench: need-bench ## the program beside its peers: a table, bench/results.json and bench/results.svg
+	@$(MAKE) -s $(PARALLEL) bench-peers && sh bench/run.sh $(B) full
+
+bench-quick: need-bench ## the same in under two minutes, with fewer and shorter runs
+	@$(MAKE) -s $(PARALLEL) bench-peers && sh bench/run.sh $(B) quick
+
+bench-peers: $(BENCH)
 
 bench-sandbox: need-build $(B)/mavilua $(B)/bench/http_load $(B)/bench/bare_mhd ## a sandbox's start, reads and writes beside bare libmicrohttpd
 	@sh bench/sandbox.sh $(B)/mavilua $(B)/bench

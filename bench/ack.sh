@@ -42,9 +42,9 @@ kill "$pid" && wait "$pid"
 pid=
 
 echo "$result $before $after" | awk -v rate="$rate" '{
-  fsync = ($5 + $6) / 2 * 1000
+  fsync = ($6 + $7) / 2 * 1000
   printf "%d a second of %d asked\n", $1, rate
   printf "acknowledgement: median %.2f ms, 99th percentile %.2f ms\n", $3 / 1000, $4 / 1000
-  printf "one fsync: %.2f ms before, %.2f ms after\n", $5, $6
+  printf "one fsync: %.2f ms before, %.2f ms after\n", $6, $7
   printf "99th percentile / fsync = %.1f\n", $4 / fsync
 }'

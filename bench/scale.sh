@@ -1,8 +1,9 @@
 #!/bin/sh
-# scale.sh PROGRAM PEERS [CLIENTS]: fills a sandbox on a file through its API with a million clients of
-# ten variables each (or as many as asked for), then asks it. Prints what filling took, the memory of
-# the process, the size of the file, and what each question takes beside the bare SQL on a copy of the
-# file. `make bench-scale` runs it. Takes 1.3 KiB of disk a client.
+# scale.sh PROGRAM PEERS [CLIENTS [QUESTIONS [ROUNDS]]]: fills a sandbox on a file through its API with a
+# million clients of ten variables each (or as many as asked for), then asks it (only QUESTIONS whose text
+# holds that). Prints what filling took, the memory of the process, the size of the file, and what each
+# question takes beside the bare SQL on a copy of the file. `make bench-scale` runs it. Takes 1.3 KiB of
+# disk a client.
 program=$1
 peers=$2
 count=${3:-1000000}
@@ -31,5 +32,5 @@ size=$(stat -c %s "$folder/many.db")
 echo "the file: $((size >> 20)) MiB, $((size / count)) bytes a client with its variables"
 cp "$folder/many.db" "$folder/copy.db"
 start
-"$program" run "$here/scale_queries.lua" "$url" "$count" "$peers" "$folder/copy.db" || exit 1
+"$program" run "$here/scale_queries.lua" "$url" "$count" "$peers" "$folder/copy.db" "$4" "${5:-12}" || exit 1
 echo "memory of the sandbox: $(memory VmRSS), $(memory VmHWM) at most while it was asked"

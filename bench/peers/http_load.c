@@ -1,6 +1,6 @@
 /* http_load [-r RATE] URL CONNECTIONS SECONDS FIRST COUNT [BODY]: asks the URL over so many kept
  * connections for so long, each connection as soon as it has its answer, and prints the calls a
- * second and of a hundred calls the 10th, 50th and 99th in µs, parted by tabs.
+ * second, of a hundred calls the 10th, 50th and 99th in µs, and the calls, parted by tabs.
  *
  * With a RATE each call has its moment, so many a second, and goes out on any free connection; its
  * time counts from that moment, so that waiting for a free connection counts, too.
@@ -35,6 +35,7 @@ struct load {
   double rate, begun;                        /* calls a second, 0: as many as there can be; µs */
   struct connection *free[MOST_CONNECTIONS]; /* of those with a rate */
   size_t free_count;
+  long fewest; /* answers before the end: of each connection one, for servers that are slow */
   float *times;
   struct sockaddr_in address;
 };
@@ -75,7 +76,8 @@ static void ask(struct load *load, struct connection *c) {
   int size =
       load->body
           ? snprintf(text, sizeof text,
-                     "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Length: %d\r\n\r\n%.*s",
+                     "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+                     "Content-Length: %d\r\n\r\n%.*s",
                      load->path, length, length, body)
           : snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", load->path);
   c->got = 0;
@@ -167,7 +169,7 @@ static long run(struct load *load, int epoll, double end) {
       double moment = now();
       load->times[done % MOST_TIMES] = (float)(moment - c->start);
       done++;
-      if (moment >= end && done >= FEWEST) {
+      if (moment >= end && done >= load->fewest) {
         return done;
       }
       if (load->rate > 0) {
@@ -221,6 +223,7 @@ int main(int argc, char **argv) {
   if (!load.times || epoll < 0 || load.count < 1) {
     die("cannot begin");
   }
+  load.fewest = width > FEWEST ? width : FEWEST;
   for (long i = 0; i < width; i++) {
     join(&load, &connections[i], epoll);
   }
@@ -229,7 +232,7 @@ int main(int argc, char **argv) {
   double took = now() - start;
   size_t kept = done < MOST_TIMES ? (size_t)done : MOST_TIMES;
   qsort(load.times, kept, sizeof *load.times, by_size);
-  printf("%.0f\t%.1f\t%.1f\t%.1f\n", (double)done / took * 1e6, (double)load.times[kept / 10],
-         (double)load.times[kept / 2], (double)load.times[kept * 99 / 100]);
+  printf("%.0f\t%.1f\t%.1f\t%.1f\t%ld\n", (double)done / took * 1e6, (double)load.times[kept / 10],
+         (double)load.times[kept / 2], (double)load.times[kept * 99 / 100], done);
   return 0;
 }

@@ -42,11 +42,6 @@ static const char *doom_of(const struct mv_vm *vm) {
 
 static void raise_at_each_step(lua_State *L, const char *reason);
 
-/* A plain script has limits only where it was given some. */
-static bool is_limited(const struct mv_vm *vm) {
-  return vm->options.host || vm->options.cpu_limit > 0 || vm->options.memory_limit > 0;
-}
-
 static bool out_of_time(const struct mv_vm *vm) {
   double limit = vm->options.cpu_limit * NS_PER_SECOND;
   return limit > 0 && (double)(thread_time() - vm->cpu_started) > limit;
@@ -66,7 +61,7 @@ static void doom_for_processor(lua_State *L, struct mv_vm *vm) {
 }
 
 static bool can_be_stopped(const struct mv_vm *vm) {
-  return vm->options.host || vm->call;
+  return vm->options.host || vm->call || vm->options.cpu_limit > 0 || vm->options.memory_limit > 0;
 }
 
 /* From now on nothing that the call runs goes on. */
@@ -103,11 +98,7 @@ void vm_watch_load(struct mv_vm *vm, bool on) {
   vm->cpu_started = thread_time();
   free(vm->load_doom);
   vm->load_doom = NULL;
-<<<<<<< HEAD
   if (on && can_be_stopped(vm)) {
-=======
-  if (on && is_limited(vm)) {
->>>>>>> 99dd84f (embed: the library libmavilua, for C and C++ programs)
     vm->resumed = vm->L;
     arm(vm->L, false);
   } else {
@@ -278,11 +269,7 @@ static void before(struct mv_task *task, lua_State *co, void *owner) {
   }
   vm->resumed = co;
   vm->cpu_started = thread_time();
-<<<<<<< HEAD
   if (can_be_stopped(vm) || doom_of(vm)) {
-=======
-  if (is_limited(vm) || doom_of(vm)) {
->>>>>>> 99dd84f (embed: the library libmavilua, for C and C++ programs)
     arm(co, doom_of(vm) != NULL);
   }
 }
