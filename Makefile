@@ -19,7 +19,8 @@ NEED_BUILD := libc6-dev pkg-config liblua5.4-dev liblua5.1-0-dev libcurl4-openss
 NEED_RUN := $(NEED_BUILD) ca-certificates tzdata
 NEED_TEST := $(NEED_RUN) libc-bin luarocks lua5.4 lua-busted lua-cjson lua-socket curl sqlite3 openssl nodejs npm \
              nginx libnginx-mod-http-lua lua-resty-core php-cli procps systemd luajit2 lua5.1 lua5.2 lua5.3 \
-             liblua5.2-dev liblua5.3-dev zsh man-db mandoc lua-ldoc
+             liblua5.2-dev liblua5.3-dev \
+             zsh man-db mandoc lua-ldoc lua-markdown
 NEED_TEST += g++ valgrind # programs with the library
 NEED_NGINX := $(NEED_BUILD) curl nginx libnginx-mod-http-lua lua-resty-core
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
@@ -285,6 +286,13 @@ docs: all ## make what of docs/, library/ and man/ the program knows itself
 	  $(B)/mavilua run tools/guide_doc.lua $(B)/mavilua docs/$$guide.md > $(B)/guide.new; \
 	  cat $(B)/guide.new > docs/$$guide.md; rm $(B)/guide.new; done; \
 	for page in $(notdir $(PAGES)); do $(B)/mavilua run tools/man_doc.lua $(B)/mavilua $$page > man/$$page; done
+
+# LDoc's own `env lua` may find a Lua that lacks what it needs.
+LDOC_DIR ?= build/ldoc
+.PHONY: ldoc
+ldoc: ## HTML pages of the doc comments of lua/, in build/ldoc
+	@mkdir -p $(LDOC_DIR)
+	@lua5.1 $$(command -v ldoc) --quiet --fatalwarnings -c config.ld -d $(LDOC_DIR) .
 
 # ---- measuring -----------------------------------------------------------------------------------
 

@@ -42,7 +42,8 @@ describe("make install", function()
 
   it("installs what man, editors and shells read", function()
     for _, name in ipairs { "mavilua/library/mavilua.d.lua", "mavilua/library/mavilua/actions.d.lua",
-      "man/man1/mavilua.1", "man/man5/mavilua.conf.5", "bash-completion/completions/mavilua", "zsh/site-functions/_mavilua" } do
+      "man/man1/mavilua.1", "man/man5/mavilua.conf.5", "bash-completion/completions/mavilua",
+      "zsh/site-functions/_mavilua" } do
       assert.not_equal("", process.read(prefix .. "/share/" .. name), name)
     end
   end)

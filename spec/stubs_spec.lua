@@ -100,7 +100,7 @@ describe("the functions that the stubs declare are those of", function()
   end)
 
   it("a client", function()
-    compare("Client", upvalue(getmetatable(client()).__index, "methods"))
+    compare("Client", upvalue(getmetatable(client()).__index, "Client"))
   end)
 
   it("a pipeline and a reply", function()
@@ -140,7 +140,7 @@ describe("the options that the stubs declare are those of", function()
     fields_are(upvalue(mavilua.http.request, "rules"), "mavilua.HttpRequest")
     fields_are(upvalue(mavilua.pipeline, "option_rules"), "mavilua.PipelineOptions")
     fields_are(upvalue(mavilua.pipeline, "hook_rules"), "mavilua.PipelineHooks")
-    local methods = upvalue(getmetatable(client()).__index, "methods")
+    local methods = upvalue(getmetatable(client()).__index, "Client")
     fields_are(upvalue(methods.each, "call_rules"), "mavilua.CallOptions")
     fields_are(upvalue(require("mavilua.batches").run, "option_rules"), "mavilua.BatchOptions")
     local pipeline = getmetatable(mavilua.pipeline { bot = client(), states = { new = 1 } }).__index

@@ -1,4 +1,5 @@
 --- Calls an action with a list of any length, in parts that the action's row allows.
+-- @module mavilua.batches
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"
 

@@ -1,4 +1,5 @@
 --- One call of an action: request, pace, transport, answer, retry.
+-- @internal mavilua.call
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"
 local protect = require "mavilua.protect"

@@ -1,5 +1,6 @@
 --- The client: one method for each action of the platform's HTTP API.
 -- Methods are made from the action table; `mavilua.actions()` lists it.
+-- @module mavilua.client
 local core = require "mavilua.core"
 local batches = require "mavilua.batches"
 local call = require "mavilua.call"
@@ -36,7 +37,7 @@ local call_rules = { timeout = rules.timeout, retries = rules.retries }
 -- The secrets live here and not in the client, so that dumping a client shows none of them.
 local states = setmetatable({}, { __mode = "k" })
 
-local methods = {}
+local Client = {} -- what every client can
 local rows, action_names = {}, {}
 
 local client = {}
@@ -62,7 +63,7 @@ local function add_method(row)
   local name = row.name
   rows[name] = row
   action_names[#action_names + 1] = name
-  methods[name] = function(bot, params, options)
+  Client[name] = function(bot, params, options)
     local state = check(bot, name)
     check_call(name, params, options)
     return call.run(state, name, params or {}, options)
@@ -77,8 +78,8 @@ for _, row in ipairs(core.actions()) do add_method(row) end
 -- @param params table of parameters
 -- @param options table or nil: `timeout` (seconds) and `retries` for this call
 -- @return result (table), or nil and an `err`
-function methods.call(bot, name, params, options)
-  local state = check(bot, "call")
+function Client:call(name, params, options)
+  local state = check(self, "call")
   if type(name) ~= "string" or not name:find("^[%w_]+$") then
     errors.misuse("call: the action's name takes letters, digits and underscores, got %s",
       type(name) == "string" and ("%q"):format(name) or type(name))
@@ -89,8 +90,8 @@ end
 
 --- How many calls were made since 00:00 UTC, and how many the `daily_quota` leaves.
 -- @return calls used, calls left (math.huge without a quota)
-function methods.quota(bot)
-  return check(bot, "quota").pace:quota()
+function Client:quota()
+  return check(self, "quota").pace:quota()
 end
 
 --- Walks the rows of a paged action; see pages.lua.
@@ -98,10 +99,10 @@ end
 -- @param params table of the action's parameters, or nil
 -- @param options table or nil: `timeout`, `retries` of each call
 -- @return an iterator: row, position to go on from
-function methods.each(bot, action, params, options)
-  check(bot, "each")
+function Client:each(action, params, options)
+  check(self, "each")
   if options ~= nil then errors.check_options("each", options, call_rules) end
-  return pages.each(bot, action, params, options)
+  return pages.each(self, action, params, options)
 end
 
 --- Calls an action with a long list, in parts; see batches.lua.
@@ -109,9 +110,9 @@ end
 -- @param list array of ids or items
 -- @param options table or nil: `params`, `size`, `progress`, `param`
 -- @return merged result, or nil, an `err` and how many elements are done
-function methods.in_batches(bot, action, list, options)
-  check(bot, "in_batches")
-  return batches.run(bot, rows, action, list, options)
+function Client:in_batches(action, list, options)
+  check(self, "in_batches")
+  return batches.run(self, rows, action, list, options)
 end
 
 local function unknown_method(name)
@@ -123,7 +124,7 @@ end
 local metatable = { __name = "mavilua.client" }
 
 function metatable.__index(_, name)
-  local method = methods[name]
+  local method = Client[name]
   if method or type(name) ~= "string" or not name:find("^%a[%w_]*$") then return method end
   return unknown_method(name)
 end

@@ -1,5 +1,6 @@
 --- What a failed call gives, and how misuse is told.
 -- Failures of the world are returned (`nil, err`); misuse raises a string at the caller's line.
+-- @module mavilua.errors
 local core = require "mavilua.core"
 
 local errors = {}

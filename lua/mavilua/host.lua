@@ -32,7 +32,6 @@
 -- `io.popen` and `debug.sethook` raise an error. `require` looks beside the script first.
 --
 -- **Misuse** (wrong arguments) raises an error at the caller's line.
---
 -- @module mavilua.host
 
 if not package.preload["mavilua.host.native"] and not package.loaded["mavilua.host.native"] then

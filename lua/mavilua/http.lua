@@ -1,5 +1,6 @@
 --- HTTP requests to other services. They wait as API calls do: in the host and in `mavilua.map` without
 -- holding the thread. Redirects are not followed, nothing is repeated, certificates are verified.
+-- @module mavilua.http
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"
 local runtime = require "mavilua.runtime"
@@ -23,15 +24,15 @@ local rules = {
   transport = { type = "function", what = "a function(request) -> reply or nil, err" },
 }
 
-local reply_methods = {}
+local Reply = {} -- what every reply can
 
 --- Reads a reply's body as JSON.
 -- @return the value, or nil and a message
-function reply_methods:json()
+function Reply:json()
   return core.decode(self.body)
 end
 
-local reply_meta = { __index = reply_methods, __name = "mavilua.reply" }
+local reply_meta = { __index = Reply, __name = "mavilua.reply" }
 
 local function check_headers(given)
   local headers, names = {}, {}

@@ -7,6 +7,7 @@
 --
 -- In a plain script calls block. Inside `mavilua.map`, in the host and in nginx they wait without holding
 -- the thread. Failures are returned as `nil, err`; misuse raises at the caller's line.
+-- @module mavilua
 local core = require "mavilua.core"
 local client = require "mavilua.client"
 local errors = require "mavilua.errors"

@@ -1,4 +1,5 @@
 --- Runs calls side by side.
+-- @module mavilua.map
 local errors = require "mavilua.errors"
 local protect = require "mavilua.protect"
 local runtime = require "mavilua.runtime"

@@ -1,4 +1,5 @@
 --- Keeps a client within its calls a second and its calls a day.
+-- @internal mavilua.pace
 local pace = {}
 pace.__index = pace
 

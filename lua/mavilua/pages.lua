@@ -2,6 +2,7 @@
 -- The platform has no cursor and no total. Lists move while they are walked: newest first, a new client
 -- shifts all others back, so rows come twice; a deleted one shifts them forward, so a row may be missed.
 -- Rows that came are remembered by id and given once. `reverse = true` (oldest first) moves least.
+-- @module mavilua.pages
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"
 

@@ -1,12 +1,13 @@
 --- Order states by name, with allowed moves, guards and hooks; over get_order_state, set_order_state and
 -- move_order_to_next_state. The platform knows states by number only and allows every move.
+-- @module mavilua.pipeline
 local errors = require "mavilua.errors"
 local states = require "mavilua.states"
 
 local pipeline = {}
 
-local methods = {}
-local shop_meta = { __index = methods, __name = "mavilua.pipeline" }
+local Pipeline = {} -- what every pipeline can
+local shop_meta = { __index = Pipeline, __name = "mavilua.pipeline" }
 
 local option_rules = {
   bot = { type = "table", what = "a client" },
@@ -67,21 +68,21 @@ end
 --- The number of a state.
 -- @param name string
 -- @return integer, raises for an unknown name
-function methods:id(name)
+function Pipeline:id(name)
   return self.graph:id(name)
 end
 
 --- The name of a state.
 -- @param id integer or string
 -- @return string, or nil when the pipeline does not name it
-function methods:name(id)
+function Pipeline:name(id)
   return self.graph:name(id)
 end
 
 --- Which states an order may enter from a state.
 -- @param from string
 -- @return list of names
-function methods:allowed(from)
+function Pipeline:allowed(from)
   return self.graph:allowed(from)
 end
 
@@ -89,7 +90,7 @@ end
 -- @param client_id integer or string
 -- @param order_id integer, string or nil: the current order
 -- @return name, number; or nil and an `err` (kind "state" with `state_id`: not named by this pipeline)
-function methods:state(client_id, order_id)
+function Pipeline:state(client_id, order_id)
   local answer, err = self.bot:get_order_state { client_id = client_id, order_id = order_id }
   if not answer then return nil, err end
   local name = self.graph:name(answer.state_id)
@@ -193,7 +194,7 @@ end
 -- @return {from, to, changed}; or nil and an `err` of a call, or of kind "state" (the order is in a state
 --   without a name here), "transition" (with `allowed`, a list of names), "guard", "conflict" (somebody else
 --   moved it)
-function methods:move(client_id, to, options)
+function Pipeline:move(client_id, to, options)
   options = errors.check_options("move", options, move_rules)
   self.graph:id(to)
   local from, err = self:state(client_id, options.order_id)
@@ -217,7 +218,7 @@ end
 -- @param client_id integer or string
 -- @param options table or nil: `order_id` (nil: the current order), `data`, `verify`
 -- @return {from, to, changed}, changed = false in the last state; or nil and an `err`, as `move`
-function methods:next(client_id, options)
+function Pipeline:next(client_id, options)
   options = errors.check_options("next", options, move_rules)
   local from, err = self:state(client_id, options.order_id)
   if not from then return nil, err end
@@ -231,7 +232,7 @@ end
 -- @param to name of the state
 -- @param options table or nil: `order_id`, `data`
 -- @return true; false and the `err` that `move` would give; nil and an `err` when the state cannot be read
-function methods:can(client_id, to, options)
+function Pipeline:can(client_id, to, options)
   options = errors.check_options("can", options, move_rules)
   self.graph:id(to)
   local from, err = self:state(client_id, options.order_id)

@@ -1,4 +1,5 @@
 --- pcall through which a wait passes, on every Lua.
+-- @internal mavilua.protect
 local runtime = require "mavilua.runtime"
 
 local function yields_pass_pcall()

@@ -1,5 +1,6 @@
 --- Waiting in nginx (OpenResty, lua-nginx-module): what core offers elsewhere, over nginx's own event loop,
 -- so that nothing holds up a worker. Used by runtime.lua when the module finds itself inside nginx.
+-- @internal mavilua.resty
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"
 local quota = require "mavilua.resty.quota"

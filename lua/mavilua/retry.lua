@@ -1,5 +1,6 @@
 --- Repeats a call as its action's class allows. What may be repeated and how long to wait is decided
 -- by the core; this is the loop around it.
+-- @internal mavilua.retry
 local core = require "mavilua.core"
 
 local retry = {}

@@ -1,5 +1,6 @@
 --- How this module waits, sends and tells time, in one place: nginx's ways inside nginx, else the core's.
 -- Another runtime (tests, other event loops) hands its own clock to `mavilua.client{runtime = …}`.
+-- @internal mavilua.runtime
 local core = require "mavilua.core"
 
 local runtime = {}

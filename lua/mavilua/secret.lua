@@ -1,4 +1,5 @@
 --- Takes an API key out of texts that leave the client: errors and traces.
+-- @internal mavilua.secret
 local core = require "mavilua.core"
 local url = require "mavilua.url"
 

@@ -1,4 +1,5 @@
 --- The states of a pipeline and which leads to which: names, numbers and their order.
+-- @internal mavilua.states
 local errors = require "mavilua.errors"
 
 local states = {}

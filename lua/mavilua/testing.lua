@@ -16,6 +16,7 @@
 --
 -- Under `mavilua run` both run inside the same program; elsewhere the program `mavilua` (or the one that
 -- MAVILUA_BIN names) is started. Nothing listens on a fixed port, nothing is kept.
+-- @module mavilua.testing
 local core = require "mavilua.core"
 local client = require "mavilua.client"
 local duration = require "mavilua.host.duration"

@@ -1,4 +1,5 @@
 --- Addresses: escaping, and what of them may be shown.
+-- @internal mavilua.url
 local url = {}
 
 local function hex(char)

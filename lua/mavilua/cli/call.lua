@@ -1,4 +1,5 @@
 --- `mavilua call`: one action of the API, its answer as JSON on standard output.
+-- @internal mavilua.cli.call
 local core = require "mavilua.core"
 local client = require "mavilua.client"
 local json = require "mavilua.cli.json"

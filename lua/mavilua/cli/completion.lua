@@ -1,4 +1,5 @@
 --- `mavilua completion`: what shells complete, from the tables of commands and actions.
+-- @internal mavilua.cli.completion
 local core = require "mavilua.core"
 
 local shells = { bash = "mavilua.cli.completion_bash", zsh = "mavilua.cli.completion_zsh" }

@@ -1,4 +1,5 @@
 --- bash's completion as a script.
+-- @internal mavilua.cli.completion_bash
 
 local frame = [==[
 # Completion of mavilua for bash. Made by `mavilua completion bash`.

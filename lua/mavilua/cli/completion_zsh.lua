@@ -1,4 +1,5 @@
 --- zsh's completion as a script.
+-- @internal mavilua.cli.completion_zsh
 
 local frame = [==[
 #compdef mavilua

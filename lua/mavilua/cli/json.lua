@@ -1,4 +1,5 @@
 --- JSON for people and for pipes: names in order, so that the same answer is the same text.
+-- @internal mavilua.cli.json
 local core = require "mavilua.core"
 
 local write

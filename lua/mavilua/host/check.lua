@@ -1,5 +1,5 @@
 --- Arguments of the host's functions: what is wrong is told at the line of the script that called.
--- @module mavilua.host.check
+-- @internal mavilua.host.check
 
 local duration = require "mavilua.host.duration"
 local errors = require "mavilua.errors"

@@ -3,7 +3,7 @@
 --
 -- Nothing is stored: there is one attempt, and what needs a store or another attempt (`host.kv`, `host.once`,
 -- jobs, schedules, hooks) says so where the script calls it.
--- @module mavilua.host.direct
+-- @internal mavilua.host.direct
 
 local core = require "mavilua.core"
 local errors = require "mavilua.errors"

@@ -1,6 +1,6 @@
 --- One run: the event is given its shape, its handler is found and called, and what it returned
 -- becomes a verdict for the host.
--- @module mavilua.host.dispatch
+-- @internal mavilua.host.dispatch
 
 local check = require "mavilua.host.check"
 local core = require "mavilua.core"

@@ -1,5 +1,5 @@
 --- Lengths of time as people write them: 90 (seconds), "15m", "1h30m", "500ms", "2d", "1w".
--- @module mavilua.host.duration
+-- @internal mavilua.host.duration
 
 local duration = {}
 

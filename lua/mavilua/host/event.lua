@@ -1,7 +1,7 @@
 --- Platform webhooks as handlers see them: one shape, whatever the platform sent.
 -- The forms are those of "API of the editor", section on the webhook, and those that programs have
 -- seen (attachments as a Python list in a string, flags as strings).
--- @module mavilua.host.event
+-- @internal mavilua.host.event
 
 local text = require "mavilua.host.text"
 

@@ -1,6 +1,6 @@
 --- The standard library as handlers get it: print goes to the log, and what would stop or stall the
 -- whole worker says so instead.
--- @module mavilua.host.globals
+-- @internal mavilua.host.globals
 
 local globals = {}
 

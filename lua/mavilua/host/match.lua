@@ -1,6 +1,6 @@
 --- Which events a handler takes: {text =}, {contains =}, {pattern =}, {client_type =}, {group =},
 -- all that are given must hold; a string is {text =}; a function decides alone.
--- @module mavilua.host.match
+-- @internal mavilua.host.match
 
 local check = require "mavilua.host.check"
 local text = require "mavilua.host.text"

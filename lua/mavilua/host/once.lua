@@ -2,7 +2,7 @@
 --
 -- That it begins is on disk before it begins (a mark), and what it gave lands with the end of the
 -- run. A mark without a result is what a crash in between leaves: then nobody knows.
--- @module mavilua.host.once
+-- @internal mavilua.host.once
 
 local check = require "mavilua.host.check"
 local core = require "mavilua.core"

@@ -4,7 +4,7 @@
 -- A walk is a chain of jobs. Each goes on where the last one ended, for a while; what it fed, its progress
 -- and the next job of the chain are one commit, so a crash repeats at most one link, and the dedupe by
 -- message id makes that harmless. The links of one bot stand in one line.
--- @module mavilua.host.reconcile
+-- @internal mavilua.host.reconcile
 
 local core = require "mavilua.core"
 local duration = require "mavilua.host.duration"

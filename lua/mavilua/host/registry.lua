@@ -1,5 +1,5 @@
 --- What the scripts of one VM registered: handlers, hooks, schedules, jobs.
--- @module mavilua.host.registry
+-- @internal mavilua.host.registry
 
 local check = require "mavilua.host.check"
 local duration = require "mavilua.host.duration"

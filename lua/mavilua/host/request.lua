@@ -1,5 +1,5 @@
 --- Custom hooks: the request as its handler sees it, and the reply as the host sends it.
--- @module mavilua.host.request
+-- @internal mavilua.host.request
 
 local request = {}
 

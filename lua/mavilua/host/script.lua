@@ -1,6 +1,6 @@
 --- A bot under `mavilua run`: webhooks come from standard input, one JSON object a line, and are handled one after
 -- the other. Inside the program only.
--- @module mavilua.host.script
+-- @internal mavilua.host.script
 
 local core = require "mavilua.core"
 local direct = require "mavilua.host.direct"

@@ -1,5 +1,5 @@
 --- Texts of clients, compared as people compare them.
--- @module mavilua.host.text
+-- @internal mavilua.host.text
 
 local text = {}
 

@@ -1,4 +1,5 @@
 --- What was typed, made a function.
+-- @internal mavilua.repl.chunk
 local chunk = {}
 
 local NAME = "=stdin"

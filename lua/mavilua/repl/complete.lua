@@ -1,5 +1,6 @@
 --- Completion: what the word before the cursor may become. Runs no code of the user's: tables are read
 -- without their metamethods.
+-- @internal mavilua.repl.complete
 local help = require "mavilua.repl.help"
 local scan = require "mavilua.repl.scan"
 

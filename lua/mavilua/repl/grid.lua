@@ -1,4 +1,5 @@
 --- A list of records as an aligned table.
+-- @internal mavilua.repl.grid
 local scalar = require "mavilua.repl.scalar"
 local shape = require "mavilua.repl.shape"
 

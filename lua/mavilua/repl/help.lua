@@ -1,4 +1,5 @@
 --- What the prompt tells of itself and of the actions, from the action table.
+-- @internal mavilua.repl.help
 local core = require "mavilua.core"
 
 local help = {}

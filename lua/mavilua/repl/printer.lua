@@ -1,4 +1,5 @@
 --- Values for people: records in lines, lists of records as tables, long lists cut.
+-- @internal mavilua.repl.printer
 local core = require "mavilua.core"
 local grid = require "mavilua.repl.grid"
 local scalar = require "mavilua.repl.scalar"

@@ -1,4 +1,5 @@
 --- One value in one line.
+-- @internal mavilua.repl.scalar
 local core = require "mavilua.core"
 local shape = require "mavilua.repl.shape"
 

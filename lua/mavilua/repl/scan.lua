@@ -1,4 +1,5 @@
 --- Reads a piece of Lua up to the cursor: which brackets are open there, and what stands before them.
+-- @internal mavilua.repl.scan
 local scan = {}
 
 -- Past a long bracket "[==[ … ]==]" at `from`; nil: there is none; beyond the text: it is not closed.

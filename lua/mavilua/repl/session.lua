@@ -1,5 +1,6 @@
 --- The prompt's inside: runs what was typed, prints what came of it. The terminal is the program's
 -- (csrc/cli/repl*.c), which calls the functions below, each with one text.
+-- @internal mavilua.repl.session
 local core = require "mavilua.core"
 local chunk = require "mavilua.repl.chunk"
 local client = require "mavilua.client"

@@ -1,4 +1,5 @@
 --- In which order people read the fields of a record: as the documents of the platform have them.
+-- @internal mavilua.repl.shape
 local core = require "mavilua.core"
 
 local shape = {}

@@ -1,4 +1,5 @@
 --- Takes an address apart for the client inside nginx.
+-- @internal mavilua.resty.address
 local address = {}
 
 local PORTS = { http = 80, https = 443 }

@@ -1,4 +1,5 @@
 --- Reads an HTTP/1.1 answer, strictly: whatever could be read in two ways is refused.
+-- @internal mavilua.resty.answer
 local reader = require "mavilua.resty.reader"
 
 local answer = {}

@@ -1,4 +1,5 @@
 --- The day's calls of a project, counted in a lua_shared_dict by all workers together.
+-- @internal mavilua.resty.quota
 local errors = require "mavilua.errors"
 
 local quota = {}

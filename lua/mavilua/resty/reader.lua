@@ -1,4 +1,5 @@
 --- Reads from a cosocket through a buffer of its own: lines and bytes within limits.
+-- @internal mavilua.resty.reader
 local reader = {}
 reader.__index = reader
 

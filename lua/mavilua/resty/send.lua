@@ -1,6 +1,7 @@
 --- The transport inside nginx: HTTP/1.1 over cosockets, one exchange at a time on a connection, connections kept.
 -- Its failures are those of the transport over libcurl: what failed before the request was written was surely
 -- not sent; all else may have been. Redirects are not followed; certificates are verified.
+-- @internal mavilua.resty.send
 local address = require "mavilua.resty.address"
 local answer = require "mavilua.resty.answer"
 local core = require "mavilua.core"

@@ -1,5 +1,6 @@
 --- Starts a host with a sandbox beside it: inside the program when `mavilua run` runs the tests, as a
 -- program of its own otherwise.
+-- @internal mavilua.testing.pair
 local core = require "mavilua.core"
 
 local pair = {}

@@ -1,4 +1,5 @@
 --- What was said beside what was expected, as text.
+-- @internal mavilua.testing.talk
 local talk = {}
 
 local function holds(expected, text)
