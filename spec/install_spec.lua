@@ -50,7 +50,7 @@ describe("make install", function()
 
   it("is undone by make uninstall", function()
     assert.equal(0, (make "uninstall"))
-    local pipe = assert(io.popen("find " .. process.quote(root) .. " -type f"))
+    local pipe = assert(io.popen("find " .. process.quote(root) .. " ! -type d"))
     local left = pipe:read "a"
     pipe:close()
     assert.equal("", left)

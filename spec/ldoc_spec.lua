@@ -11,6 +11,7 @@ local pages = {
   Client = { page = "mavilua.client", prefix = "Client:" },
   Pipeline = { page = "mavilua.pipeline", prefix = "Pipeline:" },
   host = { page = "mavilua.host" }, kv = { page = "mavilua.host", prefix = "host.kv." },
+  nginx = { page = "mavilua.nginx" }, Bot = { page = "mavilua.nginx", prefix = "bot:" },
   testing = { page = "mavilua.testing" }, Test = { page = "mavilua.testing", prefix = "test:" },
 }
 
@@ -29,7 +30,8 @@ describe("make ldoc", function()
     for path in pipe:lines() do
       local name = path:sub(5, -5):gsub("/", "."):gsub("%.init$", "")
       local found = false
-      for _, page in ipairs { "/modules/" .. name, "/internals/" .. name, "/modules/" .. name:gsub("^mavilua%.", "") } do
+      local own = name:gsub("^mavilua%.", "")
+      for _, page in ipairs { "/modules/" .. name, "/internals/" .. name, "/modules/" .. own } do
         found = found or process.read(folder .. page .. ".html") ~= ""
       end
       assert.is_true(found, path)
@@ -39,7 +41,7 @@ describe("make ldoc", function()
 
   it("explains every function that the stubs declare", function()
     local stubs
-    for _, name in ipairs { "mavilua", "mavilua/host", "mavilua/testing" } do
+    for _, name in ipairs { "mavilua", "mavilua/host", "mavilua/nginx", "mavilua/testing" } do
       stubs = luacats.read("library/" .. name .. ".d.lua", stubs)
     end
     for name in pairs(stubs.functions) do

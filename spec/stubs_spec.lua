@@ -6,7 +6,7 @@ local mavilua = require "mavilua"
 local core = require "mavilua.core"
 
 local files = { "library/mavilua.d.lua", "library/mavilua/actions.d.lua", "library/mavilua/host.d.lua",
-  "library/mavilua/testing.d.lua" }
+  "library/mavilua/nginx.d.lua", "library/mavilua/testing.d.lua" }
 
 local stubs
 local function all()
@@ -63,6 +63,17 @@ describe("the stubs", function()
   end)
 end)
 
+-- mavilua.nginx outside of nginx: enough of it to be loaded.
+local function in_nginx()
+  local names = { "bit", "ffi", "ngx.semaphore", "ngx.errlog" }
+  for _, name in ipairs(names) do package.preload[name] = function() return {} end end
+  _G.ngx = { get_phase = function() return "init" end }
+  local good, nginx = pcall(dofile, "lua/mavilua/nginx.lua")
+  _G.ngx = nil
+  for _, name in ipairs(names) do package.preload[name], package.loaded[name] = nil, nil end
+  return assert(good and nginx, nginx)
+end
+
 -- ---- functions -----------------------------------------------------------------------------------------
 
 -- The functions of a table of the module against the stubs' of `owner`, both ways, with their parameters.
@@ -116,6 +127,14 @@ describe("the functions that the stubs declare are those of", function()
     compare("log", host.log)
   end)
 
+  it("mavilua.nginx", function()
+    local nginx = in_nginx()
+    compare("nginx", nginx)
+    local bot = upvalue(nginx.load, "bot")
+    bot.__index = nil
+    compare("Bot", bot)
+  end)
+
   it("mavilua.testing", function()
     local testing = require "mavilua.testing"
     compare("testing", testing)
@@ -163,6 +182,10 @@ describe("the options that the stubs declare are those of", function()
     for name in pairs(upvalue(registry.reconcile, "reconcile_rows")) do both[name] = true end
     for name in pairs(upvalue(host.reconcile, "start_rows")) do both[name] = true end
     fields_are(both, "mavilua.host.ReconcileOptions")
+  end)
+
+  it("mavilua.nginx", function()
+    fields_are(upvalue(in_nginx().load, "rules"), "mavilua.nginx.Options")
   end)
 
   it("mavilua.testing", function()

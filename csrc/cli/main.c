@@ -58,8 +58,9 @@ static int help(char **words) {
   while (words[count])
     count++;
   bool json = count && strcmp(words[count - 1], "--json") == 0;
-  const char *name = count - json ? words[0] : NULL;
-  if (count - json > 1) {
+  size_t named = count - (json ? 1 : 0);
+  const char *name = named ? words[0] : NULL;
+  if (named > 1) {
     fprintf(stderr, "mavilua: help takes one command, and --json behind it; mavilua --help lists them\n");
     return EX_USAGE;
   }
