@@ -387,9 +387,11 @@ static int load_failed(struct mv_vm *vm, struct mv_error *err) {
   free(vm->trace);
   vm->trace = text ? mv_memdup(text, length) : NULL;
   mv_tokens_hide(vm->trace);
+  vm_redact(vm->trace, vm->api_key);
   const char *line_end = text ? strstr(text, "\nstack traceback:") : NULL;
   length = line_end ? (size_t)(line_end - text) : length;
   mv_error_set(err, MV_ERROR_USAGE, "%.*s", (int)length, text ? text : "unknown error");
+  vm_redact(err ? err->text : NULL, vm->api_key);
   lua_settop(vm->L, 0);
   return -1;
 }
