@@ -23,6 +23,8 @@ NEED_TEST := $(NEED_RUN) libc-bin luarocks lua5.4 lua-busted lua-cjson lua-socke
              zsh man-db mandoc lua-ldoc lua-markdown
 NEED_TEST += g++ valgrind # programs with the library
 NEED_NGINX := $(NEED_BUILD) curl nginx libnginx-mod-http-lua lua-resty-core
+NEED_TEST += dpkg-dev binutils fakeroot lintian # make deb
+NEED_DEB := $(NEED_BUILD) dpkg-dev binutils
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 
@@ -368,14 +370,21 @@ STUBS := $(wildcard library/*.lua library/*/*.lua)
 SHARE = $(DESTDIR)$(PREFIX)/share
 $(B)/completion/%: $(B)/mavilua
 	@mkdir -p $(@D)
-	$(B)/mavilua completion $* > $@.new
-	@mv $@.new $@
+	$(B)/mavilua completion $* > $@.$$$$ && mv $@.$$$$ $@
 
 install-manual: $(B)/completion/bash $(B)/completion/zsh
 	install -D -m 644 $(B)/completion/bash $(SHARE)/bash-completion/completions/mavilua
 	install -D -m 644 $(B)/completion/zsh $(SHARE)/zsh/site-functions/_mavilua
 	@set -e; for f in $(PAGES); do install -D -m 644 man/$${f#*/} $(SHARE)/man/$$f; done
 	@set -e; for f in $(STUBS); do install -D -m 644 $$f $(SHARE)/mavilua/$$f; done
+
+VERSION = $(shell sed -n 's/.*MV_VERSION "\(.*\)".*/\1/p' csrc/base/version.h)
+DEB = build/mavilua_$(VERSION)_$(shell dpkg --print-architecture).deb
+.PHONY: deb
+deb: need-deb ## a Debian package of it all: build/mavilua_VERSION_ARCHITECTURE.deb
+	@$(MAKE) -s $(PARALLEL) all
+	@rm -rf $(B)/deb && $(MAKE) -s install DESTDIR=$(CURDIR)/$(B)/deb PREFIX=/usr >/dev/null
+	@sh tools/deb.sh $(CURDIR)/$(B)/deb $(DEB)
 
 # The module alone, for LuaRocks: needs libcurl and jansson, and LUA_INCDIR when pkg-config does not know Lua.
 MODULE_B = build/module$(subst /,-,$(LUA_INCDIR))
