@@ -31,9 +31,11 @@ NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 # Asked for once, when first used: before `need` has run there may be no pkg-config.
 once = $(eval $(1) := $(2))$($(1))
 PKGS_MODULE := libcurl jansson
-PKGS ?= lua$(LUA_VERSION) $(PKGS_MODULE) libmicrohttpd sqlite3 libedit
+PKGS ?= lua$(LUA_VERSION) $(PKGS_MODULE) libmicrohttpd sqlite3
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell pkg-config --cflags $(PKGS)))
 PKG_LIBS = $(call once,PKG_LIBS,$(shell pkg-config --libs $(PKGS)))
+# The terminal of `mavilua repl`: the program alone has it.
+EDIT_LIBS = $(call once,EDIT_LIBS,$(shell pkg-config --libs libedit))
 MODULE_LIBS = $(call once,MODULE_LIBS,$(shell pkg-config --libs $(PKGS_MODULE)))
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wpointer-arith \
@@ -97,7 +99,7 @@ help: ## this list
 # ---- building ------------------------------------------------------------------------------------
 
 $(B)/mavilua: $(B)/cli/main.o $(LIB)
-	$(LINK) -o $@ $< -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive -Wl,-E $(PKG_LIBS) -lm -ldl -pthread
+	$(LINK) -o $@ $< -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive -Wl,-E $(PKG_LIBS) $(EDIT_LIBS) -lm -ldl -pthread
 
 $(LIB): $(filter-out $(B)/cli/main.o,$(PROGRAM_OBJ))
 	@rm -f $@
@@ -378,12 +380,13 @@ install-manual: $(B)/completion/bash $(B)/completion/zsh
 	@set -e; for f in $(PAGES); do install -D -m 644 man/$${f#*/} $(SHARE)/man/$$f; done
 	@set -e; for f in $(STUBS); do install -D -m 644 $$f $(SHARE)/mavilua/$$f; done
 
-VERSION = $(shell sed -n 's/.*MV_VERSION "\(.*\)".*/\1/p' csrc/base/version.h)
+# Libraries lie where Debian has those of this architecture.
 DEB = build/mavilua_$(VERSION)_$(shell dpkg --print-architecture).deb
 .PHONY: deb
 deb: need-deb ## a Debian package of it all: build/mavilua_VERSION_ARCHITECTURE.deb
 	@$(MAKE) -s $(PARALLEL) all
-	@rm -rf $(B)/deb && $(MAKE) -s install DESTDIR=$(CURDIR)/$(B)/deb PREFIX=/usr >/dev/null
+	@rm -rf $(B)/deb && $(MAKE) -s install DESTDIR=$(CURDIR)/$(B)/deb PREFIX=/usr \
+	  LIB_DIR=/usr/lib/$(shell dpkg-architecture -q DEB_HOST_MULTIARCH) >/dev/null
 	@sh tools/deb.sh $(CURDIR)/$(B)/deb $(DEB)
 
 # The module alone, for LuaRocks: needs libcurl and jansson, and LUA_INCDIR when pkg-config does not know Lua.

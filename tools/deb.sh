@@ -89,7 +89,7 @@ Maintainer: $maintainer
 Installed-Size: $(du -k -s --apparent-size "$root" | cut -f 1)
 Depends: $(depends)
 Recommends: ca-certificates, tzdata
-Suggests: lua5.4, lua-cjson, nginx
+Suggests: liblua5.4-dev, lua5.4, lua-cjson, nginx
 Section: net
 Priority: optional
 Description: automation for chatbots and a small CRM in Lua
@@ -98,7 +98,8 @@ Description: automation for chatbots and a small CRM in Lua
  API, a host that runs scripts per webhook and on schedules and loses nothing
  that it acknowledged, and a sandbox of the platform for trying and testing.
  .
- This package holds the program, and the module for Lua 5.4, Lua 5.1 and LuaJIT.
+ This package holds the program, the module for Lua 5.4, Lua 5.1 and LuaJIT, and
+ the library for C and C++.
 EOF
 }
 
@@ -136,10 +137,10 @@ add_control() {
   mv "$work_control" "$root/DEBIAN/control"
   chmod 644 "$root/DEBIAN/control"
   (cd "$root" && find lib usr -type f | LC_ALL=C sort | xargs -d '\n' md5sum) >"$root/DEBIAN/md5sums"
-  # A library that others link with: the linker's list is made anew.
-  if [ -n "$(find "$root/usr/lib" -maxdepth 2 -name 'lib*.so.*')" ]; then
-    echo 'activate-noawait ldconfig' >"$root/DEBIAN/triggers"
-  fi
+  # The library that others link with: the linker's list is made anew, and their packages need this one.
+  echo 'activate-noawait ldconfig' >"$root/DEBIAN/triggers"
+  soname=$(find "$root/usr/lib" -name 'libmavilua.so.[0-9]' -printf '%f')
+  echo "libmavilua ${soname##*.} mavilua (>= $version)" >"$root/DEBIAN/shlibs"
   write_scripts
 }
 
