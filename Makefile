@@ -25,6 +25,7 @@ NEED_TEST += g++ valgrind # programs with the library
 NEED_NGINX := $(NEED_BUILD) curl nginx libnginx-mod-http-lua lua-resty-core
 NEED_TEST += dpkg-dev binutils fakeroot lintian # make deb
 NEED_DEB := $(NEED_BUILD) dpkg-dev binutils
+NEED_DEB := $(NEED_BUILD) dpkg-dev binutils
 NEED_LINT := $(NEED_RUN) lua-check clang clang-tidy cppcheck
 NEED_FUZZ := $(NEED_RUN) clang libclang-rt-14-dev llvm
 
