@@ -34,4 +34,5 @@ build = {
     LUA_DIR = "$(LUADIR)",
     C_DIR = "$(LIBDIR)",
   },
+  copy_directories = { "library" },
 }

@@ -34,4 +34,5 @@ build = {
   install_variables = {
     PREFIX = "$(PREFIX)",
   },
+  copy_directories = { "man" },
 }

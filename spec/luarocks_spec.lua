@@ -61,6 +61,8 @@ describe("LuaRocks", function()
       os.remove(rock)
       assert.same(expected(version), files(fresh))
       loads(fresh, version)
+      local folder = must(luarocks(version, fresh, "show", "--rock-dir", "mavilua")):match "%S+"
+      assert.not_equal("", process.read(folder .. "/library/mavilua.d.lua"))
     end)
   end
 
