@@ -48,6 +48,23 @@ describe("in nginx", function()
           found[3] = failed[3]:match("third")
           ngx.print(table.concat(found, " "))
         } }
+        location = /limits { content_by_lua_block {
+          local mavilua = require "mavilua"
+          local under_way, most, begun = 0, 0, 0
+          local function work(i)
+            begun, under_way = begun + 1, under_way + 1
+            most = math.max(most, under_way)
+            mavilua.sleep(0.005)
+            under_way = under_way - 1
+            if i == 6 then return nil, "sixth" end
+            return mavilua.map({ i }, function(n) assert(bot:get_clients { limit = n }) return n * 2 end)[1]
+          end
+          local list = {}
+          for i = 1, 50 do list[i] = i end
+          local results, failed = mavilua.map(list, work, { concurrency = 5, stop_on_error = true })
+          ngx.print(most, " ", tostring(begun < 20), " ", failed[6], " ", results[5], " ", tostring(results[6]), " ",
+            #mavilua.map({}, work))
+        } }
         location = /refused { content_by_lua_block {
           local ok, err = bot:get_variables { client_id = 404 }
           ngx.print(tostring(ok), " ", tostring(err))
@@ -79,6 +96,10 @@ describe("in nginx", function()
     local list = {}
     for i = 1, 20 do list[i] = i == 3 and "third" or i end
     assert.same({ 200, table.concat(list, " ") }, { nginx:request("/map") })
+  end)
+
+  it("keeps to the limits of a map, one inside another, too", function()
+    assert.same({ 200, "5 true sixth 10 nil 0" }, { nginx:request("/limits") })
   end)
 
   it("returns failures and raises misuse as elsewhere", function()

@@ -12,6 +12,7 @@ local KEY = "fedcba9876543210fedcba9876543210"
 local http = [[
   lua_shared_dict calls 1m;
   resolver 127.0.0.1:1;
+  resolver_timeout 1s;
   init_by_lua_block {
     mavilua = require "mavilua"
     function try(base_url, options)

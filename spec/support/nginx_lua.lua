@@ -146,14 +146,15 @@ function nginx_lua:signal(name)
   os.execute(("kill -%s %d"):format(name, self.pid))
 end
 
---- Stops it. @return what it wrote to its standard output
+--- Stops it; a worker that crashed, or left a connection behind, is an error.
 function nginx_lua:stop()
   if not self.pipe then return end
-  self:signal("TERM")
-  local text = self.pipe:read("*a")
+  self:signal("QUIT")
+  self.pipe:read("*a")
   self.pipe:close()
   self.pipe = nil
-  return text
+  local alert = self:log():match("%[alert%][^\n]*") or self:log():match("[^\n]*exited on signal[^\n]*")
+  assert(not alert, alert)
 end
 
 return nginx_lua

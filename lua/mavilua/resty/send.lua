@@ -36,6 +36,7 @@ local function explain_connect(problem)
     fail("network", "the name cannot be resolved: nginx has no resolver; add one to its http block, such as: "
       .. "resolver 127.0.0.53;")
   end
+  if problem:find("could not be resolved (110:", 1, true) then fail("timeout") end -- nginx's resolver_timeout
   local reason = problem:match("could not be resolved(.*)$")
   if reason then fail("network", "the name cannot be resolved" .. reason) end
   fail("network", "cannot connect: " .. problem)
