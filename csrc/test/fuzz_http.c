@@ -2,6 +2,7 @@
  * in the right form or the connection is closed, never with a failure of the sandbox's own. */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
@@ -48,6 +49,10 @@ static int open_connection(void) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   int bad = connect(fd, (const struct sockaddr *)&address, sizeof address);
+  for (int i = 0; bad && errno == EADDRNOTAVAIL && i < 500; i++) {
+    usleep(10000); /* all ports are still held by connections that have ended */
+    bad = connect(fd, (const struct sockaddr *)&address, sizeof address);
+  }
   if (fd < 0 || bad)
     perror("fuzz_http: connection");
   assert(fd >= 0 && !bad);
