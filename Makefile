@@ -356,9 +356,10 @@ install-library: $(LIBRARY)
 	ln -sf $(SONAME) $(DESTDIR)$(LIB_DIR)/libmavilua.so
 	install -D -m 644 $(B)/libmavilua.a $(DESTDIR)$(LIB_DIR)/libmavilua.a
 	install -D -m 644 csrc/mavilua.h $(DESTDIR)$(INCLUDE_DIR)/mavilua.h
+	install -D -m 644 /dev/null $(DESTDIR)$(LIB_DIR)/pkgconfig/mavilua.pc
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIB_DIR)|; s|@INCLUDEDIR@|$(INCLUDE_DIR)|' \
-	  -e 's|@VERSION@|$(VERSION)|; s|@REQUIRES@|$(PKGS)|' csrc/embed/mavilua.pc.in > $(B)/mavilua.pc
-	install -D -m 644 $(B)/mavilua.pc $(DESTDIR)$(LIB_DIR)/pkgconfig/mavilua.pc
+	  -e 's|@VERSION@|$(VERSION)|; s|@REQUIRES@|$(PKGS)|' csrc/embed/mavilua.pc.in \
+	  > $(DESTDIR)$(LIB_DIR)/pkgconfig/mavilua.pc
 
 CORE = $(B)/lib/mavilua/core.so
 install-module: $(CORE)

@@ -173,6 +173,13 @@ static void settings_are_checked(void) {
   FAILS(mavilua_host_start(f.host, &err), MAVILUA_USAGE, "the host runs");
   CHECK(mavilua_host_set_logger(f.host, NULL, NULL) == MAVILUA_USAGE);
   CHECK(mavilua_host_port(f.host) > 0);
+  mavilua_host *second = mavilua_host_new();
+  CHECK(mavilua_host_set(second, "db", f.db, NULL) == 0 && mavilua_host_set(second, "listen", "127.0.0.1:0", NULL) == 0);
+  FAILS(mavilua_host_start(second, &err), MAVILUA_CONFIG, "mavilua_host_add_script");
+  CHECK(mavilua_host_add_script(second, f.script, NULL) == MAVILUA_OK);
+  CHECK(mavilua_host_set_logger(second, on_log, &f) == MAVILUA_OK);
+  FAILS(mavilua_host_start(second, &err), MAVILUA_BUSY, "in use by another mavilua");
+  mavilua_host_free(second);
   CHECK(mavilua_host_admin_url(f.host) == NULL && mavilua_host_sandbox_url(f.host) == NULL);
   teardown(&f);
   mavilua_host_free(NULL);
