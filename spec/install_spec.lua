@@ -48,6 +48,14 @@ describe("make install", function()
     end
   end)
 
+  it("installs a program that tells the editor of a new project where the stubs are", function()
+    local folder = root .. "/bot"
+    assert.equal(0, (process.run { bin = prefix .. "/bin/mavilua", "new", folder }))
+    local settings = assert(require("mavilua").decode(process.read(folder .. "/.luarc.json")))
+    assert.same({ prefix .. "/share/mavilua/library" }, settings["workspace.library"])
+    assert(os.execute("rm -r " .. process.quote(folder)))
+  end)
+
   it("is undone by make uninstall", function()
     assert.equal(0, (make "uninstall"))
     local pipe = assert(io.popen("find " .. process.quote(root) .. " ! -type d"))

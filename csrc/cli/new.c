@@ -2,11 +2,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/new_files.h"
 
@@ -55,12 +59,46 @@ static int write_file(const struct mv_command *command, const char *folder,
   return status;
 }
 
+/* ---- the editor's stubs ----------------------------------------------------------------------- */
+
+#define OWN "/bin/mavilua"
+#define STUBS "/share/mavilua/library"
+
+/* The folder of the stubs that were installed with this program; false when there is none. */
+static bool find_stubs(char *path, size_t size) {
+  ssize_t length = readlink("/proc/self/exe", path, size - sizeof STUBS);
+  size_t own = sizeof OWN - 1;
+  if (length < (ssize_t)own || memcmp(path + length - own, OWN, own) != 0)
+    return false;
+  memcpy(path + length - own, STUBS, sizeof STUBS);
+  return access(path, R_OK | X_OK) == 0;
+}
+
+/* Tells lua-language-server where they are. */
+static int write_editor(const struct mv_command *command, const char *folder) {
+  char path[PATH_MAX];
+  if (!find_stubs(path, sizeof path))
+    return EX_OK;
+  json_t *settings =
+      json_pack("{s:s, s:[s]}", "runtime.version", "Lua 5.4", "workspace.library", path);
+  char *text = settings ? mv_json_pretty(settings) : NULL; /* NULL, too, when the path is no UTF-8 */
+  struct mv_new_file file = {".luarc.json", text};
+  int status = text ? write_file(command, folder, &file) : EX_OK;
+  free(text);
+  json_decref(settings);
+  return status;
+}
+
+/* ---- the command ------------------------------------------------------------------------------ */
+
 static int run(const struct mv_command *command, const void *given, char **operands) {
   const char *folder = operands[0];
   (void)given;
   int status = prepare_folder(command, folder);
   for (const struct mv_new_file *file = mv_new_files; !status && file->name; file++)
     status = write_file(command, folder, file);
+  if (!status)
+    status = write_editor(command, folder);
   if (!status)
     printf("%s is ready:\n\n  cd %s\n  mavilua serve --sandbox --watch bot.lua\n"
            "  mavilua chat                 # in another terminal\n",
