@@ -27,6 +27,7 @@ struct mv_store_options {
   bool read_only;        /* looks at a file that another process may own */
   int64_t dedupe_window; /* ms; 0: 7 days */
   int busy_ms;           /* patience with foreign locks on the file; 0: 2000 */
+  int backlog;           /* so many waiting events are worked off with fewer writes; 0: 16384 */
   int max_pages;         /* the file never grows beyond, for tests; 0: no limit */
 };
 

@@ -21,6 +21,14 @@ struct mv_store_file {
   ino_t inode;
 };
 
+/* Events that have left their lines and are still in the table `lines`. */
+struct mv_parted_list {
+  struct mv_parted *list;
+  size_t count, at, capacity; /* those before `at` are gone */
+  char *keys;                 /* what their keys point into */
+  size_t used;
+};
+
 struct mv_store {
   struct mv_sql *sql;
   struct mv_store_file files[2]; /* the writer's: the database and its -wal; path NULL: none */
@@ -38,6 +46,9 @@ struct mv_store {
   int64_t saved[MV_EVENT_STATES];  /* as committed */
   int64_t prune_cursor;            /* the last id a pruning round has seen */
   bool reports;                    /* see mv_store_report_dead */
+  int64_t defer_from; /* waiting events from which on rows of `lines` may stay for a while */
+  size_t deferred;    /* in this transaction */
+  struct mv_parted_list parted, going; /* as they came; and sorted by key, on their way out */
   struct mv_stop *stops; /* events marked in this transaction */
   size_t stop_count, stop_capacity;
 };
@@ -61,9 +72,16 @@ struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct m
 /* Where a due event with this key would stand: LINE_HEAD or LINE_BEHIND. -1. */
 int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err);
 
-/* The line of `key` has lost its head: the next becomes it. Lowers *wake_at to its due time. */
-int mv_store_promote(struct mv_store *store, const char *key, int64_t now, int64_t *wake_at,
-                     struct mv_error *err);
+/* Event `id` takes its place, see above. NULL as key: nothing to do. */
+int mv_store_join_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);
+
+/* It is outside by now. If it was the head, the next becomes it: lowers *wake_at to its due time. */
+int mv_store_part_line(struct mv_store *store, const char *key, int64_t id, bool head, int64_t now,
+                       int64_t *wake_at, struct mv_error *err);
+
+/* Before a commit: removes some of what has parted and was left in the table. */
+int mv_store_sweep_lines(struct mv_store *store, struct mv_error *err);
+void mv_store_lines_free(struct mv_store *store);
 
 /* A schedule's moment ends (or lives again) as its event does. */
 int mv_store_moment_state(struct mv_store *store, int64_t event, enum mv_event_state state,

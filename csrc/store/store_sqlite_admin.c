@@ -33,7 +33,7 @@ static struct mv_event *find(struct mv_store *store, int64_t id, int *head, stru
 static int replay(struct mv_store *store, const struct mv_event *event, int64_t now,
                   int64_t *wake_at, struct mv_error *err) {
   int line = mv_store_place(store, event->key, err);
-  if (line < 0)
+  if (line < 0 || mv_store_join_line(store, event->key, event->id, err))
     return -1;
   if (mv_sql_run(store->sql, err,
                  "UPDATE events SET state = 0, head = ?1, due_at = ?2, planned_at = ?2, since = ?2, attempt = 0,"
@@ -96,7 +96,8 @@ static int cancel(struct mv_store *store, const struct mv_event *event, int head
                  "isi", now, reason, event->id))
     return mv_store_break(store);
   mv_store_count(store, event->state, MV_EVENT_CANCELLED);
-  if (head == LINE_HEAD && mv_store_promote(store, event->key, now, wake_at, err))
+  if (head != LINE_OUTSIDE && mv_store_part_line(store, event->key, event->id, head == LINE_HEAD,
+                                                 now, wake_at, err))
     return -1;
   if (event->source == MV_SOURCE_SCHEDULE)
     return mv_store_moment_state(store, event->id, MV_EVENT_CANCELLED, reason, err);
@@ -337,8 +338,8 @@ int mv_store_blocked(struct mv_store *store, int64_t after, int limit, struct mv
   mv_store_enter(store);
   struct mv_stmt *stmt = mv_sql_query(
       store->sql, err,
-      "SELECT key, id, due_at, attempt, reason, (SELECT count(*) FROM (SELECT 1 FROM events w"
-      "  WHERE w.key = e.key AND w.head < 2 AND w.state < 3 AND w.id <> e.id LIMIT 1000))"
+      "SELECT key, id, due_at, attempt, reason, (SELECT count(*) FROM (SELECT 1 FROM lines w"
+      "  WHERE w.key = e.key AND w.id <> e.id LIMIT 1000))" /* none is stale: one stands there */
       " FROM events e INDEXED BY events_blocked"
       " WHERE state = 2 AND head = 1 AND key IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
       "ii", after, (int64_t)limit);

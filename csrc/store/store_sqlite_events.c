@@ -53,43 +53,6 @@ struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct m
   return NULL;
 }
 
-/* --- The line of a key --- */
-
-int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err) {
-  if (!key)
-    return LINE_HEAD;
-  int64_t id;
-  int found = mv_sql_one_int(store->sql, &id, err,
-                             "SELECT id FROM events INDEXED BY events_key"
-                             " WHERE key = ? AND head < 2 LIMIT 1",
-                             "s", key);
-  return found < 0 ? mv_store_break(store) : found > 0 ? LINE_BEHIND : LINE_HEAD;
-}
-
-int mv_store_promote(struct mv_store *store, const char *key, int64_t now, int64_t *wake_at,
-                     struct mv_error *err) {
-  if (!key)
-    return 0;
-  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
-                                      "SELECT id, due_at, head FROM events INDEXED BY events_key"
-                                      " WHERE key = ? AND head < 2"
-                                      " ORDER BY id LIMIT 1",
-                                      "s", key);
-  int found = mv_sql_step(stmt, err);
-  int64_t id = found > 0 ? mv_sql_int(stmt, 0) : 0;
-  int64_t due_at = found > 0 ? mv_sql_int(stmt, 1) : 0;
-  if (found > 0 && mv_sql_int(stmt, 2) == LINE_BEHIND && due_at > now)
-    due_at = now; /* who stands in the line was due, whatever the clock says by now */
-  mv_sql_done(stmt);
-  if (found > 0)
-    *wake_at = mv_store_earlier(*wake_at, due_at);
-  if (found > 0 &&
-      mv_sql_run(store->sql, err, "UPDATE events SET head = 1, due_at = ? WHERE id = ?", "ii",
-                 due_at, id))
-    found = -1;
-  return found < 0 ? mv_store_break(store) : 0;
-}
-
 /* --- Accepting --- */
 
 static int insert_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id,
@@ -171,7 +134,8 @@ static int insert_event(struct mv_store *store, const struct mv_event *event, in
                  (int64_t)event->source, (int64_t)event->attempt, event->token, event->due_at,
                  event->planned_at, event->accepted_at, event->started_at,
                  event->elapsed || event->due_at <= event->accepted_at ? event->accepted_at : 0,
-                 event->name ? event->name : "", event->key))
+                 event->name ? event->name : "", event->key) ||
+      (line != LINE_OUTSIDE && mv_store_join_line(store, event->key, event->id, err)))
     return -1;
   return mv_sql_run(store->sql, err, "INSERT INTO payloads (id, meta, body) VALUES (?,?,?)", "isb",
                     event->id, event->meta, (const void *)event->body, event->body_length);
@@ -285,7 +249,7 @@ static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now
   bool outside = event->finished_at == LINE_OUTSIDE;
   event->finished_at = 0;
   int line = outside ? mv_store_place(store, event->key, err) : LINE_HEAD;
-  if (line < 0)
+  if (line < 0 || (outside && mv_store_join_line(store, event->key, event->id, err)))
     return -1;
   if (line == LINE_BEHIND)
     return mv_sql_run(store->sql, err, "UPDATE events SET head = 0 WHERE id = ?", "i", event->id);
@@ -295,10 +259,8 @@ static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now
   event->started_at = now;
   event->token = store->next_token++;
   int failed = mv_sql_run(store->sql, err,
-                          outside ? "UPDATE events SET state = 1, head = 1, attempt = ?,"
-                                    " started_at = ?, token = ? WHERE id = ?"
-                                  : "UPDATE events SET state = 1, attempt = ?, started_at = ?,"
-                                    " token = ? WHERE id = ?", /* see events_key */
+                          "UPDATE events SET state = 1, head = 1, attempt = ?, started_at = ?,"
+                          " token = ? WHERE id = ?",
                           "iiii", (int64_t)event->attempt, now, event->token, event->id);
   return failed ? -1 : 1;
 }

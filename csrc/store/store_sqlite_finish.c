@@ -77,7 +77,7 @@ static int follow_up(struct mv_store *store, int64_t id, const struct mv_outcome
     *wake_at = mv_store_earlier(*wake_at, ended->due_at);
   if (ended->crashes >= MV_STORE_SUSPECT)
     *wake_at = 0; /* the next suspect may run: look */
-  if ((final || parks) && mv_store_promote(store, ended->key, now, wake_at, err))
+  if ((final || parks) && mv_store_part_line(store, ended->key, id, true, now, wake_at, err))
     return -1;
   if (outcome->reply && mv_sql_run(store->sql, err, "UPDATE dedupe SET reply = ? WHERE event = ?",
                                    "si", outcome->reply, id))

@@ -53,7 +53,11 @@ static bool too_old(const struct prune *prune, enum mv_event_state state, int64_
 static int delete_event(struct mv_store *store, int64_t id, enum mv_event_state state,
                         struct mv_error *err) {
   mv_store_count(store, state, MV_EVENT_STATES);
-  return mv_sql_run(store->sql, err, "DELETE FROM events WHERE id = ?", "i", id) ||
+  return mv_sql_run(store->sql, err,
+                    "DELETE FROM lines WHERE id = ?1"
+                    " AND key = (SELECT key FROM events WHERE id = ?1)",
+                    "i", id) ||
+                 mv_sql_run(store->sql, err, "DELETE FROM events WHERE id = ?", "i", id) ||
                  mv_sql_run(store->sql, err, "DELETE FROM payloads WHERE id = ?", "i", id)
              ? -1
              : 0;
