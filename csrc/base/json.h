@@ -23,6 +23,10 @@ json_t *mv_json_parse_lenient(const char *text, size_t length, struct mv_error *
 /* Compact text appended to `out`; members in the order they were added. 0 or -1. */
 int mv_json_write(struct mv_bytes *out, const json_t *value);
 
+/* The text of one string, or of one real number, appended. 0, or -1: it is not UTF-8, not finite. */
+int mv_json_put_string(struct mv_bytes *out, const char *text, size_t length);
+int mv_json_put_real(struct mv_bytes *out, double number);
+
 /* Compact text to be freed with free(), or NULL. */
 char *mv_json_text(const json_t *value);
 

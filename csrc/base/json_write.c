@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 static int write_value(struct mv_bytes *out, const json_t *value, int depth);
 
@@ -40,15 +41,9 @@ static void write_escape(struct mv_bytes *out, unsigned char c) {
   }
 }
 
-/* The bytes that must be escaped. */
-static const bool special[256] = {
-    [0x00] = true, [0x01] = true, [0x02] = true, [0x03] = true, [0x04] = true, [0x05] = true,
-    [0x06] = true, [0x07] = true, [0x08] = true, [0x09] = true, [0x0A] = true, [0x0B] = true,
-    [0x0C] = true, [0x0D] = true, [0x0E] = true, [0x0F] = true, [0x10] = true, [0x11] = true,
-    [0x12] = true, [0x13] = true, [0x14] = true, [0x15] = true, [0x16] = true, [0x17] = true,
-    [0x18] = true, [0x19] = true, [0x1A] = true, [0x1B] = true, [0x1C] = true, [0x1D] = true,
-    [0x1E] = true, [0x1F] = true, ['"'] = true,  ['\\'] = true, [0x7F] = true,
-};
+static bool is_special(unsigned char c) {
+  return c < 0x20 || c == '"' || c == '\\' || c == 0x7F;
+}
 
 static void write_string(struct mv_bytes *out, const char *text, size_t length) {
   const unsigned char *at = (const unsigned char *)text, *end = at + length;
@@ -56,7 +51,7 @@ static void write_string(struct mv_bytes *out, const char *text, size_t length) 
   mv_bytes_putc(out, '"');
   while (at < end) {
     const unsigned char *from = at;
-    while (at < end && !special[*at]) {
+    while (at < end && !is_special(*at)) {
       at++;
     }
     mv_bytes_append(out, from, (size_t)(at - from));
@@ -67,7 +62,15 @@ static void write_string(struct mv_bytes *out, const char *text, size_t length) 
   mv_bytes_putc(out, '"');
 }
 
-static int write_real(struct mv_bytes *out, double number) {
+int mv_json_put_string(struct mv_bytes *out, const char *text, size_t length) {
+  if (mv_utf8_valid(text, length) != length) {
+    return -1;
+  }
+  write_string(out, text, length);
+  return 0;
+}
+
+int mv_json_put_real(struct mv_bytes *out, double number) {
   char text[40];
   if (!isfinite(number)) {
     return -1; /* JSON has no such number */
@@ -135,7 +138,7 @@ static int write_value(struct mv_bytes *out, const json_t *value, int depth) {
   case JSON_INTEGER:
     return mv_bytes_put_int(out, json_integer_value(value));
   case JSON_REAL:
-    return write_real(out, json_real_value(value));
+    return mv_json_put_real(out, json_real_value(value));
   case JSON_TRUE:
     return mv_bytes_puts(out, "true");
   case JSON_FALSE:

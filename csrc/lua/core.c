@@ -8,6 +8,7 @@
 #include "base/plain.h"
 #include "base/version.h"
 #include "lua/core_internal.h"
+#include "lua/json_direct.h"
 #include "lua/loop.h"
 #include "lua/values.h"
 
@@ -57,12 +58,15 @@ static int encode(lua_State *L) {
   struct mv_error err;
   lua_settop(L, 1);
   struct mv_scratch *scratch = mv_scratch_push(L);
-  scratch->value = mv_value_read(L, 1, &err);
-  if (!scratch->value) {
-    return mv_core_failure(L, err.text);
-  }
-  if (mv_json_write(&scratch->bytes, scratch->value)) {
-    return mv_core_failure(L, "not enough memory");
+  if (!mv_json_direct_write(L, 1, &scratch->bytes)) {
+    mv_bytes_free(&scratch->bytes);
+    scratch->value = mv_value_read(L, 1, &err);
+    if (!scratch->value) {
+      return mv_core_failure(L, err.text);
+    }
+    if (mv_json_write(&scratch->bytes, scratch->value)) {
+      return mv_core_failure(L, "not enough memory");
+    }
   }
   lua_pushlstring(L, scratch->bytes.data, scratch->bytes.length);
   mv_scratch_free(scratch);
@@ -75,6 +79,9 @@ static int decode(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   bool keep_null = lua_toboolean(L, 2);
+  if (mv_json_direct_push(L, text, length, keep_null)) {
+    return 1;
+  }
   struct mv_scratch *scratch = mv_scratch_push(L);
   scratch->value = mv_json_parse(text, length, &err);
   if (!scratch->value) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "lua/compat.h"
 
 /* Registry keys, by address. */
@@ -29,7 +30,7 @@ static void push_own_mark(lua_State *L) {
   mv_registry_set(L, key_own_mark);
 }
 
-static void push_mark(lua_State *L) {
+void mv_value_push_mark(lua_State *L) {
   mv_registry_get(L, key_mark);
   if (lua_istable(L, -1)) {
     return;
@@ -40,7 +41,7 @@ static void push_mark(lua_State *L) {
 
 void mv_value_mark_array(lua_State *L, int index) {
   index = lua_absindex(L, index);
-  push_mark(L);
+  mv_value_push_mark(L);
   lua_setmetatable(L, index);
 }
 
@@ -220,54 +221,10 @@ static json_t *refuse(struct reader *reader, const struct frame *frame, const ch
   return NULL;
 }
 
-/* Bytes of the UTF-8 sequence at `s`, 0 when it is none (overlong, surrogate, cut off, too large).
- */
-static size_t utf8_sequence(const unsigned char *s, size_t left) {
-  static const struct {
-    unsigned char from, to, second_from, second_to, length;
-  } leads[] = {
-      {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-      {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-      {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-  };
-  for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
-    if (*s < leads[i].from || *s > leads[i].to) {
-      continue;
-    }
-    size_t length = leads[i].length;
-    if (length > left) {
-      return 0;
-    }
-    if (length > 1 && (s[1] < leads[i].second_from || s[1] > leads[i].second_to)) {
-      return 0;
-    }
-    for (size_t k = 2; k < length; k++) {
-      if ((s[k] & 0xc0) != 0x80) {
-        return 0;
-      }
-    }
-    return length;
-  }
-  return 0;
-}
-
-/* The offset of the first byte that is not UTF-8, or `length`. */
-static size_t utf8_valid(const char *text, size_t length) {
-  size_t at = 0;
-  while (at < length) {
-    size_t step = utf8_sequence((const unsigned char *)text + at, length - at);
-    if (!step) {
-      return at;
-    }
-    at += step;
-  }
-  return at;
-}
-
 static json_t *read_string(struct reader *reader, int index, const struct frame *up) {
   size_t length;
   const char *text = lua_tolstring(reader->L, index, &length);
-  size_t valid = utf8_valid(text, length);
+  size_t valid = mv_utf8_valid(text, length);
   if (valid != length) {
     char what[96];
     snprintf(what, sizeof what, "the string is not UTF-8 (byte %zu, 0x%02x); encode binary data",
@@ -357,7 +314,7 @@ static bool read_key(struct reader *reader, struct frame *frame, size_t *length)
   if (memchr(frame->key, '\0', *length)) {
     return refuse(reader, frame, "a name with a NUL byte cannot be sent") != NULL;
   }
-  if (utf8_valid(frame->key, *length) != *length) {
+  if (mv_utf8_valid(frame->key, *length) != *length) {
     return refuse(reader, frame, "the name is not UTF-8") != NULL;
   }
   return true;

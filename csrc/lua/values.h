@@ -29,6 +29,9 @@ json_t **mv_value_box(lua_State *L);
 /* Marks the table at `index` as an array. */
 void mv_value_mark_array(lua_State *L, int index);
 
+/* Pushes the mark that arrays carry. */
+void mv_value_push_mark(lua_State *L);
+
 /* Whether the value at `index` is a table with an array mark. Never throws. */
 bool mv_value_is_array(lua_State *L, int index);
 

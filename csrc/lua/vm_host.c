@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "lua/json_direct.h"
 #include "lua/values.h"
 #include "lua/vm_state.h"
 
@@ -44,6 +45,10 @@ static void set_integer(lua_State *L, const char *name, int64_t value) {
 /* Sets the field to the JSON text's value, if it is one. */
 static void set_json(lua_State *L, const char *name, const char *text, size_t length) {
   if (!text) {
+    return;
+  }
+  if (mv_json_direct_push(L, text, length, false)) {
+    lua_setfield(L, -2, name);
     return;
   }
   json_t **box = mv_value_box(L);

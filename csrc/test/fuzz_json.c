@@ -1,9 +1,11 @@
-/* JSON text -> value -> Lua -> value -> text: what is accepted comes back the same. */
+/* JSON text -> value -> Lua -> value -> text: what is accepted comes back the same, by the tree and
+ * directly. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "lua/json_direct.h"
 #include "lua/values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,14 +52,61 @@ static int same(const json_t *a, const json_t *b) {
   return json_equal((json_t *)(uintptr_t)a, (json_t *)(uintptr_t)b);
 }
 
+struct text {
+  const char *data;
+  size_t length;
+};
+
+static int push_directly(lua_State *L) {
+  const struct text *text = lua_touserdata(L, 1);
+  return mv_json_direct_push(L, text->data, text->length, true) ? 1 : 0;
+}
+
+/* What is taken directly is what the tree gives: `value`, or nothing where that is NULL. */
+static void check_direct(lua_State *L, const char *data, size_t size, const json_t *value) {
+  struct mv_error err;
+  struct text text = {data, size};
+  lua_pushcfunction(L, push_directly);
+  lua_pushlightuserdata(L, &text);
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+    abort();
+  }
+  if (!lua_isnil(L, -1)) {
+    json_t *pushed = mv_value_read(L, -1, &err);
+    if (!value || !pushed || !same(value, pushed)) {
+      abort();
+    }
+    json_decref(pushed);
+  }
+  lua_settop(L, 0);
+}
+
+/* The text of the value on top, as the tree's. */
+static void check_direct_text(lua_State *L, const struct mv_bytes *text) {
+  struct mv_bytes out = {0};
+  if (mv_json_direct_write(L, -1, &out) &&
+      (out.length != text->length || memcmp(out.data, text->data, out.length) != 0)) {
+    abort();
+  }
+  mv_bytes_free(&out);
+}
+
+static void check_refused(const char *data, size_t size) {
+  lua_State *L = luaL_newstate();
+  check_direct(L, data, size, NULL);
+  lua_close(L);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct mv_error err;
   json_decref(mv_json_parse_lenient((const char *)data, size, &err));
   json_t *value = mv_json_parse((const char *)data, size, &err);
   if (!value) {
+    check_refused((const char *)data, size);
     return 0;
   }
   lua_State *L = luaL_newstate();
+  check_direct(L, (const char *)data, size, value);
   lua_pushcfunction(L, push);
   lua_pushlightuserdata(L, value);
   if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
@@ -68,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!back || !same(value, back) || mv_json_write(&text, back)) {
     abort();
   }
+  check_direct_text(L, &text);
   json_t *again = mv_json_parse(text.data, text.length, &err);
   if (!again || !same(back, again)) {
     abort();

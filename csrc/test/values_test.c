@@ -97,6 +97,12 @@ static void test_failing_allocator(void) {
         "if back.id ~= t.id or back.list[3] ~= 'x' or not back.nest.a.b[1] then error('different') "
         "end\n"
         "core.redact('a secret text', 'secret') core.nearest('mesage', {'message', 'x'})\n");
+  /* what goes the long way: an integer of 19 digits, a list that was filled from its end */
+  sweep("local t = {id = 9223372036854775807, list = {[3] = 'c', [2] = 'b', [1] = 'a'}}\n"
+        "local text, message = core.encode(t)\n"
+        "if not text then error(message) end\n"
+        "local back = core.decode(text)\n"
+        "if back.id ~= t.id or back.list[3] ~= 'c' then error('different') end\n");
   sweep("local request, message = core.prepare('find_clients', {q = {city = 'Oslo'}})\n"
         "if not request then error(message) end\n"
         "local result, failure = core.interpret('find_clients', 200,\n"
@@ -178,7 +184,7 @@ static void test_ends_and_hooks(void) {
   lua_State *L = state();
   struct mv_loop *loop = mv_loop_of(L);
   struct seen seen, hooked = {0};
-  struct mv_loop_hooks hooks = {before, after, &hooked};
+  struct mv_loop_hooks hooks = {.before = before, .after = after, .owner = &hooked};
   mv_loop_set_hooks(loop, &hooks);
   spawn(L, &seen, "core.sleep(0.001) return 1, 'two'");
   CHECK(mv_loop_task_count(loop) == 1);
