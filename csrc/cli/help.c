@@ -124,8 +124,9 @@ json_t *mv_args_describe(const struct mv_command *command) {
   json_t *rows = json_array();
   for (const struct mv_flag *flag = command->flags; flag && flag->name; flag++)
     json_array_append_new(rows, describe(flag));
-  json_t *whole = json_pack("{s:s, s:s, s:s, s:o}", "name", command->name, "operands",
-                            command->operands, "doc", command->doc, "options", rows);
+  json_t *whole = json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", command->name, "operands",
+                            command->operands, "stops", command->stops, "doc", command->doc,
+                            "options", rows);
   set_text(whole, "more", command->more);
   return whole;
 }

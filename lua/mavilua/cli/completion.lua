@@ -54,13 +54,14 @@ end
 
 --- What shells complete.
 -- @param rows list of tables: the commands, as `mavilua help --json` has them
--- @return list of {name, doc, options = list of {name, letter, value, doc, takes, words}, operands = list of {name,
---   takes, words, repeats}}; `takes` is words, file, script, directory, action, params or text, and nil of a switch
+-- @return list of {name, doc, stops (no options behind the first operand), options = list of {name, letter,
+--   value, doc, takes, words}, operands = list of {name, takes, words, repeats}}; `takes` is words, file, script,
+--   directory, action, params or text, and nil of a switch
 local function read_commands(rows)
   local list, names = {}, {}
   for i, row in ipairs(rows) do
     names[i] = row.name
-    list[i] = { name = row.name, doc = row.doc, options = read_options(row.options),
+    list[i] = { name = row.name, doc = row.doc, stops = row.stops, options = read_options(row.options),
       operands = read_operands(row.operands) }
   end
   list[#list + 1] = { name = "help", doc = "list the commands, or explain one", options = {},

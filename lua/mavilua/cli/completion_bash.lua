@@ -87,10 +87,6 @@ _mavilua() {
     _mavilua_complete "$takes"
     return
   fi
-  if [[ $cur == -* ]]; then
-    _mavilua_words "$(_mavilua_options "$command")"
-    return
-  fi
   for ((i = 2; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     if [[ $word == -?* ]]; then
@@ -101,6 +97,11 @@ _mavilua() {
       [[ -z $first ]] && first=$word
     fi
   done
+  # Behind the script's name everything is the script's.
+  if [[ $cur == -* && ( $count == 0 || " @STOPS@ " != *" $command "* ) ]]; then
+    _mavilua_words "$(_mavilua_options "$command")"
+    return
+  fi
   takes=$(_mavilua_operand "$command" $((count + 1)))
   _mavilua_complete "${takes:-$(_mavilua_operand "$command" more)}"
 }
@@ -153,9 +154,10 @@ end
 -- @param actions the action table
 -- @return string
 return function(commands, actions)
-  local options, takes, operands, params = {}, {}, {}, {}
+  local options, takes, operands, params, stops = {}, {}, {}, {}, {}
   for _, command in ipairs(commands) do
     options[#options + 1] = options_of(command)
+    if command.stops then stops[#stops + 1] = command.name end
     add_takes(takes, command)
     add_operands(operands, command)
   end
@@ -163,7 +165,7 @@ return function(commands, actions)
   local parts = {
     OPTIONS = table.concat(options, "\n"), TAKES = table.concat(takes, "\n"),
     OPERANDS = table.concat(operands, "\n"), PARAMS = table.concat(params, "\n"),
-    ACTIONS = join(actions, "name"), COMMANDS = join(commands, "name"),
+    STOPS = join(stops), ACTIONS = join(actions, "name"), COMMANDS = join(commands, "name"),
   }
   return (frame:gsub("@(%u+)@", parts))
 end

@@ -103,7 +103,7 @@ end
 
 -- "    serve) _arguments … && ret=0 ;;"
 local function arguments_of(command)
-  local lines = { ("    %s) _arguments -C"):format(command.name) }
+  local lines = { ("    %s) _arguments -C%s"):format(command.name, command.stops and " -A '-*'" or "") }
   for _, option in ipairs(command.options) do option_lines(lines, option) end
   for i, operand in ipairs(command.operands) do
     lines[#lines + 1] = quoted((operand.repeats and "*" or i) .. argument(operand.name, operand))
