@@ -155,8 +155,9 @@ end
 local function find_key(options)
   local key = options.api_key or default("api_key", "MAVILUA_API_KEY") or key_of_file()
   if not key then
-    errors.misuse("mavilua.client: no API key: give api_key = \"...\", set MAVILUA_API_KEY or MAVILUA_API_KEY_FILE; "
-      .. "keys are made in the project's settings, under Integrations > API key")
+    errors.misuse("mavilua.client: no API key: give api_key = \"...\", set MAVILUA_API_KEY or MAVILUA_API_KEY_FILE%s; "
+      .. "keys are made in the project's settings, under Integrations > API key",
+      runtime.in_nginx and " (nginx keeps a variable only if nginx.conf says so: env MAVILUA_API_KEY;)" or "")
   end
   if key == "" or key:find("[%s%c]") then
     errors.misuse("mavilua.client: the API key is empty or has blanks or line ends in it: copy it again from "

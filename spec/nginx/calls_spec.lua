@@ -28,6 +28,7 @@ describe("in nginx", function()
       server = [[
         location = /count { content_by_lua_block {
           local found, err = bot:get_clients { limit = 7 }
+          assert(require("mavilua").null == ngx.null)
           ngx.print(found and #found.clients or tostring(err))
         } }
         location = /write { content_by_lua_block {
@@ -107,6 +108,16 @@ describe("in nginx", function()
       { nginx:request("/refused") })
     local _, text = nginx:request("/misuse")
     assert.match("^false content_by_lua.-:%d+: get_variables: unknown parameter \"client\"; did you mean", text)
+  end)
+
+  it("says how a key gets into nginx", function()
+    local other = nginx_lua.start { server = [[
+      location = /key { content_by_lua_block { require("mavilua").client {} } }
+    ]] }
+    finally(function() other:stop() end)
+    assert.equal(500, (other:request("/key")))
+    assert.matches("no API key: .* %(nginx keeps a variable only if nginx.conf says so: env MAVILUA_API_KEY;%)",
+      other:log())
   end)
 
   it("works as the guide has it", function()

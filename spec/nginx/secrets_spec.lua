@@ -106,7 +106,7 @@ describe("the API key in nginx", function()
       [raw_server.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" .. KEY:sub(1, 9))] = "ambiguous",
       [echo] = "http" }
     for program, kind in pairs(programs) do assert.equal(kind, kind_of(raw:url(program)), program) end
-    assert.equal("ambiguous", kind_of(raw:url "hold", "?timeout=0.1"))
+    assert.equal("ambiguous", kind_of(raw:url "hold", "?timeout=0.5"))
     assert.equal("network", kind_of "http://127.0.0.1:1")
     assert.equal("timeout", kind_of("http://name.test", "?connect_timeout=0.2"))
     assert.equal("network", kind_of((box.url:gsub("http:", "https:"))))

@@ -96,9 +96,11 @@ local function open(call, deadline, fresh)
   explain_connect(problem)
 end
 
+local REFUSED = "the certificate is not trusted, or is of another name"
+local TRUST = " (whom nginx trusts: lua_ssl_trusted_certificate; how many between: lua_ssl_verify_depth)"
+
 local trust_hints = {
-  { "unable to get local issuer certificate",
-    " (whom nginx trusts: lua_ssl_trusted_certificate; how many between: lua_ssl_verify_depth)" },
+  { "unable to get local issuer certificate", TRUST }, { REFUSED, TRUST },
   { "certificate chain too long", " (lua_ssl_verify_depth)" },
 }
 
@@ -118,7 +120,9 @@ local function secure(call, deadline)
   limit(call, deadline)
   local name = call.to.host:gsub("^%[(.*)%]$", "%1")
   local ok, problem = call.socket:sslhandshake(false, name, call.request.verify ~= false)
-  if not ok then explain_tls(call, problem) end
+  if not ok and problem then explain_tls(call, problem) end
+  -- Of a handshake that ends at once lua-nginx-module 0.10.23 tells no failure: it has just closed the socket.
+  if not call.socket:getreusedtimes() then explain_tls(call, REFUSED) end
 end
 
 -- `fresh`: not one of the kept ones. Sets `call.reused`.
