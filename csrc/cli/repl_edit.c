@@ -155,9 +155,10 @@ static const struct binding bindings[] = {
 static void set_keys(EditLine *line) {
   el_set(line, EL_EDITOR, "emacs");
   el_set(line, EL_SETTY, "-d", "-isig", NULL);
-  el_set(line, EL_ADDFN, "mavilua-complete", "complete the word", complete);
-  el_set(line, EL_ADDFN, "mavilua-interrupt", "drop the line", interrupt);
-  el_set(line, EL_ADDFN, "mavilua-suspend", "suspend the program", suspend);
+  /* wide, because it keeps the texts: copies that it makes of narrow ones are never freed */
+  el_wset(line, EL_ADDFN, L"mavilua-complete", L"complete the word", complete);
+  el_wset(line, EL_ADDFN, L"mavilua-interrupt", L"drop the line", interrupt);
+  el_wset(line, EL_ADDFN, L"mavilua-suspend", L"suspend the program", suspend);
   for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++)
     el_set(line, EL_BIND, bindings[i].keys, bindings[i].function, NULL);
 }
