@@ -87,7 +87,9 @@ static enum outcome run_text(struct repl *repl, const char *name, const char *te
     return LEAVE;
   if (status == 0)
     return outcome;
-  fprintf(stderr, "%s\n", status > 0 ? "interrupted" : err.text);
+  fputs(status > 0 ? "interrupted" : "error: ", stderr);
+  mv_plain_print(stderr, status > 0 ? "" : err.text, 0, false);
+  fputc('\n', stderr);
   forget(repl);
   return FAILED;
 }

@@ -185,7 +185,9 @@ static void open_history(struct mv_edit *edit) {
 }
 
 static void remember(struct mv_edit *edit, const char *text) {
-  if (!mv_repl_history_keeps(text, edit->options.key))
+  HistEvent newest;
+  bool again = history(edit->history, &newest, H_FIRST) >= 0 && strcmp(newest.str, text) == 0;
+  if (again || !mv_repl_history_keeps(text, edit->options.key))
     return;
   enter(edit, text);
   if (edit->file >= 0)

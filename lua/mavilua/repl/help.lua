@@ -122,6 +122,32 @@ function help.methods()
   return list
 end
 
+-- Breaks a line between words; what goes on stands under it, a little to the right.
+local function wrap_line(line, columns)
+  local indent = line:match "^ *" .. "  "
+  local out, current = {}, nil
+  for blanks, word in line:gmatch "( *)([^ ]+)" do
+    if current and #current + #blanks + #word > columns then
+      out[#out + 1] = current
+      current = indent .. word
+    else
+      current = (current or "") .. blanks .. word
+    end
+  end
+  out[#out + 1] = current
+  return table.concat(out, "\n")
+end
+
+--- Breaks the lines of a text that are too long for the terminal.
+-- @param text string
+-- @param columns number
+-- @return string
+function help.wrap(text, columns)
+  return (text:gsub("[^\n]+", function(line)
+    if #line > columns then return wrap_line(line, columns) end
+  end))
+end
+
 --- Tells about a topic.
 -- @param topic string or nil: the overview
 -- @return string, or nil and a message when there is no such topic

@@ -115,12 +115,19 @@ function printer:put_value(value, level)
   self.seen[value] = nil
 end
 
+--- Text of several lines that may be shown; tabs stay, as line ends do.
+-- @param text string
+-- @return string
+function printer.lines(text)
+  return (text:gsub("[^\t]+", function(piece) return (core.plain(piece, 0, true)) end))
+end
+
 --- Makes the text of a value.
 -- @param value anything
 -- @param options table: `columns` of the terminal, `redact` function(text) -> text without secrets
 -- @return string, lines without a line end behind the last
 function printer.text(value, options)
-  if type(value) == "string" then return (core.plain(options.redact(value), 0, true)) end
+  if type(value) == "string" then return printer.lines(options.redact(value)) end
   local self = setmetatable({ out = {}, seen = {}, columns = options.columns, redact = options.redact }, printer)
   if scalar.has_parts(value) then
     self:put_value(value, 0)

@@ -42,13 +42,15 @@ local function print_value(value)
   end
 end
 
+local failure_fields = { "kind", "action", "status", "code", "attempts", "retryable", "retry_after", "sent", "body" }
+
 -- A failed call with its fields, the message first.
 local function failure_text(err)
-  local fields = {}
-  for name, value in next, err do fields[name] = value end
-  fields.message = nil
-  local options = { columns = columns() - 2, redact = state.redact }
-  return tostring(err) .. "\n  " .. printer.text(fields, options):gsub("\n", "\n  ")
+  local lines = { tostring(err) }
+  for _, name in ipairs(failure_fields) do
+    if err[name] ~= nil then lines[#lines + 1] = ("  %-10s %s"):format(name, tostring(err[name])) end
+  end
+  return table.concat(lines, "\n")
 end
 
 local function error_text(problem)
@@ -65,7 +67,7 @@ local function placed(text)
 end
 
 local function report(problem)
-  local text = core.plain(state.redact(placed(error_text(problem))), 0, true)
+  local text = printer.lines(state.redact(placed(error_text(problem))))
   error_output:write(state.readable and "error: " or "mavilua repl: ", text, "\n")
   return "failed"
 end
@@ -75,7 +77,7 @@ local function safe_print(...)
   local texts = {}
   for i = 1, select("#", ...) do
     local text = state.redact(tostring((select(i, ...))))
-    texts[i] = state.readable and core.plain(text, 0, true) or text
+    texts[i] = state.readable and printer.lines(text) or text
   end
   write(table.concat(texts, "\t"), "\n")
 end
@@ -85,8 +87,8 @@ local function show(ok, ...)
   local count = select("#", ...)
   if not ok then return report((...)) end
   if count == 0 then return "done" end
-  _G._ = (...)
   if count >= 2 and (...) == nil and errors.is((select(2, ...))) then return report((select(2, ...))) end
+  _G._ = (...)
   for i = 1, count do print_value((select(i, ...))) end
   return "done"
 end
@@ -110,7 +112,7 @@ end
 local function tell(topic)
   local text, problem = help.about(topic ~= true and topic or nil)
   if not text then return report(problem) end
-  write(text, "\n")
+  write(state.readable and help.wrap(text, columns()) or text, "\n")
   return "done"
 end
 
