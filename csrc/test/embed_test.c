@@ -262,6 +262,21 @@ static void events_come_through_the_door_of_requests(void) {
   teardown(&f);
 }
 
+static void a_sandbox_is_a_setting(void) {
+  struct fixture f;
+  setup(&f, "local bot = require('mavilua').client {}\n"
+            "host.hook('count', function() print('clients: ' .. #assert(bot:get_clients {}).clients) end)\n");
+  choose(&f, "sandbox", "true");
+  choose(&f, "sandbox_listen", "127.0.0.1:0");
+  choose(&f, "log_json", "true");
+  start(&f);
+  const char *url = mavilua_host_sandbox_url(f.host);
+  CHECK(url && request(url, "/api/sandbox/get_clients", "{}") == 200);
+  post(&f, "count", "");
+  CHECK(await(&f, "\"message\":\"clients: 50\"", 1));
+  teardown(&f);
+}
+
 /* In a process that dies as soon as the event is taken; before this one has any threads. */
 static void what_was_taken_survives_the_process(void) {
   struct fixture f;
@@ -480,6 +495,7 @@ int main(void) {
   settings_are_checked();
   states_are_told();
   events_come_through_the_door_of_requests();
+  a_sandbox_is_a_setting();
   posts_beside_a_stop_are_taken_or_refused();
   the_clock_is_the_program_s();
   scripts_tell_what_became_of_them();
