@@ -163,6 +163,18 @@ describe("helpers", function()
     assert.equal("", core.redact("", "secret"))
   end)
 
+  it("hide the tokens of bots", function()
+    assert.equal("see https://t.me/file/bot[redacted]/a.jpg, bot7", core.hide_tokens
+      "see https://t.me/file/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/a.jpg, bot7")
+    assert.equal("", core.hide_tokens "")
+  end)
+
+  it("read webhooks that nobody sends again", function()
+    local text = '{"half":"\\ud83d","huge":1e400}'
+    assert.is_nil(core.decode(text))
+    assert.same({ half = "\239\191\189", huge = "1e400" }, core.decode_lenient(text))
+  end)
+
   it("find the nearest name", function()
     assert.equal("message", core.nearest("mesage", { "callback", "message" }))
     assert.is_nil(core.nearest("qqqqqqqq", { "callback", "message" }))

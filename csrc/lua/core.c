@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/plain.h"
+#include "base/tokens.h"
 #include "base/version.h"
 #include "lua/core_internal.h"
 #include "lua/json_direct.h"
@@ -73,8 +74,9 @@ static int encode(lua_State *L) {
   return 1;
 }
 
-/* decode(text [, keep_null]) -> value | nil, message */
-static int decode(lua_State *L) {
+typedef json_t *parse_fn(const char *text, size_t length, struct mv_error *err);
+
+static int decode_with(lua_State *L, parse_fn *parse) {
   struct mv_error err;
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
@@ -83,13 +85,23 @@ static int decode(lua_State *L) {
     return 1;
   }
   struct mv_scratch *scratch = mv_scratch_push(L);
-  scratch->value = mv_json_parse(text, length, &err);
+  scratch->value = parse(text, length, &err);
   if (!scratch->value) {
     return mv_core_failure(L, err.text);
   }
   mv_value_push(L, scratch->value, keep_null);
   mv_scratch_free(scratch);
   return 1;
+}
+
+/* decode(text [, keep_null]) -> value | nil, message */
+static int decode(lua_State *L) {
+  return decode_with(L, mv_json_parse);
+}
+
+/* The same for webhooks, which nobody sends again: see mv_json_parse_lenient. */
+static int decode_lenient(lua_State *L) {
+  return decode_with(L, mv_json_parse_lenient);
 }
 
 /* array([table]) -> the table, marked as an array */
@@ -138,6 +150,19 @@ static int redact(lua_State *L) {
   return 1;
 }
 
+/* hide_tokens(text) -> text without the tokens of bots in addresses */
+static int hide_tokens(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  struct mv_scratch *scratch = mv_scratch_push(L);
+  if (mv_bytes_append(&scratch->bytes, text, length) || mv_bytes_append(&scratch->bytes, "", 1)) {
+    return luaL_error(L, "not enough memory");
+  }
+  lua_pushlstring(L, scratch->bytes.data, mv_tokens_hide(scratch->bytes.data));
+  mv_scratch_free(scratch);
+  return 1;
+}
+
 /* nearest(name, list) -> the nearest of the list's names, or nil */
 static int nearest(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
@@ -169,8 +194,8 @@ static int random_hex(lua_State *L) {
   return 1;
 }
 
-/* plain(text [, columns [, lines]]) -> the text as it may be shown on a terminal, the columns it takes;
- * longer than `columns` (0: any) it is cut; with `lines` line ends stay */
+/* plain(text [, columns [, lines]]) -> the text as it may be shown on a terminal, the columns it
+ * takes; longer than `columns` (0: any) it is cut; with `lines` line ends stay */
 static int plain(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
@@ -190,9 +215,17 @@ static int plain(lua_State *L) {
 
 int luaopen_mavilua_core(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"encode", encode},     {"decode", decode},         {"array", array},
-      {"is_array", is_array}, {"redact", redact},         {"use_array_mark", use_array_mark},
-      {"nearest", nearest},   {"random_hex", random_hex}, {"plain", plain},
+      {"encode", encode},
+      {"decode", decode},
+      {"array", array},
+      {"decode_lenient", decode_lenient},
+      {"hide_tokens", hide_tokens},
+      {"is_array", is_array},
+      {"redact", redact},
+      {"use_array_mark", use_array_mark},
+      {"nearest", nearest},
+      {"random_hex", random_hex},
+      {"plain", plain},
       {NULL, NULL},
   };
   lua_newtable(L);

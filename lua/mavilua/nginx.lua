@@ -34,16 +34,21 @@ local PATIENCE = 60 -- seconds that a message waits for the earlier ones of its 
 
 local levels = { debug = ngx.DEBUG, info = ngx.INFO, warn = ngx.WARN, error = ngx.ERR }
 
--- Into the error log of nginx.conf, without the request: ngx.log would write its path, which holds the secret.
-local function write_log(level, message, fields)
-  local text = "mavilua: " .. message
-  if fields and next(fields) ~= nil then
-    local json, problem = core.encode(fields)
-    if not json then return nil, problem end
-    text = text .. " " .. json
+-- Makes the function that writes into the error log of nginx.conf, without the request: ngx.log would write its path,
+-- which holds the secret. What comes from outside makes no line of its own there.
+local function log_to_nginx(secrets)
+  return function(level, message, fields)
+    local text = "mavilua: " .. message
+    if fields and next(fields) ~= nil then
+      local json, problem = core.encode(fields)
+      if not json then return nil, problem end
+      text = text .. " " .. json
+    end
+    for _, secret in ipairs(secrets) do text = core.redact(text, secret) end
+    text = core.plain(core.hide_tokens(text))
+    ffi.C.ngx_http_lua_ffi_raw_log(nil, levels[level], text, #text)
+    return true
   end
-  ffi.C.ngx_http_lua_ffi_raw_log(nil, levels[level], text, #text)
-  return true
 end
 
 ---- options ---------------------------------------------------------------------------------------------------
@@ -73,6 +78,10 @@ local function check(options)
     errors.misuse("mavilua.nginx.load: secret_file is missing: a file with the secret that stands in the webhook's "
       .. "address, /webhook/<secret>")
   end
+  if #secret < 16 or #secret > 64 or secret:find "[^%w._~-]" then
+    errors.misuse("mavilua.nginx.load: the webhook's secret stands in an address: it must be 16 to 64 letters, digits and "
+      .. "-._~; `openssl rand -hex 16` makes one")
+  end
   local seen = options.dedupe and ngx.shared[options.dedupe]
   if options.dedupe and not seen then
     errors.misuse("mavilua.nginx.load: dedupe: there is no lua_shared_dict %s; declare it in the configuration",
@@ -96,6 +105,19 @@ local function look_beside(path)
   if folder then package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, package.path) end
 end
 
+-- Runs the file in globals of its own, over nginx's: its print is a log line, as under the host.
+local function run(path, log)
+  local chunk, problem = loadfile(path)
+  if not chunk then error("mavilua.nginx: " .. problem, 0) end
+  local function print(...)
+    local words = { ... }
+    for i = 1, select("#", ...) do words[i] = tostring(words[i]) end
+    log("info", table.concat(words, "\t"))
+  end
+  setfenv(chunk, setmetatable({ print = print }, { __index = _G }))
+  chunk()
+end
+
 --- Loads a bot file. For init_by_lua*: an error in the file keeps nginx from starting, or from reloading.
 --
 -- One bot for each nginx: the handlers of a second one replace those of the first in `mavilua.host`.
@@ -106,22 +128,21 @@ end
 function nginx.load(options)
   local secret, seen
   options, secret, seen = check(options)
+  local key = secret_of(options, "api_key")
   local defaults = package.loaded["mavilua.defaults"] or {}
-  defaults.api_key = secret_of(options, "api_key") or defaults.api_key
-  defaults.base_url = options.base_url or defaults.base_url
+  defaults.api_key, defaults.base_url = key or defaults.api_key, options.base_url or defaults.base_url
   package.loaded["mavilua.defaults"] = defaults
+  local log = log_to_nginx { secret, key }
   local runner = direct.new {
-    where = "nginx", context = context, log = write_log, sleep = runtime.sleep, time = runtime.time,
+    where = "nginx", context = context, log = log, sleep = runtime.sleep, time = runtime.time,
   }
   package.loaded["mavilua.host.native"], package.loaded["mavilua.host"] = runner.native, nil
   look_beside(options.script)
-  local chunk, problem = loadfile(options.script)
-  if not chunk then error("mavilua.nginx: " .. problem, 0) end
-  chunk()
+  run(options.script, log)
   if runner:handlers() == 0 then
     error(("mavilua.nginx: %s registers no handler; host.on does"):format(options.script), 0)
   end
-  return setmetatable({ runner = runner, secret = ngx.sha1_bin(secret), seen = seen, last = {} }, bot)
+  return setmetatable({ runner = runner, log = log, secret = ngx.sha1_bin(secret), seen = seen, last = {} }, bot)
 end
 
 ---- a webhook -------------------------------------------------------------------------------------------------
@@ -157,13 +178,13 @@ end
 -- Whether another of the same id was here before. Without a dictionary: nobody knows.
 local function is_duplicate(self, webhook)
   if not self.seen or webhook.id == nil then return false end
-  local added, problem = self.seen:add(tostring(webhook.id), true, REMEMBERED)
+  local added, problem = self.seen:add(direct.text_of_id(webhook.id), true, REMEMBERED)
   return not added and problem == "exists"
 end
 
 -- One that has not run may come again.
 local function forget(self, webhook)
-  if self.seen and webhook.id ~= nil then self.seen:delete(tostring(webhook.id)) end
+  if self.seen and webhook.id ~= nil then self.seen:delete(direct.text_of_id(webhook.id)) end
 end
 
 -- Calls fn when those before it with the same key are through; nil when they take too long. Each waits for the one
@@ -178,8 +199,8 @@ local function in_turn(self, key, fn, ...)
   return result
 end
 
-local function failed(result)
-  write_log("error", ("%s: %s%s"):format(result.handler or "no handler", result.reason or "the handler gave it up",
+local function failed(self, result)
+  self.log("error", ("%s: %s%s"):format(result.handler or "no handler", result.reason or "the handler gave it up",
     result.trace or ""))
 end
 
@@ -208,7 +229,7 @@ function bot:webhook()
     return answer(503, '{"status":"fail","message":"earlier messages of the client take too long"}')
   end
   if result.verdict == "done" or result.verdict == "cancelled" then return answer(200, '{"status":"success"}') end
-  failed(result)
+  failed(self, result)
   return answer(500, '{"status":"fail","message":"the handler failed"}')
 end
 

@@ -11,7 +11,7 @@ local webhook = "/webhook/" .. support.secret
 
 local function start(bot, base_url, options)
   options = options or {}
-  options.secret, options.key = support.secret, options.key or KEY
+  options.secret, options.key = options.secret or support.secret, options.key or KEY
   return nginx.start_bot(bot, base_url, options)
 end
 
@@ -57,6 +57,38 @@ describe("a bot inside nginx, as shipped", function()
     local client = box:client "777000777"
     for _ = 1, 3 do assert.equal(200, (post(support.message(7, client, "hello")))) end
     assert.equal(1, #box:talk(client))
+  end)
+
+  it("tells ids of many digits apart, and takes what nobody sends again", function()
+    front = start(script 'host.on("message", function(event) host.log.warn("took " .. event.text) end)',
+      "http://127.0.0.1:1", { level = "info" })
+    for i, id in ipairs { "1000000000000001", "1000000000000002", "9007199254740993001", "9007199254740993002" } do
+      local body = support.message(1, 1, "id " .. i):gsub('"id":1', '"id":' .. id, 1)
+      assert.equal(200, (post(body)))
+    end
+    assert.equal(200, (post(support.message(5, 1, "half \\ud83d"))))
+    local log = process.await(function() return front:logs():find("took half", 1, true) and front:logs() end, "the log")
+    assert.equal(5, select(2, log:gsub("took ", "")))
+  end)
+
+  it("lets nothing from outside make a line of the log, and hides what is secret in it", function()
+    front = start(script [[
+      host.on("message", { text = "print" }, function(event) print("printed", event.text, nil) end)
+      host.on("message", function(event)
+        host.log.warn(event.text .. os.getenv "NOTHING_SECRET")
+      end)
+    ]], "http://127.0.0.1:1", { level = "info", env = {
+      NOTHING_SECRET = (" %s %s https://api.telegram.org/file/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/a.jpg")
+        :format(KEY, support.secret),
+    } })
+    assert.equal(200, (post(support.message(1, 1, "forged\\n2026/01/01 [emerg] nginx: line"))))
+    assert.equal(200, (post(support.message(2, 1, "print"))))
+    local log = process.await(function() return front:logs():find("printed", 1, true) and front:logs() end, "the log")
+    assert.truthy(log:find("forged\\n2026/01/01 [emerg] nginx: line ", 1, true), log)
+    assert.matches("printed[^\n]*print[^\n]*nil", log)
+    assert.is_nil(log:find(KEY, 1, true))
+    assert.is_nil(log:find(support.secret, 1, true))
+    assert.is_nil(log:find("AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", 1, true))
   end)
 
   it("takes nothing but webhooks with the secret", function()
@@ -153,6 +185,10 @@ describe("a bot inside nginx, as shipped", function()
     assert.matches("bot.lua:5: host.every works under `mavilua serve` only: nginx stores nothing",
       problem_of 'host.every("1m", function() end)')
     assert.matches("registers no handler", problem_of "")
+    local ok, problem = pcall(start, script "", "http://127.0.0.1:1", { secret = "short" })
+    assert.is_false(ok)
+    assert.matches("16 to 64 letters", problem)
+    assert.not_matches("short", problem)
   end)
 
   it("keeps the bot it has when the new file is broken", function()

@@ -75,20 +75,21 @@ function direct:handlers()
   return self.definitions and #self.definitions().handlers or 0
 end
 
-local function id_of(value)
-  if type(value) ~= "number" then return value end
-  return value == math.floor(value) and ("%.0f"):format(value) or tostring(value)
+--- An id as text, with all its digits.
+function direct.text_of_id(id)
+  if type(id) == "number" and id == math.floor(id) then return ("%.0f"):format(id) end
+  return tostring(id)
 end
 
 --- The ordering key of a webhook: its client's id, as text; nil when it has none.
 function direct.key_of(webhook)
   local client = webhook.client
-  return type(client) == "table" and client.id ~= nil and tostring(id_of(client.id)) or nil
+  return type(client) == "table" and client.id ~= nil and direct.text_of_id(client.id) or nil
 end
 
 --- Reads a webhook's body. @return table, or nil and why it is none
 function direct.read(body)
-  local webhook, problem = core.decode(body)
+  local webhook, problem = core.decode_lenient(body)
   if webhook == nil then return nil, problem or "it is null" end
   if type(webhook) ~= "table" or core.is_array(webhook) then return nil, "it is not a JSON object" end
   return webhook

@@ -19,7 +19,7 @@ local runner = direct.new {
 script.native = runner.native
 
 local function complain(line, what)
-  io.stderr:write(("mavilua run: line %d of standard input: %s\n"):format(line, what))
+  io.stderr:write(core.hide_tokens(("mavilua run: line %d of standard input: %s\n"):format(line, what)))
 end
 
 -- What is to be told of a webhook's run, or nil.
