@@ -182,14 +182,10 @@ local function with_defaults(options)
   return whole
 end
 
--- What nginx has in another place, or for all its workers.
+-- What nginx has for all its workers, or in another place.
 local function nginx_parts(options, key, base_url)
-  if not runtime.in_nginx then return nil end
-  if options.ca_file and not options.transport then
-    errors.misuse("mavilua.client: inside nginx ca_file is not read: name the file in nginx's "
-      .. "lua_ssl_trusted_certificate, which takes one file for all")
-  end
-  return options.quota_dict and runtime.quota(options.quota_dict, key, base_url)
+  runtime.check_trust("mavilua.client", options)
+  return runtime.in_nginx and options.quota_dict and runtime.quota(options.quota_dict, key, base_url)
 end
 
 local function known(name)

@@ -104,6 +104,7 @@ end
 function http.request(request)
   if type(request) ~= "table" then errors.misuse("mavilua.http: takes a table, got %s", type(request)) end
   errors.check_options("mavilua.http", request, rules)
+  runtime.check_trust("mavilua.http", request)
   local prepared = prepare(request)
   if not request.transport then runtime.check("mavilua.http") end
   local reply, problem = (request.transport or runtime.send)(prepared)

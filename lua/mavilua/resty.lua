@@ -39,6 +39,12 @@ function resty.check(what)
   end
 end
 
+--- Raises a misuse: nginx takes its file of trust from its configuration.
+function resty.refuse_ca_file(what)
+  errors.misuse("%s: inside nginx ca_file is not read: name the file in nginx's lua_ssl_trusted_certificate, which "
+    .. "takes one file for all", what)
+end
+
 --- As core.send; see resty/send.lua.
 resty.send = send
 

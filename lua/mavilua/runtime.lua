@@ -31,6 +31,13 @@ function runtime.check(what)
   if resty then resty.check(what) end
 end
 
+--- Raises a misuse at the caller's line for a file of trust where the place has one of its own.
+-- @param what string: what is called
+-- @param options table that may have `ca_file`; with a `transport` that is the transport's matter
+function runtime.check_trust(what, options)
+  if resty and options.ca_file and not options.transport then resty.refuse_ca_file(what) end
+end
+
 --- In nginx: a count of calls that all workers share; see resty/quota.lua.
 runtime.quota = resty and resty.quota
 

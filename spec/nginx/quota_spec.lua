@@ -30,6 +30,7 @@ local server = [[
     ngx.say(select(2, pcall(mavilua.client, { quota_dict = "nowhere" })))
     ngx.say(select(2, pcall(mavilua.client, { ca_file = "/etc/ssl/cert.pem" })))
     ngx.say(select(2, pcall(mavilua.client, { quota_dict = 1 })))
+    ngx.say(select(2, pcall(mavilua.http.get, "https://127.0.0.1:1", { ca_file = "/etc/ssl/cert.pem" })))
   } }
   location = /rate { content_by_lua_block {
     local slow = mavilua.client { rate = 20 }
@@ -97,6 +98,7 @@ describe("the quota in nginx", function()
       .. "lua_shared_dict nowhere 1m;", text, 1, true)
     assert.matches("inside nginx ca_file is not read: name the file in nginx's lua_ssl_trusted_certificate", text,
       1, true)
+    assert.matches("mavilua.http: inside nginx ca_file is not read", text, 1, true)
     assert.matches('option "quota_dict" takes the name of a lua_shared_dict of nginx, got number', text, 1, true)
   end)
 
