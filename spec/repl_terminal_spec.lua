@@ -43,6 +43,7 @@ describe("the prompt on a terminal", function()
     screen:enter("40+", "\n42\n")
     screen:enter("= 'aé\127b'", "\nab\n")
     screen:enter("= '日本' .. 'ü'", "\n日本ü\n")
+    screen:enter("#'\195'", "\n3\n") -- half a character is U+FFFD
   end)
 
   it("completes globals, fields, actions and their parameters", function()

@@ -134,7 +134,7 @@ static void converse(struct repl *repl, struct mv_edit *edit) {
       putchar('\n');
     } else if (read == MV_EDIT_INTERRUPTED) {
       outcome = DONE;
-      puts("^C");
+      puts(is_over(repl) ? "" : "^C");
       forget(repl);
     } else {
       outcome = run_text(repl, "line", line.data ? line.data : "", line.length);

@@ -24,6 +24,7 @@ struct mv_edit {
   locale_t locale; /* UTF-8 for libedit, in this thread and while it reads; 0: the process's */
   const char *prompt;
   bool interrupted;
+  int held; /* a byte that was read and begins the next character, or -1 */
 };
 
 static struct mv_edit *edit_of(EditLine *line) {
@@ -40,6 +41,11 @@ static char *give_prompt(EditLine *line) {
 
 /* Waits for a byte; false when it was interrupted or there is none. */
 static bool read_byte(struct mv_edit *edit, unsigned char *byte) {
+  if (edit->held >= 0) {
+    *byte = (unsigned char)edit->held;
+    edit->held = -1;
+    return true;
+  }
   for (;;) {
     struct pollfd wait[] = {{STDIN_FILENO, POLLIN, 0}, {edit->options.wake, POLLIN, 0}};
     if (poll(wait, 2, -1) < 0 && errno == EINTR)
@@ -75,7 +81,12 @@ static int read_character(EditLine *line, wchar_t *out) {
   for (size_t i = 1; i < length; i++) {
     if (!read_byte(edit, &byte))
       return 0;
-    code = (byte & 0xc0) == 0x80 ? code << 6 | (byte & 0x3fU) : 0xfffd;
+    if ((byte & 0xc0) != 0x80) {
+      edit->held = byte;
+      code = 0xfffd;
+      break;
+    }
+    code = code << 6 | (byte & 0x3fU);
   }
   *out = (wchar_t)(code > 0x10ffff ? 0xfffd : code);
   return 1;
@@ -226,7 +237,7 @@ struct mv_edit *mv_edit_open(const struct mv_edit_options *options, struct mv_er
     mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
     return NULL;
   }
-  *edit = (struct mv_edit){.options = *options, .file = -1, .prompt = ""};
+  *edit = (struct mv_edit){.options = *options, .file = -1, .prompt = "", .held = -1};
   edit->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
   locale_t before = use_locale(edit);
   int failed = set_up(edit, err);
