@@ -153,8 +153,9 @@ function nginx_lua:stop()
   self.pipe:read("*a")
   self.pipe:close()
   self.pipe = nil
-  local alert = self:log():match("%[alert%][^\n]*") or self:log():match("[^\n]*exited on signal[^\n]*")
-  assert(not alert, alert)
+  local log = self:log()
+  local at = log:find("[alert]", 1, true) -- a crash, too: "exited on signal"
+  assert(not at, at and log:match("[^\n]*", at))
 end
 
 return nginx_lua
