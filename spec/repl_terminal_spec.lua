@@ -71,6 +71,18 @@ describe("the prompt on a terminal", function()
     screen:await "\n  c:\n    id\n     1\n     2\n"
   end)
 
+  it("is as its guide shows it", function()
+    local shown = process.read("docs/repl.md"):match "```\n%$ mavilua repl %-%-sandbox\n(.-)```"
+    start()
+    local typed = 0
+    for part in (shown .. "sandbox> "):match "sandbox> (.*)$":gmatch "(.-)sandbox> " do
+      local line, printed = part:match "^([^\n]+)\n(.*)$"
+      screen:enter(line, printed)
+      typed = typed + 1
+    end
+    assert.equal(2, typed)
+  end)
+
   it("tells errors with their fields, and unknown actions with the nearest", function()
     start()
     local fields = screen:enter("bot:get_history { client_id = 999999 }", "retryable")
