@@ -4,8 +4,10 @@ local mavilua = require "mavilua"
 local url, admin, folder, pid, http_load, count = table.unpack(arg)
 count = tonumber(count)
 local WORKERS, BURSTS, BURST = 2, 20, 1000
+local FULL = 0.75 -- down to this part of them it is the rate with all waiting
 local HOLDS, ROOM = 64, 512 -- what closes the gate; runs at once, which are claimed while it is closed
 local LOAD_SECONDS, CONNECTIONS = 5, 64
+local POLL = 0.05 -- seconds between looks at what is left, whatever is worked off
 local body = '{"id":%s,"client":{"id":%s,"recepient":"5","client_type":1,"name":"Ada","group":"g"},'
   .. '"message":"%s","attachments":[],"message_id":null,"project_id":1,"is_input":1,"delivered":1}'
 
@@ -31,8 +33,8 @@ local function summary()
   return assert(mavilua.http.get(admin .. "/api/summary")):json()
 end
 
-local function await(condition)
-  while not condition() do mavilua.sleep(0.01) end
+local function await(condition, pause)
+  while not condition() do mavilua.sleep(pause or 0.01) end
 end
 
 local next_id = 0
@@ -58,28 +60,49 @@ local function open_gate()
   assert(io.open(folder .. "/gate", "w")):close()
 end
 
--- When the n-th last of all was done, in ms.
-local function finished(n)
-  local pipe <close> = assert(io.popen(("sqlite3 -readonly '%s/bot.db' 'SELECT finished_at FROM events"
-    .. " ORDER BY finished_at DESC LIMIT 1 OFFSET %d'"):format(folder, n - 1)))
-  return tonumber(pipe:read "a")
+-- The transactions in which the last `n` events ended: {when each began in ms, how many ended in it}. What
+-- ended counts only once its transaction is over: at the next one's beginning, as while a backlog is worked off.
+local function transactions(n)
+  local pipe <close> = assert(io.popen(("sqlite3 -readonly -separator ' ' '%s/bot.db' 'SELECT finished_at, count(*)"
+    .. " FROM events WHERE id > (SELECT max(id) FROM events) - %d GROUP BY finished_at ORDER BY 1'"):format(folder, n)))
+  local list = {}
+  for line in pipe:lines() do
+    local at, ended = line:match "(%d+) (%d+)"
+    list[#list + 1] = { at = tonumber(at), ended = tonumber(ended) }
+  end
+  return list
 end
 
--- Works off a thousand and those that run already, many times: the first thousand count, so that as many are
--- claimed as end. Adds to `rates` (events a second), and gives the processor time of all.
-local function bursts(rates)
+-- Events and seconds from the second transaction, as the first has but what the first handlers left, to
+-- the one that finds too few waiting to claim as many as end in it.
+local function steady(list)
+  local ended, total = 0, list[1].ended
+  for i = 2, #list do
+    total = total + list[i].ended
+    if total > BURST then return ended, (list[i].at - list[2].at) / 1000 end
+    ended = ended + list[i].ended
+  end
+end
+
+-- Works off a thousand and those that run already, many times. Adds to `few`: events, seconds, the rate of
+-- each; gives the processor time of all.
+local function bursts(few)
   local took = 0
   for _ = 1, BURSTS do
     close_gate()
     post(BURST + ROOM - HOLDS, "hello")
-    local begun, before = mavilua.time(), processor()
+    local before = processor()
     open_gate()
     await(function()
       local s = summary()
       return s.waiting == 0 and s.running == 0
-    end)
+    end, POLL)
     took = took + processor() - before
-    rates[#rates + 1] = BURST / (finished(ROOM + 1) / 1000 - begun)
+    local ended, seconds = steady(transactions(BURST + ROOM))
+    if ended and seconds > 0 then
+      few.ended, few.seconds = few.ended + ended, few.seconds + seconds
+      few[#few + 1] = ended / seconds
+    end
   end
   return took
 end
@@ -105,7 +128,7 @@ local function work_off()
   local samples, most, shown = {}, memory(), mavilua.now()
   open_gate()
   repeat
-    mavilua.sleep(0.05)
+    mavilua.sleep(POLL)
     local s = summary()
     samples[#samples + 1] = { mavilua.now(), s.waiting + s.running, processor() }
     most = math.max(most, memory())
@@ -132,25 +155,25 @@ local function row(name, rate, each)
   print(("%-44s %8.0f a second, %4.0f us of processor time each"):format(name, rate, each * 1e6))
 end
 
-local rates, idle = {}, memory()
-local spent = bursts(rates)
+local few, idle = { ended = 0, seconds = 0 }, memory()
+local spent = bursts(few)
 local small = memory()
 local seconds = load_backlog()
 local loaded, waited = memory(), summary().waiting
 local samples, most = work_off()
-spent = spent + bursts(rates)
-table.sort(rates)
-local few = rates[#rates // 2]
+spent = spent + bursts(few)
+table.sort(few)
 local each_of_few = spent / (2 * BURSTS * (BURST + ROOM / 2)) -- the half of what was claimed before
-local full, each_of_full = rate_between(samples, waited, waited * 0.9)
+local full, each_of_full = rate_between(samples, waited, waited * FULL)
 
 print(("%d events loaded in %.0f s"):format(waited, seconds))
-row("a thousand wait (median of 40 times)", few, each_of_few)
+row(("a thousand wait, %d times (median %.0f)"):format(#few, few[(#few + 1) // 2]), few.ended / few.seconds,
+  each_of_few)
 for tenth = 10, 1, -1 do
   row(("%d to %d wait"):format(waited * tenth // 10, waited * (tenth - 1) // 10),
     rate_between(samples, waited * tenth / 10, waited * (tenth - 1) / 10))
 end
 print(("resident memory: %.0f MiB idle, %.0f with a thousand, %.0f with all waiting, at most %.0f while worked off")
   :format(idle, small, loaded, most))
-print(("with all waiting / with a thousand: rate %.2f, processor time %.2f"):format(full / few,
-  each_of_full / each_of_few))
+print(("with all waiting (down to %.0f %%) / with a thousand: rate %.2f, processor time %.2f"):format(FULL * 100,
+  full / (few.ended / few.seconds), each_of_full / each_of_few))
