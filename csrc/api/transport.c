@@ -2,20 +2,31 @@
 
 #include <curl/curl.h>
 #include <limits.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "api/easy.h"
+#include "base/clock.h"
 
 enum {
   MAX_IDLE_HANDLES = 64,     /* kept for the next exchanges; more are given back */
   MAX_IDLE_CONNECTIONS = 64, /* kept open */
+  EVENTS = 64,               /* taken from the system at a time */
 };
 
+/* libcurl tells which sockets to watch and when it wants to be asked, so that a step costs as much
+ * as happened in it, however many exchanges wait. */
 struct mv_transport {
   CURLM *multi;
+  int epoll;   /* the sockets of libcurl, and `wake` */
+  int wake;    /* an eventfd */
+  int64_t due; /* ms, monotonic: when libcurl is to be asked; -1: only when a socket is ready */
   struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
   struct mv_easy *active;          /* under way; linked both ways */
   struct mv_easy *ended, **last;   /* over, `done` still to be called; the oldest first */
@@ -57,6 +68,86 @@ static struct mv_easy *take_ended(struct mv_transport *transport) {
   return call;
 }
 
+/* ---- what libcurl waits for ---- */
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known) {
+  struct mv_transport *transport = user;
+  struct epoll_event event = {.data.fd = fd};
+  (void)easy;
+  if (what == CURL_POLL_REMOVE) {
+    epoll_ctl(transport->epoll, EPOLL_CTL_DEL, fd, &event);
+    return 0;
+  }
+  event.events |= what & CURL_POLL_IN ? EPOLLIN : 0;
+  event.events |= what & CURL_POLL_OUT ? EPOLLOUT : 0;
+  if (!known) {
+    curl_multi_assign(transport->multi, fd, transport);
+  }
+  if (epoll_ctl(transport->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0) {
+    return 0;
+  }
+  return epoll_ctl(transport->epoll, errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
+}
+
+static int on_timer(CURLM *multi, long milliseconds, void *user) {
+  struct mv_transport *transport = user;
+  (void)multi;
+  transport->due = milliseconds < 0 ? -1 : mv_clock_monotonic(NULL) + milliseconds;
+  return 0;
+}
+
+static bool watch(struct mv_transport *transport) {
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = transport->wake};
+  CURLM *multi = transport->multi;
+  return epoll_ctl(transport->epoll, EPOLL_CTL_ADD, transport->wake, &event) == 0 &&
+         curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+         curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) == CURLM_OK &&
+         curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+         curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) == CURLM_OK;
+}
+
+/* Asks libcurl if it wanted to be asked by now. */
+static void run_due(struct mv_transport *transport) {
+  int running;
+  if (transport->due >= 0 && transport->due <= mv_clock_monotonic(NULL)) {
+    transport->due = -1;
+    curl_multi_socket_action(transport->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  }
+}
+
+/* How long to wait at most, so that libcurl is asked in time; as epoll has it. */
+static int patience(const struct mv_transport *transport, int timeout_ms) {
+  if (transport->due < 0) {
+    return timeout_ms;
+  }
+  int64_t left = transport->due - mv_clock_monotonic(NULL);
+  left = left < 0 ? 0 : left > INT_MAX ? INT_MAX : left;
+  return timeout_ms < 0 || left < timeout_ms ? (int)left : timeout_ms;
+}
+
+static void hear(struct mv_transport *transport, const struct epoll_event *event) {
+  int running, what = 0;
+  if (event->data.fd == transport->wake) {
+    eventfd_t count;
+    eventfd_read(transport->wake, &count);
+    return;
+  }
+  what |= event->events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0;
+  what |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
+  what |= event->events & EPOLLERR ? CURL_CSELECT_ERR : 0;
+  curl_multi_socket_action(transport->multi, event->data.fd, what, &running);
+}
+
+/* Waits for something to happen and lets libcurl act on it. */
+static void wait_for(struct mv_transport *transport, int timeout_ms) {
+  struct epoll_event events[EVENTS];
+  int count = epoll_wait(transport->epoll, events, EVENTS, patience(transport, timeout_ms));
+  for (int i = 0; i < count; i++) {
+    hear(transport, &events[i]);
+  }
+  run_due(transport);
+}
+
 /* ---- life ---- */
 
 /* The one thing that belongs to the process, because libcurl has it so; never undone, for others in
@@ -71,8 +162,11 @@ static void init_curl(void) {
 static bool create(struct mv_transport *transport) {
   struct curl_slist *first = curl_slist_append(NULL, "Expect:");
   transport->multi = curl_multi_init();
+  transport->epoll = epoll_create1(EPOLL_CLOEXEC);
+  transport->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   transport->json_headers = first;
-  return transport->multi && first && curl_slist_append(first, "Content-Type: application/json") &&
+  return transport->multi && first && transport->epoll >= 0 && transport->wake >= 0 &&
+         watch(transport) && curl_slist_append(first, "Content-Type: application/json") &&
          curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
              CURLM_OK;
 }
@@ -87,6 +181,8 @@ struct mv_transport *mv_transport_new(struct mv_error *err) {
     return NULL;
   }
   transport->last = &transport->ended;
+  transport->epoll = transport->wake = -1;
+  transport->due = -1;
   if (!create(transport)) {
     mv_transport_free(transport);
     mv_error_set(err, MV_ERROR_SYSTEM, "libcurl does not start: memory is out");
@@ -142,6 +238,12 @@ static void destroy_list(struct mv_easy *call) {
   }
 }
 
+static void close_fd(int fd) {
+  if (fd >= 0) {
+    close(fd);
+  }
+}
+
 void mv_transport_free(struct mv_transport *transport) {
   if (!transport) {
     return;
@@ -153,6 +255,8 @@ void mv_transport_free(struct mv_transport *transport) {
   destroy_list(transport->ended);
   destroy_list(transport->idle);
   curl_multi_cleanup(transport->multi);
+  close_fd(transport->epoll);
+  close_fd(transport->wake);
   curl_slist_free_all(transport->json_headers);
   free(transport);
 }
@@ -212,8 +316,7 @@ void mv_transport_cancel(struct mv_transport *transport, struct mv_exchange *exc
 /* Moves what libcurl has finished to `ended`. */
 static void collect(struct mv_transport *transport) {
   CURLMsg *message;
-  int left, running;
-  curl_multi_perform(transport->multi, &running);
+  int left;
   while ((message = curl_multi_info_read(transport->multi, &left))) {
     struct mv_easy *call = NULL;
     CURLcode code = message->data.result;
@@ -245,19 +348,16 @@ static int deliver(struct mv_transport *transport) {
 }
 
 int mv_transport_poll(struct mv_transport *transport, int timeout_ms) {
-  int count;
+  run_due(transport);
   collect(transport);
-  count = deliver(transport);
-  if (count > 0 || timeout_ms == 0) {
-    return count;
-  }
-  curl_multi_poll(transport->multi, NULL, 0, timeout_ms < 0 ? INT_MAX : timeout_ms, NULL);
+  int count = deliver(transport);
+  wait_for(transport, count > 0 ? 0 : timeout_ms);
   collect(transport);
-  return deliver(transport);
+  return count + deliver(transport);
 }
 
 void mv_transport_wakeup(struct mv_transport *transport) {
-  curl_multi_wakeup(transport->multi);
+  eventfd_write(transport->wake, 1);
 }
 
 size_t mv_transport_active(const struct mv_transport *transport) {
