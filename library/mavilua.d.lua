@@ -103,7 +103,7 @@ local mavilua = {}
 ---@field body? string
 
 ---@class mavilua.TransportError
----@field kind? "network"|"timeout"|"decode"
+---@field kind? "network"|"timeout"|"certificate"|"decode"
 ---@field message? string
 ---@field sent? boolean false: no byte reached the other side
 
@@ -112,6 +112,7 @@ local mavilua = {}
 ---@alias mavilua.error_kind
 ---| "network" # no connection, or it broke
 ---| "timeout" # no answer in time
+---| "certificate" # the server's certificate is not trusted
 ---| "http" # a status of 400 or more
 ---| "api" # refused inside a 200
 ---| "ambiguous" # it may have been done, and nobody knows

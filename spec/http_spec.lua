@@ -119,19 +119,34 @@ describe("http: certificates", function()
   it("are verified unless told otherwise", function()
     local reply, err = http.get(address)
     assert.is_nil(reply)
-    assert.same({ "network", false }, { err.kind, err.sent })
+    assert.same({ "certificate", false, false }, { err.kind, err.sent, err.retryable })
+    assert.matches("ca_file names a PEM file", err.message, 1, true)
+    assert.matches("verify = false", err.message, 1, true)
     assert.equal(200, assert(http.get(address, { ca_file = folder .. "/cert.pem" })).status)
     assert.equal(200, assert(http.get(address, { verify = false })).status)
   end)
 
-  it("are verified by the client, too, and a message is not ambiguous then", function()
-    local bot = mavilua.client { api_key = "key-of-spec", base_url = address, retries = 0 }
+  it("are verified by the client, too: no message is ambiguous then, and nothing is tried again", function()
+    local bot = mavilua.client { api_key = "key-of-spec", base_url = address, retries = 5 }
     local _, err = bot:message { client_id = 1, message = "x" }
-    assert.same({ "network", false }, { err.kind, err.sent })
+    assert.same({ "certificate", false, 1, false }, { err.kind, err.sent, err.attempts, err.retryable })
+    _, err = bot:get_messages()
+    assert.same({ "certificate", 1 }, { err.kind, err.attempts })
     local trusting = mavilua.client { api_key = "key-of-spec", base_url = address, retries = 0,
       ca_file = folder .. "/cert.pem" }
     _, err = trusting:get_messages()
     assert.equal("decode", err.kind) -- the server speaks, though no JSON
+  end)
+
+  it("must be of the name that is asked", function()
+    local _, err = http.get((address:gsub("127.0.0.1", "localhost")), { ca_file = folder .. "/cert.pem" })
+    assert.same({ "certificate", false }, { err.kind, err.sent })
+  end)
+
+  it("need a file of trust that can be read", function()
+    local _, err = http.get(address, { ca_file = folder .. "/none.pem" })
+    assert.same({ "certificate", false }, { err.kind, err.sent })
+    assert.matches("the file of trusted certificates cannot be read", err.message, 1, true)
   end)
 end)
 

@@ -26,7 +26,7 @@ bool mv_retry_ambiguous(enum mv_retry_class retry, enum mv_error_kind kind, long
     return is_passing(status) && status != 429;
   }
   return sent && (kind == MV_ERROR_NETWORK || kind == MV_ERROR_TIMEOUT || kind == MV_ERROR_DECODE ||
-                  kind == MV_ERROR_SYSTEM);
+                  kind == MV_ERROR_SYSTEM || kind == MV_ERROR_CERTIFICATE);
 }
 
 double mv_retry_delay(int attempt, double retry_after, double random) {

@@ -9,7 +9,7 @@
 
 /* Whether a failure of this kind and HTTP status may be followed by another attempt. Safe and
  * idempotent: after network failures, timeouts, unreadable answers, 408, 429 and 5xx but 501 and
- * 505. Once: if nothing was sent, and after 429, which says that nothing was done. `sent`: some
+ * 505; never for a certificate, which no waiting mends. Once: if nothing was sent, and after 429, which says that nothing was done. `sent`: some
  * byte of the request may have reached the other side. */
 bool mv_retry_allowed(enum mv_retry_class retry, enum mv_error_kind kind, long status, bool sent);
 

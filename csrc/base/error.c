@@ -12,7 +12,7 @@ static const char *const names[] = {
     [MV_ERROR_API] = "api",             [MV_ERROR_AMBIGUOUS] = "ambiguous",
     [MV_ERROR_DECODE] = "decode",       [MV_ERROR_QUOTA] = "quota",
     [MV_ERROR_BUSY] = "busy",           [MV_ERROR_NOT_FOUND] = "not_found",
-    [MV_ERROR_CONFIG] = "config",
+    [MV_ERROR_CONFIG] = "config",       [MV_ERROR_CERTIFICATE] = "certificate",
 };
 
 const char *mv_error_name(enum mv_error_kind kind) {

@@ -13,6 +13,7 @@ enum mv_error_kind {
   MV_ERROR_SYSTEM,    /* the machine refuses: memory, files, sockets, a full disk */
   MV_ERROR_NETWORK,   /* the other side could not be reached, or the connection broke */
   MV_ERROR_TIMEOUT,   /* no answer in time */
+  MV_ERROR_CERTIFICATE, /* the other side's is not to be trusted; waiting does not help */
   MV_ERROR_HTTP,      /* an answer with a status of 400 or more */
   MV_ERROR_API,       /* the platform refused inside a 200 */
   MV_ERROR_AMBIGUOUS, /* sent, and nobody knows whether it was done; never repeated blindly */

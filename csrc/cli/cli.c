@@ -25,6 +25,7 @@ int mv_cli_fail_with(const struct mv_command *command, const struct mv_error *er
     int status;
   } statuses[] = {{MV_ERROR_USAGE, EX_DATAERR},       {MV_ERROR_SYSTEM, EX_IOERR},
                   {MV_ERROR_NETWORK, EX_UNAVAILABLE}, {MV_ERROR_TIMEOUT, EX_UNAVAILABLE},
+                  {MV_ERROR_CERTIFICATE, EX_UNAVAILABLE},
                   {MV_ERROR_QUOTA, EX_TEMPFAIL},      {MV_ERROR_BUSY, EX_TEMPFAIL},
                   {MV_ERROR_NOT_FOUND, EX_NOINPUT},   {MV_ERROR_CONFIG, EX_CONFIG}};
   int status = EX_SOFTWARE;

@@ -81,12 +81,21 @@ static void push_headers(lua_State *L, const struct mv_bytes *lines) {
   }
 }
 
+/* What helps against a certificate is the same whatever is wrong with it. */
+#define CERTIFICATE_HINT                                                                           \
+  " (ca_file names a PEM file of whom to trust besides; verify = false checks nothing: for tests "  \
+  "alone)"
+
 static int push_failure(lua_State *L, const struct mv_exchange *exchange) {
   lua_pushnil(L);
   lua_createtable(L, 0, 3);
   lua_pushstring(L, mv_error_name(exchange->failure));
   lua_setfield(L, -2, "kind");
   lua_pushstring(L, exchange->error.text);
+  if (exchange->failure == MV_ERROR_CERTIFICATE) {
+    lua_pushliteral(L, CERTIFICATE_HINT);
+    lua_concat(L, 2);
+  }
   lua_setfield(L, -2, "message");
   lua_pushboolean(L, exchange->sent);
   lua_setfield(L, -2, "sent");

@@ -10,6 +10,7 @@ static void repeatable(enum mv_retry_class retry) {
   CHECK(mv_retry_allowed(retry, MV_ERROR_NETWORK, 0, true));
   CHECK(mv_retry_allowed(retry, MV_ERROR_NETWORK, 0, false));
   CHECK(mv_retry_allowed(retry, MV_ERROR_TIMEOUT, 0, true));
+  CHECK(!mv_retry_allowed(retry, MV_ERROR_CERTIFICATE, 0, false));
   CHECK(mv_retry_allowed(retry, MV_ERROR_DECODE, 200, true));
   static const long again[] = {408, 429, 500, 502, 503, 504},
                     never[] = {302, 400, 401, 403, 404, 413, 501, 505};
@@ -29,6 +30,7 @@ static void repeatable(enum mv_retry_class retry) {
 static void once(void) {
   CHECK(mv_retry_allowed(MV_ONCE, MV_ERROR_NETWORK, 0, false));
   CHECK(mv_retry_allowed(MV_ONCE, MV_ERROR_TIMEOUT, 0, false));
+  CHECK(!mv_retry_allowed(MV_ONCE, MV_ERROR_CERTIFICATE, 0, false));
   CHECK(!mv_retry_allowed(MV_ONCE, MV_ERROR_NETWORK, 0, true));
   CHECK(!mv_retry_allowed(MV_ONCE, MV_ERROR_TIMEOUT, 0, true));
   CHECK(!mv_retry_allowed(MV_ONCE, MV_ERROR_DECODE, 200, true));

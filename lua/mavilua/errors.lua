@@ -8,7 +8,7 @@ local errors = {}
 local BODY_CAP = 2048 -- bytes of an answer that an error carries
 
 --- A failed call. Its fields, those that do not apply are nil:
--- `kind` (string: network, timeout, http, api, ambiguous, decode, quota; of pipelines also state,
+-- `kind` (string: network, timeout, certificate, http, api, ambiguous, decode, quota; of pipelines also state,
 -- transition, guard, conflict), `action` (string), `status` (HTTP status), `code` (the platform's word, e.g.
 -- "client_not_found"), `message` (string), `attempts` (how often the request was sent or tried),
 -- `retryable` (boolean: the same call may be made again without doing anything twice, and may then

@@ -98,9 +98,9 @@ end
 --   `headers` (table); one of `json` (any value), `form` (table), `body` (bytes); `timeout` (seconds, 30),
 --   `connect_timeout` (seconds, 5), `max_reply` (bytes, 64 MiB), `verify` (true), `ca_file`, `transport`
 -- @return a reply whatever its status: `status`, `ok` (status 200 to 299), `headers` (names in lower case),
---   `body`, `seconds`, `reply:json()`; or nil and an `err`, kind "network", "timeout" or "decode", with
---   `sent` (false: no byte reached the other side). `err` names the host only, for paths and queries hold
---   secrets.
+--   `body`, `seconds`, `reply:json()`; or nil and an `err`, kind "network", "timeout", "certificate" or
+--   "decode", with `sent` (false: no byte reached the other side). `err` names the host only, for paths and
+--   queries hold secrets.
 function http.request(request)
   if type(request) ~= "table" then errors.misuse("mavilua.http: takes a table, got %s", type(request)) end
   errors.check_options("mavilua.http", request, rules)
@@ -112,7 +112,7 @@ function http.request(request)
     if type(problem) ~= "table" then problem = { message = tostring(problem) } end
     return nil, errors.new {
       kind = problem.kind or "network", action = url.origin(prepared.url), message = problem.message,
-      sent = problem.sent ~= false, attempts = 1, retryable = problem.sent == false,
+      sent = problem.sent ~= false, attempts = 1, retryable = problem.sent == false and problem.kind ~= "certificate",
     }
   end
   reply.ok = reply.status >= 200 and reply.status < 300

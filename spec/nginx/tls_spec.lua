@@ -140,7 +140,8 @@ describe("TLS and names in nginx", function()
     if not got.message:find(text, 1, true) then
       assert.matches("TLS failed: the certificate is not trusted, or is of another name", got.message, 1, true)
     end
-    assert.same({ "network", false }, { got.kind, got.sent })
+    assert.same({ "certificate", false }, { got.kind, got.sent })
+    assert.matches("verify = false", got.message, 1, true)
   end
 
   it("verifies the certificate's chain and name, and sends the name", function()
@@ -169,7 +170,7 @@ describe("TLS and names in nginx", function()
 
   it("sends nothing after a handshake that nginx closed without a word", function()
     local _, said = nginx:request("/closed")
-    assert.equal("network false true", said)
+    assert.equal("certificate false true", said)
   end)
 
   it("looks at none if told so, and keeps such connections apart", function()

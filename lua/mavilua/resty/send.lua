@@ -98,21 +98,29 @@ end
 
 local REFUSED = "the certificate is not trusted, or is of another name"
 local TRUST = " (whom nginx trusts: lua_ssl_trusted_certificate; how many between: lua_ssl_verify_depth)"
+local TESTS = " (verify = false checks nothing: for tests alone)"
 
 local trust_hints = {
   { "unable to get local issuer certificate", TRUST }, { REFUSED, TRUST },
   { "certificate chain too long", " (lua_ssl_verify_depth)" },
 }
 
+-- nginx tells of a certificate as OpenSSL does ("10: certificate has expired"), or in words of its own.
+local function is_of_certificate(problem)
+  return problem == REFUSED or problem == "certificate host mismatch" or problem:find("^%d+: ") ~= nil
+end
+
 local function explain_tls(call, problem)
   if problem == "timeout" then fail("timeout") end
+  local kind, last = "network", ""
+  if is_of_certificate(problem) then kind, last = "certificate", TESTS end
   for _, hint in ipairs(trust_hints) do
     if problem:find(hint[1], 1, true) then problem = problem .. hint[2] end
   end
   if call.to.literal and problem:find("mismatch", 1, true) then
     problem = problem .. " (nginx checks certificates against names, not addresses)"
   end
-  fail("network", "TLS failed: " .. problem)
+  fail(kind, "TLS failed: " .. problem .. last)
 end
 
 local function secure(call, deadline)
@@ -233,8 +241,8 @@ end
 --- Sends a request.
 -- @param request table: `method`, `url`, `headers` (name -> value), `body`, `timeout` (seconds, 30),
 --   `connect_timeout` (seconds, 5), `max_reply` (bytes, 64 MiB), `verify` (true), `once` (may not be sent twice)
--- @return {status, headers, body, seconds}; or nil and {kind, message, sent}: kind "network", "timeout", "decode" or
---   "usage"; `message` names host and port, never path or query; `sent` false: no byte of it has left
+-- @return {status, headers, body, seconds}; or nil and {kind, message, sent}: kind "network", "timeout", "certificate",
+--   "decode" or "usage"; `message` names host and port, never path or query; `sent` false: no byte of it has left
 local function send(request)
   local started = core.now()
   local call = { request = request, started = started, deadline = started + (request.timeout or 30), sent = false }
