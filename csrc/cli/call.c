@@ -3,13 +3,14 @@
 #include "cli/script.h"
 
 struct options {
-  const char *base_url;
+  const char *base_url, *ca_file;
   bool pretty, compact, any;
 };
 
 static const struct mv_flag flags[] = {
     {"base-url", .type = MV_FLAG_URL, .value = "URL", .env = "MAVILUA_BASE_URL",
      .offset = offsetof(struct options, base_url), .doc = "the platform's address"},
+    MV_CLI_CA_ROW(struct options),
     {"pretty", .type = MV_FLAG_SWITCH, .offset = offsetof(struct options, pretty),
      .doc = "readable JSON even when it is not for a terminal"},
     {"compact", .type = MV_FLAG_SWITCH, .offset = offsetof(struct options, compact),
@@ -21,8 +22,16 @@ static const struct mv_flag flags[] = {
 static int run(const struct mv_command *command, const void *given, char **operands) {
   const struct options *options = given;
   bool pretty = !options->compact && (options->pretty || mv_cli_on_terminal(stdout));
-  const char *args[] = {pretty ? "pretty" : "compact", options->any ? "any" : "known",
-                        options->base_url ? options->base_url : "", operands[0], operands[1], NULL};
+  const char *args[] = {pretty ? "pretty" : "compact",
+                        options->any ? "any" : "known",
+                        options->base_url ? options->base_url : "",
+                        options->ca_file ? options->ca_file : "",
+                        operands[0],
+                        operands[1],
+                        NULL};
+  int status = mv_cli_check_file(command, options->ca_file, "a file of certificates");
+  if (status)
+    return status;
   return mv_script_run_module(command, "mavilua.cli.call", args);
 }
 

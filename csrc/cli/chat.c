@@ -16,7 +16,7 @@
 #define LONGEST_LINE 65536
 
 struct options {
-  const char *url, *host, *as;
+  const char *url, *host, *as, *ca_file;
   long wait, silence;
 };
 
@@ -27,6 +27,7 @@ static const struct mv_flag flags[] = {
     {"host", .type = MV_FLAG_URL, .value = "URL", .env = "MAVILUA_ADMIN_URL",
      .offset = offsetof(struct options, host),
      .doc = "the host's admin address: it is asked when the bot has finished"},
+    MV_CLI_CA_ROW(struct options),
     {"as", .type = MV_FLAG_TEXT, .value = "NAME", .preset = "You",
      .offset = offsetof(struct options, as),
      .doc = "the client to be; made when there is none of that name"},
@@ -229,9 +230,12 @@ static int converse(struct chat *chat) {
 
 static int run(const struct mv_command *command, const void *given, char **operands) {
   struct chat chat = {.command = command, .options = given, .terminal = mv_cli_on_terminal(stdin)};
-  int status = EX_OK;
+  int status = mv_cli_check_file(command, chat.options->ca_file, "a file of certificates");
   (void)operands;
-  chat.talk = mv_talk_open(chat.options->url, chat.options->host, chat.options->as, &chat.err);
+  if (status)
+    return status;
+  chat.talk = mv_talk_open(chat.options->url, chat.options->host, chat.options->ca_file,
+                           chat.options->as, &chat.err);
   if (chat.talk && chat.terminal)
     printf("You are %s. Write, or press a button with [1]; Ctrl-D ends.\n", chat.options->as);
   if (!chat.talk || converse(&chat))

@@ -19,6 +19,11 @@ extern const struct mv_command mv_command_serve, mv_command_run, mv_command_chec
 
 #define MV_COMMANDS_MOST 32
 
+/* The row of every command that speaks HTTPS as a client; put into a table of rows. */
+#define MV_CLI_CA_ROW(options)                                                                     \
+  {"ca-file", .type = MV_FLAG_FILE, .value = "FILE", .env = "MAVILUA_CA_FILE",                     \
+   .offset = offsetof(options, ca_file), .doc = "a PEM file of further trust, for https://"}
+
 /* All of them; in commands.c. */
 extern const struct mv_command *const mv_commands[];
 extern const size_t mv_commands_count;

@@ -19,13 +19,14 @@
   6 /* no key of the platform is as short; to look for a "k" would hit all lines */
 
 struct options {
-  const char *base_url, *api_key;
+  const char *base_url, *api_key, *ca_file;
   bool sandbox;
 };
 
 static const struct mv_flag flags[] = {
     {"base-url", .type = MV_FLAG_URL, .value = "URL", .env = "MAVILUA_BASE_URL",
      .offset = offsetof(struct options, base_url), .doc = "the platform's address"},
+    MV_CLI_CA_ROW(struct options),
     {"sandbox", .type = MV_FLAG_SWITCH, .offset = offsetof(struct options, sandbox),
      .doc = "start a sandbox with the built-in shop and be its client"},
     {"api-key", .type = MV_FLAG_TEXT, .value = "KEY", .env = "MAVILUA_API_KEY",
@@ -182,6 +183,7 @@ static int start_vm(struct repl *repl, struct mv_error *err) {
   const struct options *options = repl->options;
   struct mv_vm_options settings = {.log = repl->log, .program = ask, .owner = repl};
   settings.api_key = repl->sandbox ? SANDBOX_KEY : options->api_key;
+  settings.ca_file = options->ca_file;
   settings.base_url = repl->sandbox ? mv_sandbox_url(repl->sandbox) : options->base_url;
   repl->vm = mv_vm_new(&settings, err);
   return repl->vm ? 0 : -1;
@@ -205,8 +207,10 @@ static int start_session(struct repl *repl, struct mv_error *err) {
 static int run(const struct mv_command *command, const void *given, char **operands) {
   struct repl repl = {.command = command, .options = given};
   struct mv_error err = {0};
-  int status;
+  int status = mv_cli_check_file(command, repl.options->ca_file, "a file of certificates");
   (void)operands;
+  if (status)
+    return status;
   if (!repl.options->sandbox && !repl.options->api_key)
     return mv_cli_fail(
         command, EX_CONFIG,

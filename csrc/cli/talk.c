@@ -15,6 +15,7 @@ struct mv_talk {
   struct mv_transport *transport;
   char *url;
   char *host;   /* NULL: none to ask */
+  const char *ca_file; /* the caller's; NULL: none */
   char *name;
   char *platform_id; /* of a client that is still to be made */
   int64_t client;    /* 0: not known yet */
@@ -29,6 +30,11 @@ static void nothing(struct mv_exchange *exchange) {
 static json_t *read_answer(const struct mv_exchange *exchange, const char *path,
                            struct mv_error *err) {
   struct mv_error reason = {0};
+  if (exchange->failure == MV_ERROR_CERTIFICATE) {
+    mv_error_set(err, exchange->failure, "%s; --ca-file names a PEM file of whom to trust besides",
+                 exchange->error.text);
+    return NULL;
+  }
   if (exchange->failure != MV_ERROR_NONE) {
     mv_error_set(err, exchange->failure, "%s; is a sandbox running there? (mavilua serve --sandbox)",
                  exchange->error.text);
@@ -61,6 +67,7 @@ static json_t *ask_at(struct mv_talk *talk, const char *base, const char *path, 
                                  .headers = headers,
                                  .body = text,
                                  .body_length = text ? strlen(text) : 0,
+                                 .ca_file = talk->ca_file,
                                  .done = nothing,
                                  .owner = &over};
   json_t *answer = NULL;
@@ -210,8 +217,8 @@ static char *base_of(const char *url) {
   return copy;
 }
 
-struct mv_talk *mv_talk_open(const char *url, const char *host, const char *name,
-                             struct mv_error *err) {
+struct mv_talk *mv_talk_open(const char *url, const char *host, const char *ca_file,
+                             const char *name, struct mv_error *err) {
   struct mv_talk *talk = calloc(1, sizeof *talk);
   if (!talk) {
     mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
@@ -219,6 +226,7 @@ struct mv_talk *mv_talk_open(const char *url, const char *host, const char *name
   }
   talk->url = base_of(url);
   talk->host = base_of(host);
+  talk->ca_file = ca_file;
   talk->accepted = -1;
   talk->name = mv_strdup(name);
   talk->platform_id = platform_id_of(name);

@@ -9,11 +9,11 @@
 
 struct mv_talk;
 
-/* `url`: the sandbox; `host`: the admin address of the host behind it, or NULL; `name`: the client to
- * be. Finds the client of that name; one that does not exist yet is made by the first message. NULL
+/* `url`: the sandbox; `host`: the admin address of the host behind it, or NULL; `ca_file`: a
+ * PEM file of further trust, or NULL, which must stay; `name`: the client to be. Finds the client of that name; one that does not exist yet is made by the first message. NULL
  * and `err`. */
-struct mv_talk *mv_talk_open(const char *url, const char *host, const char *name,
-                             struct mv_error *err);
+struct mv_talk *mv_talk_open(const char *url, const char *host, const char *ca_file,
+                             const char *name, struct mv_error *err);
 void mv_talk_close(struct mv_talk *talk);
 
 /* The client writes. 0 or -1. */

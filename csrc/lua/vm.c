@@ -193,6 +193,8 @@ static void set_defaults(lua_State *L, const struct mv_vm *vm) {
   lua_setfield(L, -2, "api_key");
   lua_pushstring(L, vm->base_url);
   lua_setfield(L, -2, "base_url");
+  lua_pushstring(L, vm->ca_file);
+  lua_setfield(L, -2, "ca_file");
   lua_setfield(L, -2, "mavilua.defaults");
   lua_pop(L, 1);
 }
@@ -231,6 +233,7 @@ static void copy_options(struct mv_vm *vm, const struct mv_vm_options *options) 
   vm->options = *options;
   vm->options.api_key = vm->api_key = mv_strdup(options->api_key);
   vm->options.base_url = vm->base_url = mv_strdup(options->base_url);
+  vm->options.ca_file = vm->ca_file = mv_strdup(options->ca_file);
 }
 
 static int fill_error(struct mv_vm *vm, struct mv_error *err) {
@@ -277,6 +280,7 @@ void mv_vm_free(struct mv_vm *vm) {
   json_decref(vm->modules);
   free(vm->api_key);
   free(vm->base_url);
+  free(vm->ca_file);
   free(vm);
 }
 

@@ -65,7 +65,8 @@ struct mv_vm_options {
   size_t memory_limit;            /* bytes; 0: none */
   double cpu_limit;               /* seconds without yielding; 0: none */
   double wall_limit;              /* seconds a run may take; 0: none */
-  const char *api_key, *base_url; /* defaults of mavilua.client in this VM; NULL: environment */
+  const char *api_key, *base_url, *ca_file; /* defaults of mavilua.client in this VM; NULL:
+                                               environment */
   const char *const *args;        /* what follows the script on its command line, NULL-terminated;
                                      NULL: nothing. `arg[0]` is the path given to mv_vm_load */
   /* a plain script's require "mavilua.program"(name, arguments): a new reference, or NULL and

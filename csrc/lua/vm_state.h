@@ -16,7 +16,7 @@ struct vm_entries {
 
 struct mv_vm {
   struct mv_vm_options options;
-  char *api_key, *base_url; /* owned copies behind the options' */
+  char *api_key, *base_url, *ca_file; /* owned copies behind the options' */
   lua_State *L;             /* the main state, kept from creation */
   struct mv_loop *loop;
   struct vm_entries entries;

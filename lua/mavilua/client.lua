@@ -175,9 +175,15 @@ local function find_base_url(options)
   return (base:gsub("/+$", ""))
 end
 
+-- nginx takes its file of trust from its own configuration alone.
+local function default_ca_file()
+  return not runtime.in_nginx and default("ca_file", "MAVILUA_CA_FILE") or nil
+end
+
 local function with_defaults(options)
   local whole = { timeout = 30, connect_timeout = 5, retries = 2, max_retry_wait = 60 }
   for name, value in pairs(options) do whole[name] = value end
+  whole.ca_file = whole.ca_file or default_ca_file()
   whole.api_key = nil
   return whole
 end
@@ -206,7 +212,7 @@ end
 --   server's Retry-After may ask for, 60; when it asks for more the error is returned), `rate` (calls a
 --   second) and `daily_quota` (calls a UTC day), not limited unless set; save_variables counts in neither,
 --   `quota_dict` (in nginx: the lua_shared_dict that counts the day's calls for all workers; not used elsewhere),
---   `verify` (check the server's certificate, true), `ca_file` (PEM file of further trust),
+--   `verify` (check the server's certificate, true), `ca_file` (PEM file of further trust; else MAVILUA_CA_FILE),
 --   `keep_null` (nulls in objects become mavilua.null instead of being absent), `transport`
 --   (function({action, method, url, headers, body, timeout, connect_timeout, verify, ca_file, once}) ->
 --   {status, headers = {lowercase = value}, body}, or nil and {kind, message, sent}: sends in the place of

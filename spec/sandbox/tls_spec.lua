@@ -33,7 +33,36 @@ describe("a sandbox with a certificate", function()
     local distrustful = mavilua.client { api_key = "sandbox", base_url = box.url, retries = 0, connect_timeout = 30 }
     local answer, err = distrustful:get_clients {}
     assert.is_nil(answer)
-    assert.equal("network", err.kind)
+    assert.equal("certificate", err.kind)
+  end)
+
+  it("serves the program's commands that are given its certificate", function()
+    local env = { MAVILUA_API_KEY = "sandbox", MAVILUA_BASE_URL = box.url, MAVILUA_CA_FILE = "" }
+    local code, out, err = process.run { "call", "get_clients", '{"limit":1}', "--ca-file", cert, env = env }
+    assert.equal(0, code, err)
+    assert.matches('"clients"', out, 1, true)
+    code, out, err = process.run {
+      "chat", "--url", box.url, "--ca-file", cert, "--wait", "0", stdin = "hi\n", env = env }
+    assert.equal(0, code, err)
+    assert.matches("You> hi", out, 1, true)
+    code, out, err = process.run {
+      "repl", "--ca-file", cert, stdin = "#bot:get_clients{limit = 1}.clients\n", env = env }
+    assert.same({ 0, "1\n" }, { code, out }, err)
+    env.MAVILUA_CA_FILE = cert
+    assert.equal(0, (process.run { "call", "get_clients", env = env }))
+  end)
+
+  it("tells those that are not which option helps", function()
+    local env = { MAVILUA_API_KEY = "sandbox", MAVILUA_BASE_URL = box.url, MAVILUA_CA_FILE = "" }
+    local code, _, err = process.run { "call", "get_clients", env = env }
+    assert.equal(69, code)
+    assert.matches("ca_file names a PEM file", err, 1, true)
+    code, _, err = process.run { "chat", "--url", box.url, stdin = "hi\n", env = env }
+    assert.equal(69, code)
+    assert.matches("--ca-file names a PEM file", err, 1, true)
+    code, _, err = process.run { "call", "get_clients", "--ca-file", "/none.pem", env = env }
+    assert.equal(66, code)
+    assert.matches("/none.pem", err, 1, true)
   end)
 
   it("plays faults there, too", function()

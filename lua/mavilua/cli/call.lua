@@ -7,7 +7,7 @@ local json = require "mavilua.cli.json"
 -- Exit statuses, as sysexits.h has them.
 local USAGE, NO_INPUT, UNAVAILABLE, SOFTWARE, TEMPORARY, CONFIG = 64, 66, 69, 70, 75, 78
 
-local statuses = { network = UNAVAILABLE, timeout = UNAVAILABLE, quota = TEMPORARY }
+local statuses = { network = UNAVAILABLE, timeout = UNAVAILABLE, certificate = UNAVAILABLE, quota = TEMPORARY }
 
 local function fail(status, format, ...)
   local text = select("#", ...) > 0 and format:format(...) or format
@@ -74,13 +74,15 @@ end
 -- @param style "pretty" or "compact"
 -- @param any "any": an action that the table does not know is sent as it is
 -- @param base_url string; "": the environment's or the preset one
+-- @param ca_file string; "": none
 -- @param action string
 -- @param source string or nil: JSON, @FILE or -
-return function(style, any, base_url, action, source)
+return function(style, any, base_url, ca_file, action, source)
   check_action(action, any == "any")
   local params = parameters(source)
   check_key()
-  local bot = protected(client.new, { base_url = base_url ~= "" and base_url or nil, keep_null = true })
+  local bot = protected(client.new, {
+    base_url = base_url ~= "" and base_url or nil, ca_file = ca_file ~= "" and ca_file or nil, keep_null = true })
   local result, err = protected(bot.call, bot, action, params)
   if result == nil then fail(statuses[err.kind] or SOFTWARE, tostring(err)) end
   io.write(json(result, style == "pretty"), "\n")
