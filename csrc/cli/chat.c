@@ -9,11 +9,15 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/interrupt.h"
+#include "cli/plain.h"
+#include "cli/repl_edit.h"
 #include "cli/talk.h"
 
 #define LISTEN_EVERY 200 /* ms between two looks for news */
 #define MOST_BUTTONS 64
 #define LONGEST_LINE 65536
+#define INTERRUPTED 130 /* the exit status, as of a program that Ctrl-C ended */
 
 struct options {
   const char *url, *host, *as, *ca_file;
@@ -113,18 +117,35 @@ static void print_message(struct chat *chat, const json_t *message) {
   print_buttons(chat, json_object_get(message, "buttons"));
 }
 
+static void print_messages(struct chat *chat, const json_t *news) {
+  size_t i;
+  json_t *message;
+  json_array_foreach(news, i, message) print_message(chat, message);
+  fflush(stdout);
+}
+
 /* Prints what the bot has said; the number of messages, or -1. */
 static int hear(struct chat *chat) {
   json_t *news = mv_talk_hear(chat->talk, &chat->err);
-  size_t i;
-  json_t *message;
   if (!news)
     return -1;
-  json_array_foreach(news, i, message) print_message(chat, message);
+  print_messages(chat, news);
   int count = (int)json_array_size(news);
   json_decref(news);
-  fflush(stdout);
   return count;
+}
+
+/* The same above a line that is being written; 0 or -1. */
+static int overhear(void *owner, struct mv_edit *edit) {
+  struct chat *chat = owner;
+  json_t *news = mv_talk_hear(chat->talk, &chat->err);
+  if (json_array_size(news) > 0) {
+    mv_edit_hide(edit);
+    print_messages(chat, news);
+    mv_edit_show(edit);
+  }
+  json_decref(news);
+  return news ? 0 : -1;
 }
 
 /* The button that a line like "[2]" means, or NULL. */
@@ -228,17 +249,72 @@ static int converse(struct chat *chat) {
   return 0;
 }
 
+/* On a terminal */
+
+static void no_run(void *owner) {
+  (void)owner; /* there is none that a signal has to end */
+}
+
+static int say_line(struct chat *chat, struct mv_bytes *line) {
+  while (line->length > 0 && isspace((unsigned char)line->data[line->length - 1]))
+    line->data[--line->length] = '\0';
+  return line->length > 0 ? say(chat, line->data) : 0;
+}
+
+/* Lines until the end of input; what the bot says meanwhile stands above the one being written. 0,
+ * the exit status of an interrupt, or -1. */
+static int edit_lines(struct chat *chat, struct mv_edit *edit, const char *prompt) {
+  struct mv_bytes line = {0};
+  enum mv_edit_outcome outcome;
+  int failed = 0;
+  while (!failed && (outcome = mv_edit_read(edit, prompt, &line)) == MV_EDIT_LINE)
+    failed = say_line(chat, &line);
+  mv_bytes_free(&line);
+  if (!failed)
+    putchar('\n');
+  return failed || chat->err.kind != MV_ERROR_NONE ? -1 : outcome == MV_EDIT_END ? 0 : INTERRUPTED;
+}
+
+static int converse_on_terminal(struct chat *chat) {
+  struct mv_interrupt interrupt = {0};
+  struct mv_bytes prompt = {0};
+  struct mv_edit *edit = NULL;
+  int status = -1;
+  mv_plain_put(&prompt, chat->options->as, 0, false);
+  if (mv_bytes_puts(&prompt, "> "))
+    mv_error_set(&chat->err, MV_ERROR_SYSTEM, "out of memory");
+  else if (mv_interrupt_start(&interrupt, no_run, chat, &chat->err) == 0) {
+    struct mv_edit_options options = {.wake = interrupt.wake,
+                                      .forgets = true,
+                                      .look = overhear,
+                                      .look_every = LISTEN_EVERY,
+                                      .owner = chat};
+    edit = mv_edit_open(&options, &chat->err);
+  }
+  if (edit)
+    status = edit_lines(chat, edit, prompt.data);
+  mv_edit_close(edit);
+  mv_interrupt_stop(&interrupt);
+  mv_bytes_free(&prompt);
+  return status;
+}
+
 static int run(const struct mv_command *command, const void *given, char **operands) {
   struct chat chat = {.command = command, .options = given, .terminal = mv_cli_on_terminal(stdin)};
+  bool interactive = chat.terminal && mv_cli_on_terminal(stdout);
   int status = mv_cli_check_file(command, chat.options->ca_file, "a file of certificates");
   (void)operands;
   if (status)
     return status;
+  if (interactive)
+    mv_interrupt_prepare();
   chat.talk = mv_talk_open(chat.options->url, chat.options->host, chat.options->ca_file,
                            chat.options->as, &chat.err);
   if (chat.talk && chat.terminal)
     printf("You are %s. Write, or press a button with [1]; Ctrl-D ends.\n", chat.options->as);
-  if (!chat.talk || converse(&chat))
+  if (chat.talk)
+    status = interactive ? converse_on_terminal(&chat) : converse(&chat);
+  if (!chat.talk || status < 0)
     status = mv_cli_fail_with(command, &chat.err);
   forget_buttons(&chat);
   mv_bytes_free(&chat.input);
@@ -250,7 +326,8 @@ const struct mv_command mv_command_chat = {
     .name = "chat",
     .operands = "",
     .doc = "talk to the bot in the terminal, as a client of the sandbox",
-    .more = "Each line is a message; [1] presses the first button of the last answer; Ctrl-D ends. From a\n"
+    .more = "Each line is a message; [1] presses the first button of the last answer; Ctrl-D ends. At a\n"
+            "terminal the line is edited as in mavilua repl, and answers stand above it. From a\n"
             "pipe the lines are sent one after the other, each when the bot has finished with the one before:\n"
             "with --host that is known, otherwise it is guessed by its silence.\n\n"
             "  mavilua chat --as Ada\n"

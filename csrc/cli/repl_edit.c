@@ -39,6 +39,10 @@ static char *give_prompt(EditLine *line) {
 
 /* Reading */
 
+static int wait_ms(const struct mv_edit *edit) {
+  return edit->options.look ? edit->options.look_every : -1;
+}
+
 /* Waits for a byte; false when it was interrupted or there is none. */
 static bool read_byte(struct mv_edit *edit, unsigned char *byte) {
   if (edit->held >= 0) {
@@ -48,9 +52,13 @@ static bool read_byte(struct mv_edit *edit, unsigned char *byte) {
   }
   for (;;) {
     struct pollfd wait[] = {{STDIN_FILENO, POLLIN, 0}, {edit->options.wake, POLLIN, 0}};
-    if (poll(wait, 2, -1) < 0 && errno == EINTR)
+    int ready = poll(wait, 2, wait_ms(edit));
+    if (ready < 0 && errno == EINTR)
       continue;
-    if (wait[1].revents) {
+    bool stop = ready == 0 && edit->options.look(edit->options.owner, edit);
+    if (ready == 0 && !stop)
+      continue;
+    if (stop || wait[1].revents) {
       edit->interrupted = true;
       return false;
     }
@@ -136,6 +144,8 @@ static unsigned char complete(EditLine *line, int character) {
   (void)character;
   struct mv_edit *edit = edit_of(line);
   const LineInfo *info = el_line(line);
+  if (!edit->options.complete)
+    return CC_ERROR;
   json_t *found = edit->options.complete(edit->options.owner, info->buffer,
                                          (size_t)(info->cursor - info->buffer));
   const char *insert = json_string_value(json_object_get(found, "insert"));
@@ -188,6 +198,8 @@ static void open_history(struct mv_edit *edit) {
   history(edit->history, &event, H_SETSIZE, MOST_LINES);
   history(edit->history, &event, H_SETUNIQUE, 1);
   el_set(edit->line, EL_HIST, history, edit->history);
+  if (edit->options.forgets)
+    return;
   edit->file = mv_repl_history_open(&err);
   if (edit->file < 0)
     fprintf(stderr, "mavilua repl: lines are not remembered: %s\n", err.text);
@@ -203,6 +215,35 @@ static void remember(struct mv_edit *edit, const char *text) {
   enter(edit, text);
   if (edit->file >= 0)
     mv_repl_history_add(edit->file, text);
+}
+
+/* Hide, show */
+
+/* The row of the screen, counted from the prompt's, in which the cursor stands. */
+static size_t row_of_cursor(struct mv_edit *edit) {
+  struct mv_bytes shown = {0};
+  const LineInfo *info = el_line(edit->line);
+  size_t width = mv_plain_put(&shown, edit->prompt, 0, false) +
+                 mv_plain_append(&shown, info->buffer, (size_t)(info->cursor - info->buffer), 0, false);
+  mv_bytes_free(&shown);
+  return width / mv_plain_columns(stdout);
+}
+
+void mv_edit_hide(struct mv_edit *edit) {
+  const char *type = getenv("TERM");
+  if (!type || strcmp(type, "dumb") == 0) {
+    putchar('\n');
+    return;
+  }
+  size_t row = row_of_cursor(edit);
+  if (row > 0)
+    printf("\033[%zuA", row);
+  printf("\r\033[J");
+}
+
+void mv_edit_show(struct mv_edit *edit) {
+  fflush(stdout);
+  el_set(edit->line, EL_REFRESH);
 }
 
 /* Open, read, close */
