@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/json.h"
+#include "base/json_scan.h"
 #include "base/sha256.h"
 #include "net/form.h"
 
@@ -47,7 +48,8 @@ static char *text_at(json_t *value, const char *path) {
   return text;
 }
 
-struct mv_event *mv_request_webhook(const struct mv_call *call, struct mv_error *err) {
+/* What the scan does not take: other JSON, and what is none. */
+static struct mv_event *read_webhook(const struct mv_call *call, struct mv_error *err) {
   json_t *body = mv_json_parse_lenient(call->body, call->body_length, err);
   struct mv_event *event = NULL;
   if (body && !json_is_object(body))
@@ -59,6 +61,22 @@ struct mv_event *mv_request_webhook(const struct mv_call *call, struct mv_error 
     event->dedupe = text_at(body, "id");
   }
   json_decref(body);
+  return event;
+}
+
+static char *text_of(const struct mv_json_wanted *found) {
+  return found->length ? mv_memdup(found->text, found->length) : NULL;
+}
+
+struct mv_event *mv_request_webhook(const struct mv_call *call, struct mv_error *err) {
+  struct mv_json_wanted wanted[] = {{.outer = "client", .name = "id"}, {.name = "id"}};
+  if (!mv_json_find(call->body, call->body_length, wanted, 2))
+    return read_webhook(call, err);
+  struct mv_event *event = make(call, MV_SOURCE_WEBHOOK, "", err);
+  if (event) {
+    event->key = text_of(&wanted[0]);
+    event->dedupe = text_of(&wanted[1]);
+  }
   return event;
 }
 

@@ -6,13 +6,12 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/utf8.h"
+#include "base/json_scan.h"
 #include "lua/compat.h"
 #include "lua/json_direct.h"
 #include "lua/values.h"
 
 enum {
-  SAFE_DIGITS = 18, /* of an integer that fits 64 bits whatever its digits */
   LONGEST_REAL = 64,
   MOST_HINT = 32, /* members that a table is made for before they are seen */
 };
@@ -55,23 +54,6 @@ static bool take_word(struct pull *pull, const char *word, size_t length) {
 }
 
 /* strings */
-
-/* The end of the run of characters from `p` that stand for themselves: at a quotation mark, a
- * backslash, the end, or what may not be there (a control character, a byte that is not UTF-8). */
-static const char *plain_run(const char *p, const char *end) {
-  while (p < end) {
-    unsigned char c = (unsigned char)*p;
-    if (c < 0x20 || c == '"' || c == '\\') {
-      break;
-    }
-    size_t step = c < 0x80 ? 1 : mv_utf8_sequence((const unsigned char *)p, (size_t)(end - p));
-    if (!step) {
-      break;
-    }
-    p += step;
-  }
-  return p;
-}
 
 /* Four hexadecimal digits, or -1. */
 static int take_hex4(struct pull *pull) {
@@ -141,7 +123,7 @@ static bool take_escape(struct pull *pull, luaL_Buffer *buffer, bool name) {
 static bool pull_escaped(struct pull *pull, const char *run, bool name) {
   luaL_Buffer buffer;
   luaL_buffinit(pull->L, &buffer);
-  for (;; run = plain_run(pull->at, pull->end)) {
+  for (;; run = mv_json_plain_run(pull->at, pull->end)) {
     luaL_addlstring(&buffer, pull->at, (size_t)(run - pull->at));
     pull->at = run;
     if (take_word(pull, "\"", 1)) {
@@ -156,7 +138,7 @@ static bool pull_escaped(struct pull *pull, const char *run, bool name) {
 
 /* Behind the first quotation mark. */
 static bool pull_string(struct pull *pull, bool name) {
-  const char *run = plain_run(pull->at, pull->end);
+  const char *run = mv_json_plain_run(pull->at, pull->end);
   if (run == pull->end) {
     return false;
   }
@@ -169,34 +151,6 @@ static bool pull_string(struct pull *pull, bool name) {
 }
 
 /* numbers */
-
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-static const char *skip_digits(const char *p, const char *end) {
-  while (p < end && is_digit(*p)) {
-    p++;
-  }
-  return p;
-}
-
-/* The end of fraction and exponent; NULL when there should be a digit and is none. */
-static const char *skip_rest(const char *p, const char *end) {
-  if (p < end && *p == '.') {
-    const char *digits = p + 1;
-    if ((p = skip_digits(digits, end)) == digits) {
-      return NULL;
-    }
-  }
-  if (p < end && (*p == 'e' || *p == 'E')) {
-    const char *digits = p + 1 + (p + 1 < end && (p[1] == '+' || p[1] == '-'));
-    if ((p = skip_digits(digits, end)) == digits) {
-      return NULL;
-    }
-  }
-  return p;
-}
 
 static bool push_real(struct pull *pull, const char *end) {
   char text[LONGEST_REAL], *stop;
@@ -215,9 +169,10 @@ static bool push_real(struct pull *pull, const char *end) {
   return true;
 }
 
-static bool push_integer(struct pull *pull, const char *digits, const char *end) {
+static bool push_integer(struct pull *pull, const char *end) {
+  const char *digits = pull->at + (*pull->at == '-');
   int64_t value = 0;
-  if (end - digits > SAFE_DIGITS) {
+  if (end - digits > MV_JSON_SAFE_DIGITS) {
     return false;
   }
   for (const char *p = digits; p < end; p++) {
@@ -234,15 +189,12 @@ static bool push_integer(struct pull *pull, const char *digits, const char *end)
 }
 
 static bool pull_number(struct pull *pull) {
-  const char *digits = pull->at + (*pull->at == '-'), *end = skip_digits(digits, pull->end);
-  if (end == digits || (*digits == '0' && end - digits > 1)) {
+  bool integer;
+  const char *end = mv_json_number_end(pull->at, pull->end, &integer);
+  if (!end) {
     return false;
   }
-  const char *rest = skip_rest(end, pull->end);
-  if (!rest) {
-    return false;
-  }
-  return rest == end ? push_integer(pull, digits, end) : push_real(pull, rest);
+  return integer ? push_integer(pull, end) : push_real(pull, end);
 }
 
 /* arrays and objects */

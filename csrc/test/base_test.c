@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/json_scan.h"
 #include "base/log.h"
 #include "base/queue.h"
 #include "base/sha256.h"
@@ -107,6 +108,35 @@ static void test_json_path(void) {
   CHECK(key && strcmp(key, "10") == 0);
   free(key);
   json_decref(value);
+}
+
+/* "key dedupe" as a webhook's are found, "-" for none, "?" when it is left to the tree. */
+static bool finds(const char *text, const char *expected) {
+  struct mv_json_wanted wanted[] = {{.outer = "client", .name = "id"}, {.name = "id"}};
+  char found[128] = "?";
+  if (mv_json_find(text, strlen(text), wanted, 2)) {
+    snprintf(found, sizeof found, "%.*s %.*s", wanted[0].text ? (int)wanted[0].length : 1,
+             wanted[0].text ? wanted[0].text : "-", wanted[1].text ? (int)wanted[1].length : 1,
+             wanted[1].text ? wanted[1].text : "-");
+  }
+  return strcmp(found, expected) == 0;
+}
+
+static void test_json_find(void) {
+  CHECK(finds(" {\"id\": 7, \"client\": {\"x\": [{\"id\": 1}], \"id\": \"ab\"}} ", "ab 7"));
+  CHECK(finds("{\"client\":{\"id\":1},\"id\":2,\"client\":{},\"id\":null}", "- -"));
+  CHECK(finds("{\"client\":[{\"id\":1}],\"x\":{\"id\":3},\"id\":true}", "- true"));
+  CHECK(finds("{\"client\":{\"client\":{\"id\":1}},\"id\":{}}", "- -"));
+  CHECK(finds("{\"x\":\"\\u00e9\\n\",\"id\":-1001234567890123}", "- -1001234567890123"));
+  CHECK(finds("{\"id\":1.5}", "?"));
+  CHECK(finds("{\"id\":-0}", "?"));
+  CHECK(finds("{\"id\":9223372036854775807}", "?"));
+  CHECK(finds("{\"id\":\"a\\u0062\"}", "?"));
+  CHECK(finds("{\"\\u0069d\":1}", "?"));
+  CHECK(finds("{\"x\":\"\\ud83d\"}", "?"));
+  CHECK(finds("{\"x\":\"\xff\"}", "?"));
+  CHECK(finds("[]", "?") && finds("", "?") && finds("{", "?") && finds("{\"id\":1,}", "?"));
+  CHECK(finds("{\"id\":01}", "?") && finds("{} x", "?") && finds("{\"x\":1.}", "?"));
 }
 
 static void test_bytes(void) {
@@ -321,6 +351,7 @@ int main(void) {
   test_json();
   test_json_lenient();
   test_json_path();
+  test_json_find();
   test_bytes();
   test_digests();
   test_base64();

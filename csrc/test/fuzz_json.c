@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_scan.h"
 #include "lua/json_direct.h"
 #include "lua/values.h"
 
@@ -91,6 +92,26 @@ static void check_direct_text(lua_State *L, const struct mv_bytes *text) {
   mv_bytes_free(&out);
 }
 
+/* What the scan finds is what the tree has. */
+static void check_find(const char *data, size_t size, json_t *value) {
+  struct mv_json_wanted wanted[] = {{.outer = "a", .name = "b"}, {.name = "b"}};
+  static const char *const paths[] = {"a.b", "b"};
+  if (!mv_json_find(data, size, wanted, 2)) {
+    return;
+  }
+  if (!json_is_object(value)) {
+    abort();
+  }
+  for (int i = 0; i < 2; i++) {
+    char *text = mv_json_scalar_text(mv_json_at(value, paths[i]));
+    if (!text != !wanted[i].text || (text && (strlen(text) != wanted[i].length ||
+                                              memcmp(text, wanted[i].text, wanted[i].length)))) {
+      abort();
+    }
+    free(text);
+  }
+}
+
 static void check_refused(const char *data, size_t size) {
   lua_State *L = luaL_newstate();
   check_direct(L, data, size, NULL);
@@ -99,7 +120,9 @@ static void check_refused(const char *data, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct mv_error err;
-  json_decref(mv_json_parse_lenient((const char *)data, size, &err));
+  json_t *lenient = mv_json_parse_lenient((const char *)data, size, &err);
+  check_find((const char *)data, size, lenient);
+  json_decref(lenient);
   json_t *value = mv_json_parse((const char *)data, size, &err);
   if (!value) {
     check_refused((const char *)data, size);
