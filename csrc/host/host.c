@@ -70,6 +70,31 @@ static void beat(void *owner, struct mv_journal *journal) {
   mv_gap_beat(host->gap, journal);
 }
 
+static bool next_stuck(struct mv_host *host, struct mv_vm_stuck *out) {
+  pthread_mutex_lock(&host->lock);
+  bool stuck = host->current && mv_generation_stuck(host->current, out);
+  for (struct mv_generation *each = host->retired; each && !stuck; each = each->next)
+    stuck = mv_generation_stuck(each, out);
+  pthread_mutex_unlock(&host->lock);
+  return stuck;
+}
+
+/* On the planner's thread. */
+static void tell_stuck(void *owner) {
+  struct mv_host *host = owner;
+  struct mv_vm_stuck stuck;
+  while (next_stuck(host, &stuck)) {
+    json_t *fields = json_pack("{s:I, s:i, s:s}", "event", (json_int_t)stuck.event, "attempt",
+                               stuck.attempt, "handler", stuck.handler);
+    mv_metrics_add(host->metrics, MV_METRIC_STUCK, stuck.handler, NULL, 1);
+    mv_log(host->log, MV_LOG_WARN, fields,
+           "the handler has run for %.1f s without waiting, over its limit of %g s, and cannot be "
+           "stopped: is it in one call into C, such as string.find with a slow pattern? Its worker "
+           "does nothing else meanwhile",
+           stuck.seconds, stuck.limit);
+  }
+}
+
 static bool is_ready(void *owner) {
   struct mv_host *host = owner;
   pthread_mutex_lock(&host->lock);
@@ -272,7 +297,8 @@ static int start_journal(struct mv_host *host, struct mv_error *err) {
 static int start_planner(struct mv_host *host, struct mv_error *err) {
   struct mv_planner_options options = {.journal = host->journal, .metrics = host->metrics,
                                        .log = host->log, .clock = host->settings.options.clock,
-                                       .clock_told = host->settings.options.clock_told};
+                                       .clock_told = host->settings.options.clock_told,
+                                       .look = tell_stuck, .owner = host};
   host->planner = mv_planner_start(&options, err);
   return host->planner ? 0 : -1;
 }

@@ -40,6 +40,8 @@ static const struct row rows[MV_METRIC_COUNT] = {
                         "Runs of handlers that ended.", NULL, NULL},
     [MV_METRIC_RUN_SECONDS] = {"mavilua_run_seconds", HISTOGRAM, {"handler", NULL},
                                "How long runs took.", "seconds", seconds},
+    [MV_METRIC_STUCK] = {"mavilua_runs_stuck", COUNTER, {"handler", NULL},
+                         "Runs over their limit that cannot be stopped.", NULL, NULL},
     [MV_METRIC_ATTEMPTS] = {"mavilua_event_attempts", HISTOGRAM, {"handler", NULL},
                             "Attempts that events took until they were over.", NULL, numbers},
     [MV_METRIC_SKIPPED] = {"mavilua_moments_skipped", COUNTER, {"schedule", "reason"},

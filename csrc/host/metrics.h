@@ -16,6 +16,7 @@ enum mv_metric {
   MV_METRIC_BATCH,       /* operations in a transaction */
   MV_METRIC_RUNS,        /* labels: handler, outcome */
   MV_METRIC_RUN_SECONDS, /* label: handler */
+  MV_METRIC_STUCK,       /* label: handler */
   MV_METRIC_ATTEMPTS,    /* label: handler; of events that are over */
   MV_METRIC_SKIPPED,     /* labels: schedule, reason */
   MV_METRIC_LATE,        /* label: schedule */

@@ -10,7 +10,7 @@
 #include "host/lapse.h"
 #include "host/schedules.h"
 
-#define NAP_MS 10000     /* at least so often the wall clock is looked at: it may have jumped */
+#define NAP_MS 2000      /* at least so often the wall clock is looked at: it may have jumped */
 #define TEST_NAP_MS 10   /* with a clock of the caller's, which cannot wake us */
 #define RETRY_MS 1000    /* until a moment that could not be stored is tried again */
 #define JUMP_MS 2000     /* a difference between the clocks that is no drift */
@@ -187,7 +187,7 @@ static void compare_clocks(struct mv_planner *planner, int64_t wall) {
   mv_journal_tick(planner->with.journal);
 }
 
-/* How long until something may be due: ms, -1 for ever. */
+/* How long until something may be due: ms. */
 static int64_t patience(const struct mv_planner *planner, int64_t wall) {
   bool own_clock = planner->with.clock && planner->with.clock != &mv_clock_system &&
                    !planner->with.clock_told;
@@ -195,6 +195,8 @@ static int64_t patience(const struct mv_planner *planner, int64_t wall) {
   int left = mv_timers_wait(&planner->schedules.timers, wall);
   if (left == 0)
     return RETRY_MS; /* what was due could not be handed in */
+  if (left < 0)
+    return NAP_MS;
   return left < most ? left : most;
 }
 
@@ -221,10 +223,6 @@ static int64_t plan_due(struct mv_planner *planner) {
 
 static void nap(struct mv_planner *planner, int64_t ms) {
   struct timespec until;
-  if (ms < 0) {
-    pthread_cond_wait(&planner->changed, &planner->lock);
-    return;
-  }
   clock_gettime(CLOCK_MONOTONIC, &until);
   int64_t ns = until.tv_nsec + ms % 1000 * 1000000 + 1000; /* not a hair too early */
   until.tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
@@ -238,6 +236,8 @@ static void *run(void *owner) {
   while (!planner->closing) {
     nap(planner, plan_due(planner));
     hand_in_failed(planner);
+    if (planner->with.look)
+      planner->with.look(planner->with.owner);
   }
   pthread_mutex_unlock(&planner->lock);
   return NULL;

@@ -17,6 +17,9 @@ struct mv_planner_options {
   struct mv_log *log;
   const struct mv_clock *clock; /* NULL: the machine's */
   bool clock_told;              /* mv_planner_tick follows each leap of the clock */
+  /* called every few seconds, on the planner's thread: it is the one that always wakes; or NULL */
+  void (*look)(void *owner);
+  void *owner;
 };
 
 /* Checks the "schedules" of mv_vm_definitions. 0, or -1 and `err`, which names the schedule's place

@@ -495,6 +495,13 @@ void mv_worker_free(struct mv_worker *worker) {
   free(worker);
 }
 
+bool mv_worker_stuck(struct mv_worker *worker, struct mv_vm_stuck *out) {
+  pthread_mutex_lock(&worker->lock);
+  bool stuck = worker->vm && mv_vm_stuck(worker->vm, out);
+  pthread_mutex_unlock(&worker->lock);
+  return stuck;
+}
+
 size_t mv_worker_running(const struct mv_worker *worker) {
   return atomic_load(&((struct mv_worker *)(uintptr_t)worker)->running);
 }

@@ -60,6 +60,9 @@ bool mv_worker_ended(struct mv_worker *worker);
 /* Waits for the thread to end (drain or stop first) and frees. NULL is fine. */
 void mv_worker_free(struct mv_worker *worker);
 
+/* See mv_vm_stuck. From any thread. */
+bool mv_worker_stuck(struct mv_worker *worker, struct mv_vm_stuck *out);
+
 size_t mv_worker_running(const struct mv_worker *worker); /* from any thread */
 size_t mv_worker_memory(const struct mv_worker *worker);  /* bytes; from any thread */
 

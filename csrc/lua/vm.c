@@ -255,6 +255,7 @@ struct mv_vm *mv_vm_new(const struct mv_vm_options *options, struct mv_error *er
   }
   *(struct mv_vm **)lua_getextraspace(vm->L) = vm;
   copy_options(vm, options);
+  pthread_mutex_init(&vm->watched_lock, NULL);
   vm->entries = (struct vm_entries){LUA_NOREF, LUA_NOREF};
   vm->folders = json_array();
   vm->modules = json_array();
@@ -274,6 +275,7 @@ void mv_vm_free(struct mv_vm *vm) {
   vm->closing = true;
   lua_close(vm->L);
   vm_forget_runs(vm);
+  pthread_mutex_destroy(&vm->watched_lock);
   free(vm->load_doom);
   free(vm->trace);
   json_decref(vm->folders);

@@ -171,6 +171,18 @@ void mv_vm_step(struct mv_vm *vm, int timeout_ms);
 
 void mv_vm_wakeup(struct mv_vm *vm); /* from any thread */
 
+/* A run that has had the thread for longer than its limit allows: what it called is not Lua, which
+ * would have been stopped, and cannot be interrupted. */
+struct mv_vm_stuck {
+  int64_t event;
+  int attempt;
+  char handler[128];
+  double seconds, limit;
+};
+
+/* Whether there is one that was not told yet. From any thread. */
+bool mv_vm_stuck(struct mv_vm *vm, struct mv_vm_stuck *out);
+
 size_t mv_vm_running(const struct mv_vm *vm); /* events under way */
 size_t mv_vm_memory(const struct mv_vm *vm);  /* bytes in use by Lua */
 

@@ -178,6 +178,7 @@ static void ended(struct mv_task *task, lua_State *co, int status, int count, vo
   }
   luaL_unref(L, LUA_REGISTRYINDEX, run->event_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, run->once_error);
+  vm_watch_run(vm, NULL);
   unlink_run(run);
   json_decref(run->overlay); /* it shares values with the effects, which are given away now */
   json_decref(run->once);

@@ -106,8 +106,7 @@ static int begin(lua_State *L) {
     return 0;
   }
   const struct mv_vm_options *options = &run->vm->options;
-  free(run->handler);
-  run->handler = mv_strdup(luaL_checkstring(L, 1));
+  vm_name_handler(run, mv_strdup(luaL_checkstring(L, 1)));
   if (lua_istable(L, 2)) {
     struct mv_error err = {0};
     json_decref(run->policy);

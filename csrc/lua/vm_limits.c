@@ -269,6 +269,7 @@ static void before(struct mv_task *task, lua_State *co, void *owner) {
   }
   vm->resumed = co;
   vm->cpu_started = thread_time();
+  vm_watch_run(vm, vm->current);
   if (can_be_stopped(vm) || doom_of(vm)) {
     arm(co, doom_of(vm) != NULL);
   }
@@ -282,6 +283,7 @@ static void after(struct mv_task *task, lua_State *co, void *owner) {
     free(vm->load_doom);
     vm->load_doom = NULL;
   }
+  vm_watch_run(vm, NULL);
   vm->current = NULL;
   vm->resumed = vm->loading ? vm->L : NULL; /* at load a waiting call drives the loop itself */
   vm->cpu_started = thread_time();

@@ -3,6 +3,7 @@
 #define MV_LUA_VM_STATE_H
 
 #include <lua.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "lua/loop.h"
@@ -32,6 +33,11 @@ struct mv_vm {
   lua_State *resumed;     /* the coroutine that the loop resumed, or the loading main state; NULL */
   int64_t cpu_started;    /* ns of thread time when it was resumed */
   int64_t next_wall;      /* no run is due before this moment (ms, monotonic) */
+
+  pthread_mutex_t watched_lock; /* guards what follows, and the handler's name of each run */
+  struct vm_run *watched;       /* of a host's: as `current` */
+  int64_t watched_since;        /* ms, monotonic; when it was resumed */
+  bool watched_told;            /* since then it was told as stuck */
 
   struct vm_ask *asks; /* without an answer yet */
   uint64_t last_ticket;
@@ -101,6 +107,12 @@ void vm_check_walls(struct mv_vm *vm);
 /* How long a step may wait (ms, -1: for ever) so that no run outlives its time unnoticed. */
 int vm_wait_limit(const struct mv_vm *vm, int timeout_ms);
 void vm_set_timeout(struct vm_run *run, double seconds);
+
+/* vm_stuck.c */
+/* From now on this run has the thread; NULL: none. */
+void vm_watch_run(struct mv_vm *vm, struct vm_run *run);
+/* Takes over the name of the handler that was chosen. */
+void vm_name_handler(struct vm_run *run, char *handler);
 
 /* vm_host.c */
 /* The module mavilua.host.native. */
