@@ -45,6 +45,9 @@ enum mv_type {
   MV_CHOICE,      /* one of the words in `choices` */
 };
 
+/* What the type of a button may be, written as the choices of a parameter. */
+#define MV_BUTTON_TYPES "reply inline"
+
 struct mv_param {
   const char *name;
   enum mv_type type;

@@ -237,11 +237,11 @@ static json_t *paths(void) {
 
 static json_t *buttons(void) {
   json_t *button = json_pack(
-      "{s:s, s:[s], s:{s:{s:[ss]}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{}}}", //
+      "{s:s, s:[s], s:{s:{s:o}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{}}}", //
       "type", "object", "required", "text", "properties",                                //
-      "type", "enum", "reply", "inline", "text", "type", "string", "line", "type", "integer",
-      "index_in_line", "type", "integer", "url", "type", "string", "color", "type", "string",
-      "one_time");
+      "type", "enum", mv_openapi_words(MV_BUTTON_TYPES), "text", "type", "string", "line", "type",
+      "integer", "index_in_line", "type", "integer", "url", "type", "string", "color", "type",
+      "string", "one_time");
   json_t *list = json_pack("{s:s, s:o}", "type", "array", "items", button);
   return json_pack("{s:s, s:[O, {s:s, s:[s], s:{s:{s:s}, s:o}}]}", "description",
                    "buttons with a hint, or the bare list", "anyOf", list, "type", "object",

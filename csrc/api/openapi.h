@@ -22,4 +22,7 @@ json_t *mv_openapi_request(const struct mv_action *action);
 /* The schema of one parameter. A new reference. */
 json_t *mv_openapi_value(const struct mv_action *action, const struct mv_param *param);
 
+/* "a b" as the array of its words; a new reference. */
+json_t *mv_openapi_words(const char *text);
+
 #endif

@@ -7,7 +7,7 @@
 #define WHOLE "^-?[0-9]+$"
 #define DECIMAL "^[-+]?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+)?$"
 
-static json_t *words(const char *text) {
+json_t *mv_openapi_words(const char *text) {
   json_t *list = json_array();
   while (*text) {
     size_t length = strcspn(text, " ");
@@ -90,7 +90,7 @@ static json_t *plain(const struct mv_action *action, const struct mv_param *para
                      "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$", "examples",
                      "2026-12-31 23:59:59");
   case MV_CHOICE:
-    return json_pack("{s:o}", "enum", words(param->choices));
+    return json_pack("{s:o}", "enum", mv_openapi_words(param->choices));
   }
   return json_object();
 }
@@ -157,7 +157,7 @@ static void need(json_t *dependent, const json_t *one, const json_t *names) {
 }
 
 static void add_rule(const struct mv_rule *rule, json_t *rules, json_t *dependent) {
-  json_t *names = words(rule->names);
+  json_t *names = mv_openapi_words(rule->names);
   switch (rule->kind) {
   case MV_RULE_ANY:
     json_array_append_new(rules, choice("anyOf", names));

@@ -8,6 +8,7 @@
 #include "sandbox/control_parts.h"
 #include "sandbox/managers.h"
 #include "sandbox/messages.h"
+#include "sandbox/shape.h"
 
 /* The client of platform_id and group (or group_id; without one the project's first channel):
  * found, or made, as when somebody writes for the first time. 0 when it was answered. */
@@ -70,6 +71,11 @@ static int read_attachments(struct mv_control *c, json_t **attachments) {
   if (!good) {
     mv_control_fail(c, 400,
                     "attachments: takes an array of URLs or of {attachment_url, attachment_type}");
+  }
+  struct mv_error err = {0};
+  if (good && mv_shape_check_types(NULL, "attachments", MV_SHAPE_FILES, *attachments, &err)) {
+    mv_control_fail(c, 400, "%s", err.text);
+    return -1;
   }
   return good ? 0 : -1;
 }

@@ -158,6 +158,64 @@ static int unknown(const struct mv_place *at, const char *name, const struct mv_
                         near ? near : "", near ? "\"?" : "");
 }
 
+static bool is_word_of(const char *word, const char *words) {
+  size_t length = strlen(word);
+  for (const char *next = words; length && next; next = strchr(next, ' ')) {
+    next += *next == ' ';
+    if (strncmp(next, word, length) == 0 && (next[length] == ' ' || !next[length])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static int not_a_word(const struct mv_place *at, const char *name, const char *words,
+                      struct mv_error *err) {
+  char list[128] = "";
+  for (size_t used = 0; *words && used + 3 < sizeof list; words++) {
+    if (*words == ' ') {
+      list[used++] = ',';
+    }
+    list[used++] = *words;
+  }
+  return mv_shape_fault(at, name, err, "takes one of %s", list);
+}
+
+/* Whether the members `name` of the objects in `list` are absent or one of `words`. */
+static int check_words(const struct mv_place *up, const char *list_name, const json_t *list,
+                       const char *name, const char *words, struct mv_error *err) {
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const struct mv_place at = {up, list_name, (long)i};
+    const json_t *value = json_object_get(json_array_get(list, i), name);
+    if (!value || json_is_null(value)) {
+      continue;
+    }
+    const char *word = json_string_value(value);
+    if (!word || !is_plain_text(value) || !is_word_of(word, words)) {
+      return not_a_word(&at, name, words, err);
+    }
+  }
+  return 0;
+}
+
+/* As the action has them that sends one. */
+static const char *file_types(void) {
+  return mv_action_param(mv_action_find("message", strlen("message")), "attachment_type")->choices;
+}
+
+int mv_shape_check_types(const struct mv_place *at, const char *name, enum mv_shape_type type,
+                         const json_t *value, struct mv_error *err) {
+  if (type == MV_SHAPE_FILES) {
+    return check_words(at, name, value, "attachment_type", file_types(), err);
+  }
+  if (type == MV_SHAPE_BUTTONS && json_is_object(value)) {
+    const struct mv_place inside = {at, name, -1};
+    return check_words(&inside, "buttons", json_object_get(value, "buttons"), "type",
+                       MV_BUTTON_TYPES, err);
+  }
+  return type == MV_SHAPE_BUTTONS ? check_words(at, name, value, "type", MV_BUTTON_TYPES, err) : 0;
+}
+
 int mv_shape_check(const struct mv_place *at, const json_t *object, const struct mv_shape *shapes,
                    size_t count, struct mv_error *err) {
   const char *name;
@@ -169,6 +227,9 @@ int mv_shape_check(const struct mv_place *at, const json_t *object, const struct
     }
     if (!json_is_null(value) && (!fits(shape->type, value) || !is_plain_text(value))) {
       return mv_shape_fault(at, name, err, "takes %s", takes[shape->type]);
+    }
+    if (mv_shape_check_types(at, name, shape->type, value, err)) {
+      return -1;
     }
   }
   for (size_t i = 0; i < count; i++) {

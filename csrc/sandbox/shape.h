@@ -43,6 +43,11 @@ struct mv_shape {
 int mv_shape_fault(const struct mv_place *at, const char *member, struct mv_error *err,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Whether the types of the attachments or buttons in `value`, the member `name`, are ones that there
+ * are; null and other types pass. 0 or -1. */
+int mv_shape_check_types(const struct mv_place *at, const char *name, enum mv_shape_type type,
+                         const json_t *value, struct mv_error *err);
+
 /* Whether `object` has all that is required and nothing else; null counts as absent. 0 or -1. */
 int mv_shape_check(const struct mv_place *at, const json_t *object, const struct mv_shape *shapes,
                    size_t count, struct mv_error *err);

@@ -169,6 +169,15 @@ describe("the sandbox's control API", function()
           { blocks = { { condition = "x", attachments = { { url = "u" } } } } },
         ['blocks[0].buttons: takes a list of buttons, or an object with one under "buttons"'] =
           { blocks = { { condition = "x", buttons = { hint = "h" } } } },
+        ["blocks[0].attachments[1].attachment_type: takes one of image, video, link, file, audio"] =
+          { blocks = { { condition = "x", attachments = { "u",
+            { attachment_url = "u", attachment_type = "pdf" } } } } },
+        ["clients[1].messages[0].attachments[0].attachment_type: takes one of image, video"] = with { platform_id = "2",
+          messages = { { from = "bot", attachments = { { attachment_url = "u", attachment_type = 5 } } } } },
+        ["blocks[0].buttons[0].type: takes one of reply, inline"] =
+          { blocks = { { condition = "x", buttons = { { type = "replay", text = "A" } } } } },
+        ["blocks[0].buttons.buttons[1].type: takes one of reply, inline"] =
+          { blocks = { { condition = "x", buttons = { hint = "h", buttons = { { text = "A" }, { type = "" } } } } } },
         ["settings.ok_body: takes"] = { settings = { ok_body = 1 } },
         ["project.id: takes an integer"] = { project = { id = "x" } },
         ["clients[1].id: takes an integer from 1 to"] = with { id = 0 },

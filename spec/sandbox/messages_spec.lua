@@ -206,6 +206,7 @@ describe("the sandbox's messages", function()
 
     it("is refused with the reason when the call is wrong", function()
       for _, body in ipairs { { message = "x" }, { client_id = id }, { client_id = id, message = 5 },
+        { client_id = id, attachments = { { attachment_url = "u", attachment_type = "pdf" } } },
         { client_id = id, attachments = "x" }, { client_id = id, attachments = { 5 } },
         { platform_id = "x", group = "nowhere", message = "x" } } do
         local answer, status = box:control("POST", "messages", body)
