@@ -69,7 +69,15 @@ static void refuse(struct mv_intake *intake, struct mv_call *call, unsigned stat
 
 void mv_intake_refused(void *owner, unsigned status) {
   struct mv_intake *intake = owner;
-  const char *reason = status == 413 ? "too_large" : status == 400 ? "malformed" : "unavailable";
+  static const struct {
+    unsigned status;
+    const char *reason;
+  } reasons[] = {{0, "connections"}, {400, "malformed"}, {408, "too_slow"}, {413, "too_large"}};
+  const char *reason = "unavailable";
+  for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+    if (reasons[i].status == status)
+      reason = reasons[i].reason;
+  }
   mv_metrics_add(intake->with.metrics, MV_METRIC_REFUSED, reason, NULL, 1);
 }
 

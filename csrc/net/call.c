@@ -199,8 +199,7 @@ static void refuse(struct exchange *ex, unsigned status, const char *message, co
   ex->response = make_response(ex, NULL, body, (size_t)length, headers);
   ex->status = status;
   ex->answered = true;
-  if (ex->server->refused)
-    ex->server->refused(ex->server->owner, status);
+  mv_server_refused(ex->server, status);
 }
 
 /* Queues the answer; without one the connection is broken off. */
@@ -354,8 +353,10 @@ static bool too_slow(const struct exchange *ex) {
 }
 
 static enum MHD_Result take(struct exchange *ex, const char *data, size_t length) {
-  if (too_slow(ex))
+  if (too_slow(ex)) {
+    mv_server_refused(ex->server, MHD_HTTP_REQUEST_TIMEOUT);
     return MHD_NO;
+  }
   if (ex->body.length + length > ex->server->max_body)
     ex->too_long = true;
   if (!ex->too_long)
@@ -422,9 +423,10 @@ void mv_call_on_end(void *cls, struct MHD_Connection *connection, void **request
   struct exchange *ex = *request;
   (void)cls;
   (void)connection;
-  (void)code;
   if (!ex)
     return;
+  if (code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED && ex->begun && !ex->answered && !ex->deferred)
+    mv_server_refused(ex->server, MHD_HTTP_REQUEST_TIMEOUT);
   if (ex->counted) {
     pthread_mutex_lock(&ex->server->lock);
     ex->counted = false;

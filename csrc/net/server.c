@@ -21,11 +21,21 @@
 #define THREAD_STACK ((size_t)1 << 20)       /* reserved, not used, memory */
 #define FLUSH_MS 1000                        /* how long stopping waits for slow readers */
 
+void mv_server_refused(const struct mv_server *server, unsigned status) {
+  if (server->refused)
+    server->refused(server->owner, status);
+}
+
+/* The one sign that the daemon gives of a connection over a limit. */
+#define OVER_LIMIT "reached connection limit"
+
 static void log_line(void *cls, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 static void log_line(void *cls, const char *format, va_list args) {
   struct mv_server *server = cls;
   char line[256];
+  if (strstr(format, OVER_LIMIT))
+    mv_server_refused(server, 0);
   if (!mv_log_enabled(server->log, MV_LOG_DEBUG))
     return;
   vsnprintf(line, sizeof line, format, args);

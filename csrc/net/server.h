@@ -33,7 +33,9 @@ typedef void (*mv_handler)(struct mv_call *call, void *owner);
 struct mv_server_options {
   const char *listen;       /* "127.0.0.1:0", "[::1]:80", ":8080" */
   mv_handler handler;
-  /* a request was answered with this status by the server itself; on its thread. NULL: nobody asks */
+  /* a request was answered with this status by the server itself; 408: was given up without an
+   * answer, for its body took too long; 0: a connection was closed at once, for there are too many
+   * (of all, or of its address). On a thread of the server's. NULL: nobody asks */
   void (*refused)(void *owner, unsigned status);
   void *owner;
   struct mv_log *log;

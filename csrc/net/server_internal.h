@@ -12,7 +12,7 @@
 struct mv_server {
   struct MHD_Daemon *daemon;
   mv_handler handler;
-  void (*refused)(void *owner, unsigned status); /* or NULL */
+  void (*refused)(void *owner, unsigned status); /* as the option; or NULL */
   void *owner;
   struct mv_log *log;
   size_t max_body;
@@ -49,6 +49,9 @@ struct exchange {
   bool bad_target;
   char peer[INET6_ADDRSTRLEN];
 };
+
+/* Tells of a refusal whoever asked to be told. */
+void mv_server_refused(const struct mv_server *server, unsigned status);
 
 /* The daemon's callbacks, in call.c. */
 void *mv_call_on_target(void *cls, const char *uri, struct MHD_Connection *connection);

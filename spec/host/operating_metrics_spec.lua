@@ -1,6 +1,7 @@
 -- docs/host.md, Operating it: what GET /metrics tells.
 local http = require "mavilua.http"
 local openmetrics = require "spec.support.openmetrics"
+local socket = require "socket"
 local process = require "spec.support.process"
 local support = require "spec.support.bot"
 
@@ -81,6 +82,33 @@ describe("metrics", function()
     await(1, "mavilua_requests_refused", { reason = "method" })
     http.request { url = bot.url .. "/hook/pay", body = ("x"):rep(1100000) }
     await(1, "mavilua_requests_refused", { reason = "too_large" })
+  end)
+
+  it("count connections that a limit closed", function()
+    local few = support.start("host.on('message', print)", { args = { "--per-address", "2" } })
+    finally(function() few:stop() end)
+    local host, port = few.url:match "//([%d.]+):(%d+)"
+    local open = {}
+    local function refused()
+      local families = openmetrics.read(select(2, few:ask "/metrics").body)
+      return openmetrics.value(families, "mavilua_requests_refused", { reason = "connections" }) or 0
+    end
+    for i = 1, 5 do open[i] = assert(socket.connect(host, tonumber(port))) end
+    process.await(function() return refused() == 3 end, "three refused connections")
+    for _, each in ipairs(open) do each:close() end
+  end)
+
+  it("count bodies that come too slowly", function()
+    local slow = support.start("host.on('message', print)", { args = { "--idle-timeout", "1" } })
+    finally(function() slow:stop() end)
+    local host, port = slow.url:match "//([%d.]+):(%d+)"
+    local sender = assert(socket.connect(host, tonumber(port)))
+    assert(sender:send("POST /webhook/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"))
+    process.await(function()
+      local families = openmetrics.read(select(2, slow:ask "/metrics").body)
+      return openmetrics.value(families, "mavilua_requests_refused", { reason = "too_slow" }) == 1
+    end, "a slow body that was given up")
+    sender:close()
   end)
 
   it("measure acknowledgements and commits, with the size of their batches", function()
