@@ -1,9 +1,9 @@
 -- See backlog.sh: mavilua run bench/backlog.lua URL ADMIN FOLDER PID HTTP_LOAD COUNT
 local mavilua = require "mavilua"
 
-local url, admin, folder, pid, http_load, count = table.unpack(arg)
+local url, admin, folder, pid, http_load, count, bursts_asked = table.unpack(arg)
 count = tonumber(count)
-local WORKERS, BURSTS, BURST = 2, 20, 1000
+local WORKERS, BURSTS, BURST = 2, tonumber(bursts_asked) or 20, 1000
 local FULL = 0.75 -- down to this part of them it is the rate with all waiting
 local HOLDS, ROOM = 64, 512 -- what closes the gate; runs at once, which are claimed while it is closed
 local LOAD_SECONDS, CONNECTIONS = 5, 64

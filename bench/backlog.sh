@@ -1,5 +1,5 @@
 #!/bin/sh
-# backlog.sh PROGRAM HTTP_LOAD [COUNT]: loads a backlog of COUNT events into a host (a million) and works it
+# backlog.sh PROGRAM HTTP_LOAD [COUNT [BURSTS]]: loads a backlog of COUNT events into a host (a million) and works it
 # off; prints the rates with that many and with a thousand waiting, and the memory.
 program=${1:-build/release/mavilua}
 http_load=${2:-build/release/bench/http_load}
@@ -32,4 +32,4 @@ pid=$!
 read -r ready <"$folder/ready" || { cat "$folder/log" >&2; exit 1; }
 url=$(echo "$ready" | sed 's/.* ready at \([^ ,]*\).*/\1/')/webhook/0123456789abcdef
 admin=$(echo "$ready" | sed 's/.*admin \([^)]*\)).*/\1/')
-"$program" run "$here/backlog.lua" "$url" "$admin" "$folder" "$pid" "$http_load" "$count"
+"$program" run "$here/backlog.lua" "$url" "$admin" "$folder" "$pid" "$http_load" "$count" $4

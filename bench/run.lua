@@ -6,9 +6,12 @@ local rows = require "bench.rows"
 
 -- seconds: of one load; warm: of the one before that does not count.
 local sizes = {
-  full = { rounds = 5, seconds = 3, warm = 0.5, waiting = 10000, clients = 1000000, backlog = 1000000, starts = 9 },
-  quick = { rounds = 2, seconds = 0.8, warm = 0.2, waiting = 2000, clients = 20000, backlog = 20000, starts = 5 },
-  smoke = { rounds = 1, seconds = 0.1, warm = 0.05, waiting = 100, clients = 1000, backlog = 1000, starts = 1 },
+  full = { rounds = 5, seconds = 3, warm = 0.5, waiting = 10000, clients = 1000000, backlog = 1000000, bursts = 20,
+    starts = 9 },
+  quick = { rounds = 1, seconds = 1, warm = 0.2, waiting = 2000, clients = 20000, backlog = 20000, bursts = 4,
+    starts = 7 },
+  smoke = { rounds = 1, seconds = 0.1, warm = 0.05, waiting = 100, clients = 1000, backlog = 1000, bursts = 1,
+    starts = 1 },
 }
 
 local build, here, folder, mode, pattern = table.unpack(arg)
