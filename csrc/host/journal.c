@@ -13,6 +13,7 @@ enum {
   PRUNE_EVERY = 600000, /* ms between rounds, */
   PRUNE_PAUSE = 20,     /* and between the steps of one */
   PRUNE_ROWS = 500,
+  PATIENCE = 2, /* ms that ends of runs wait for others to share their transaction */
   STOP_TRIES = 5, /* for ends of runs that the disk refuses while stopping */
 };
 
@@ -69,7 +70,40 @@ static void collect(struct mv_journal *journal, struct mv_node *node) {
   }
 }
 
+/* The end of a run that nobody waits for and nothing follows from. */
+static bool is_quiet(const struct mv_op *op) {
+  if (op->kind != OP_FINISH)
+    return false;
+  const struct mv_finish_op *finish = (const struct mv_finish_op *)op;
+  return !finish->release && finish->verdict == MV_VM_DONE && !finish->reply &&
+         json_array_size(finish->effects) == 0 && finish->event->source != MV_SOURCE_HOOK;
+}
+
+static bool all_quiet(const struct mv_journal *journal) {
+  for (const struct mv_node *node = journal->pending.first; node; node = node->next)
+    if (!is_quiet((const struct mv_op *)node))
+      return false;
+  return true;
+}
+
+/* A sync for one that ended is a sync that the next sender waits for. So where no event waits for
+ * its turn ends of runs wait a moment, and go with the next event. */
+static void await_company(struct mv_journal *journal) {
+  int64_t states[MV_EVENT_STATES];
+  mv_store_depth(journal->store, states);
+  if (!journal->pending.first || journal->failures > 0 || states[MV_EVENT_AVAILABLE] > 0)
+    return;
+  int64_t until = mv_clock_monotonic(NULL) + PATIENCE;
+  while (all_quiet(journal) && !atomic_load(&journal->stopping)) {
+    int64_t left = until - mv_clock_monotonic(NULL);
+    if (left <= 0)
+      return;
+    collect(journal, mv_queue_take(&journal->queue, (int)left));
+  }
+}
+
 static void work(struct mv_journal *journal) {
+  await_company(journal);
   while (journal->pending.first || something_due(journal) || mv_journal_turned_back(journal)) {
     size_t limit = journal->options.max_batch;
     /* a disk that just failed is asked once for all that wait, not once a batch */
@@ -79,6 +113,7 @@ static void work(struct mv_journal *journal) {
       return;
     prune(journal);
     collect(journal, mv_queue_take(&journal->queue, 0));
+    await_company(journal);
   }
   prune(journal);
 }
