@@ -79,8 +79,8 @@ local function check(options)
       .. "address, /webhook/<secret>")
   end
   if #secret < 16 or #secret > 64 or secret:find "[^%w._~-]" then
-    errors.misuse("mavilua.nginx.load: the webhook's secret stands in an address: it must be 16 to 64 letters, digits and "
-      .. "-._~; `openssl rand -hex 16` makes one")
+    errors.misuse("mavilua.nginx.load: the webhook's secret stands in an address: it must be 16 to 64 letters, digits "
+      .. "and -._~; `openssl rand -hex 16` makes one")
   end
   local seen = options.dedupe and ngx.shared[options.dedupe]
   if options.dedupe and not seen then

@@ -201,9 +201,13 @@ describe("a bot inside nginx, as shipped", function()
   end)
 
   it("ends what it has begun when nginx is reloaded, and goes on with the new file", function()
-    local path = script [[
-      host.on("message", function(event) host.sleep(0.3) return host.dead("old " .. event.text) end)
-    ]]
+    local gate = process.folder() .. "/gate"
+    local path = script(([[
+      host.on("message", function(event)
+        while not io.open(%q) do host.sleep(0.02) end
+        return host.dead("old " .. event.text)
+      end)
+    ]]):format(gate))
     front = start(path, "http://127.0.0.1:1")
     local bodies = {}
     for i = 1, 4 do bodies[i] = support.message(i, i, "begun") end
@@ -214,6 +218,7 @@ describe("a bot inside nginx, as shipped", function()
       host.on("message", function(event) return host.dead("new " .. event.text) end)
     ]], path)
     front:reload()
+    process.write(gate, "")
     for _, sender in ipairs(senders) do assert.same({ 500 }, process.await(sender, "an answer")) end
     local _, old = front:logs():gsub("old begun", "")
     assert.equal(#bodies, old)
