@@ -53,6 +53,8 @@ describe("the prompt from a pipe", function()
       "  check_whatsapp ", "bot:each(action, params)" } do
       assert.truthy(out:find(text, 1, true), text)
     end
+    local overview = select(2, repl "help\n")
+    for line in overview:gmatch "[^\n]+" do assert.is_true(#line < 80, line) end
   end)
 
   it("never prints the key", function()

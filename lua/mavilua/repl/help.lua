@@ -5,15 +5,16 @@ local core = require "mavilua.core"
 local help = {}
 
 local OVERVIEW = [[
-Lua at a prompt: statements are run, expressions and lines behind "=" are printed.
+Lua at a prompt: statements are run, expressions, also behind "=", are printed.
 
   bot:get_clients { limit = 3 }     call an action; `bot` is the client
   =_.clients[1]                     `_` is what was printed last
   help get_clients                  an action: what it takes, what it answers
   help actions                      all actions
 
-Tab completes names, actions behind "bot:", and their parameters. A statement that is not finished goes
-on at "...". Ctrl-C interrupts the line or what runs, Ctrl-D leaves.]]
+Tab completes names, actions behind "bot:", and their parameters. A statement
+that is not finished goes on at "...>". Ctrl-C interrupts the line or what
+runs, Ctrl-D leaves.]]
 
 -- Methods of a client that are no actions.
 local methods = {
