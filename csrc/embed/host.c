@@ -186,9 +186,9 @@ static void end(mavilua_host *host, bool now) {
 
 int mavilua_host_start(mavilua_host *host, char **err) {
   struct mv_error own = {0};
-  int bad = check_stopped(host, err);
-  if (bad)
-    return bad;
+  mv_failure_none(err);
+  if (!is_in(host, STOPPED))
+    return mv_failure_text(MAVILUA_USAGE, "the host has been started already", err);
   if (check(host, &own))
     return mv_failure_tell(&own, err);
   enter(host, STARTING);
@@ -267,6 +267,8 @@ int mavilua_host_post(mavilua_host *host, const char *hook, const void *body, si
   struct mv_error own = {0};
   int64_t event = 0;
   mv_failure_none(err);
+  if (!body && length > 0)
+    return mv_failure_text(MAVILUA_USAGE, "the body is NULL, but its length is not 0", err);
   if (use(host, &own))
     return mv_failure_tell(&own, err);
   int failed = mv_host_post(host->pair.host, hook, body, length, &event, &own);

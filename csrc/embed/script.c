@@ -105,7 +105,7 @@ int mavilua_script_run_file(mavilua_script *script, const char *path, const char
 int mavilua_script_run_buffer(mavilua_script *script, const char *name, const char *text,
                               size_t length, const char *const *arguments, int *exit_status,
                               char **err) {
-  const struct source source = {name ? name : "buffer", text ? text : "", length};
+  const struct source source = {name ? name : "buffer", text ? text : "", text ? length : 0};
   mv_failure_none(err);
   return run(script, &source, arguments, exit_status, err);
 }

@@ -170,7 +170,7 @@ static void settings_are_checked(void) {
   write_script(&f, "host.hook('order', function() end)");
   start(&f);
   FAILS(mavilua_host_set(f.host, "workers", "1", &err), MAVILUA_USAGE, "the host runs");
-  FAILS(mavilua_host_start(f.host, &err), MAVILUA_USAGE, "the host runs");
+  FAILS(mavilua_host_start(f.host, &err), MAVILUA_USAGE, "started already");
   CHECK(mavilua_host_set_logger(f.host, NULL, NULL) == MAVILUA_USAGE);
   CHECK(mavilua_host_port(f.host) > 0);
   mavilua_host *second = mavilua_host_new();
@@ -254,6 +254,7 @@ static void events_come_through_the_door_of_requests(void) {
   CHECK(await(&f, "heard hello", 1));
   FAILS(mavilua_host_post(f.host, "ordre", "", 0, NULL, &err), MAVILUA_NOT_FOUND, "no hook \"ordre\"");
   FAILS(mavilua_host_post(f.host, NULL, "{", 1, NULL, &err), MAVILUA_USAGE, "the body is not a webhook");
+  FAILS(mavilua_host_post(f.host, "order", NULL, 1, NULL, &err), MAVILUA_USAGE, "the body is NULL");
   char *large = calloc(1, 4096);
   FAILS(mavilua_host_post(f.host, "order", large, 4096, NULL, &err), MAVILUA_USAGE, "max_body allows 2048");
   free(large);
@@ -424,6 +425,7 @@ static void scripts_tell_what_became_of_them(void) {
   CHECK(mavilua_script_run_buffer(script, "x", "print(...)", 10, arguments, &exit_status, NULL) == MAVILUA_OK);
   CHECK(strcmp(line, "a") == 0 && exit_status == 0);
   CHECK(mavilua_script_run_buffer(script, "x", "os.exit(4)", 10, NULL, &exit_status, NULL) == MAVILUA_OK);
+  CHECK(mavilua_script_run_buffer(script, "x", NULL, 10, NULL, NULL, NULL) == MAVILUA_OK);
   CHECK(exit_status == 4);
   FAILS(mavilua_script_run_buffer(script, "x.lua", "error 'no'", 10, NULL, NULL, &err), MAVILUA_SCRIPT, "x.lua:1: no");
   FAILS(mavilua_script_run_buffer(script, "x.lua", "\033Lua", 4, NULL, NULL, &err), MAVILUA_SCRIPT, "binary chunk");
