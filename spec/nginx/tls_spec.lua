@@ -166,6 +166,7 @@ describe("TLS and names in nginx", function()
       body = assert(mavilua.encode { url = "https://localhost:" .. nginx.tls }) })
     assert.matches(" (whom nginx trusts: lua_ssl_trusted_certificate;", body, 1, true)
     assert.matches('"sent":false', body, 1, true)
+    assert.matches('"kind":"certificate"', body, 1, true)
   end)
 
   it("sends nothing after a handshake that nginx closed without a word", function()

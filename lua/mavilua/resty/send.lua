@@ -102,12 +102,14 @@ local TESTS = " (verify = false checks nothing: for tests alone)"
 
 local trust_hints = {
   { "unable to get local issuer certificate", TRUST }, { REFUSED, TRUST },
+  { "unable to verify the first certificate", TRUST }, { "signed certificate", TRUST }, -- by itself
   { "certificate chain too long", " (lua_ssl_verify_depth)" },
 }
 
--- nginx tells of a certificate as OpenSSL does ("10: certificate has expired"), or in words of its own.
+-- nginx tells of a certificate as OpenSSL does ("10: certificate has expired"), or in words of its own;
+-- of what else ends a handshake only that it failed.
 local function is_of_certificate(problem)
-  return problem == REFUSED or problem == "certificate host mismatch" or problem:find("^%d+: ") ~= nil
+  return problem:find("certificate", 1, true) ~= nil or problem:find("^%d+: ") ~= nil
 end
 
 local function explain_tls(call, problem)
