@@ -171,17 +171,17 @@ local loaded, waited = memory(), left()
 local samples, most = work_off()
 spent = spent + bursts(few)
 table.sort(few)
+local typical = few[(#few + 1) // 2] -- the median: more than the mean, as a checkpoint hits few of them
 local each_of_few = spent / (2 * BURSTS * (BURST + ROOM / 2)) -- the half of what was claimed before
 local full, each_of_full = rate_between(samples, waited, waited * FULL)
 
 print(("%d events loaded in %.0f s"):format(waited, seconds))
-row(("a thousand wait, %d times (median %.0f)"):format(#few, few[(#few + 1) // 2]), few.ended / few.seconds,
-  each_of_few)
+row(("a thousand wait, %d times (mean %.0f)"):format(#few, few.ended / few.seconds), typical, each_of_few)
 for tenth = 10, 1, -1 do
   row(("%d to %d wait"):format(waited * tenth // 10, waited * (tenth - 1) // 10),
     rate_between(samples, waited * tenth / 10, waited * (tenth - 1) / 10))
 end
 print(("resident memory: %.0f MiB idle, %.0f with a thousand, %.0f with all waiting, at most %.0f while worked off")
   :format(idle, small, loaded, most))
-print(("with all waiting / with a thousand: rate %.2f, processor time %.2f"):format(full / (few.ended / few.seconds),
+print(("with all waiting / with a thousand: rate %.2f, processor time %.2f"):format(full / typical,
   each_of_full / each_of_few))
