@@ -8,11 +8,12 @@ $(B)/bench/%: bench/peers/%.c
 PEERS := http_load bare_mhd bare_sql bare_curl free_port
 .PHONY: bench bench-quick bench-peers
 BENCH = $(B)/mavilua $(B)/lib-5.1/mavilua/core.so $(PEERS:%=$(B)/bench/%) bench/peers/pgboss/node_modules/.package-lock.json
-bench: need-bench ## the program beside its peers: a table, bench/results.json and bench/results.svg
-	@$(MAKE) -s $(PARALLEL) bench-peers && sh bench/run.sh $(B) full
+ROWS ?=
+bench: need-bench ## the program beside its peers: a table, bench/results.json and results.svg (ROWS=calls for some)
+	@$(MAKE) -s $(PARALLEL) bench-peers && sh bench/run.sh $(B) full "$(ROWS)"
 
 bench-quick: need-bench ## the same in under two minutes, with fewer and shorter runs
-	@$(MAKE) -s $(PARALLEL) bench-peers && sh bench/run.sh $(B) quick
+	@$(MAKE) -s $(PARALLEL) bench-peers && sh bench/run.sh $(B) quick "$(ROWS)"
 
 bench-peers: $(BENCH)
 
