@@ -12,7 +12,7 @@ for compiler in gcc clang; do
   step "$compiler: warnings are errors" \
     make -s -j2 B="build/lint-$compiler" CC="$compiler" WERROR=-Werror all units
 done
-step luacheck luacheck -q lua spec examples tools
+step luacheck luacheck -q lua spec examples tools bench
 step cppcheck cppcheck -q -j2 --std=c11 --error-exitcode=1 --inline-suppr \
   --enable=warning,performance,portability --suppress=missingIncludeSystem --suppress=unknownMacro \
   --suppress=ctunullpointer --suppress=normalCheckLevelMaxBranches -Icsrc csrc
