@@ -20,8 +20,8 @@ enum {
   EVENTS = 64,               /* taken from the system at a time */
 };
 
-/* libcurl tells which sockets to watch and when it wants to be asked, so that a step costs as much
- * as happened in it, however many exchanges wait. */
+/* libcurl tells which sockets to watch and when it wants to be asked: a step does not go through all
+ * exchanges that wait. */
 struct mv_transport {
   CURLM *multi;
   int epoll;   /* the sockets of libcurl, and `wake` */
