@@ -90,6 +90,10 @@ for _, thing in pairs(kept) do
   if thing.stop then thing.stop() end
 end
 
+if #measured == 0 then
+  io.stderr:write("bench: no row of this run has these words in its group or name; bench/rows.lua has them all\n")
+  os.exit(64)
+end
 local out = os.getenv "BENCH_OUT" or here
 report.write(measured, { mode = mode, out = out })
 for _, row in ipairs(measured) do
