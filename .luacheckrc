@@ -1,6 +1,7 @@
 std = "min"
 max_line_length = 120
 files["lua/mavilua/resty*"] = { read_globals = { "ngx" } }
+files["lua/mavilua/nginx/*"] = { read_globals = { "ngx" } }
 files["lua/mavilua/nginx.lua"] = { std = "luajit", globals = { "ngx" } }
 files["spec"] = { std = "+busted+lua54", read_globals = { "unpack", "newproxy" } }
 files["spec/support/helper.lua"] = { globals = { "table" } }

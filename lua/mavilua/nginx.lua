@@ -19,7 +19,7 @@ local direct = require "mavilua.host.direct"
 local errors = require "mavilua.errors"
 local ffi = require "ffi"
 local runtime = require "mavilua.runtime"
-local semaphore = require "ngx.semaphore"
+local turns = require "mavilua.nginx.turns"
 require "ngx.errlog" -- declares what write_log calls
 
 local nginx = {}
@@ -105,6 +105,18 @@ local function look_beside(path)
   if folder then package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, package.path) end
 end
 
+-- nginx's functions, but for those that end the request: it would end without the handler's, and the next message of
+-- the client would wait for what does not come.
+local function ngx_of_script()
+  local own = {}
+  for _, name in ipairs { "exit", "exec", "redirect" } do
+    own[name] = function()
+      errors.misuse("ngx.%s: the answer to a webhook is not the handler's to give; return, or raise an error", name)
+    end
+  end
+  return setmetatable(own, { __index = ngx, __newindex = ngx })
+end
+
 -- Runs the file in globals of its own, over nginx's: its print is a log line, as under the host.
 local function run(path, log)
   local chunk, problem = loadfile(path)
@@ -114,7 +126,7 @@ local function run(path, log)
     for i = 1, select("#", ...) do words[i] = tostring(words[i]) end
     log("info", table.concat(words, "\t"))
   end
-  setfenv(chunk, setmetatable({ print = print }, { __index = _G }))
+  setfenv(chunk, setmetatable({ print = print, ngx = ngx_of_script() }, { __index = _G }))
   chunk()
 end
 
@@ -142,7 +154,9 @@ function nginx.load(options)
   if runner:handlers() == 0 then
     error(("mavilua.nginx: %s registers no handler; host.on does"):format(options.script), 0)
   end
-  return setmetatable({ runner = runner, log = log, secret = ngx.sha1_bin(secret), seen = seen, last = {} }, bot)
+  return setmetatable({
+    runner = runner, log = log, secret = ngx.sha1_bin(secret), seen = seen, turns = turns.new(PATIENCE),
+  }, bot)
 end
 
 ---- a webhook -------------------------------------------------------------------------------------------------
@@ -187,18 +201,6 @@ local function forget(self, webhook)
   if self.seen and webhook.id ~= nil then self.seen:delete(direct.text_of_id(webhook.id)) end
 end
 
--- Calls fn when those before it with the same key are through; nil when they take too long. Each waits for the one
--- before it alone.
-local function in_turn(self, key, fn, ...)
-  local before, mine = self.last[key], semaphore.new()
-  self.last[key] = mine
-  local result
-  if not before or before:wait(PATIENCE) then result = fn(...) end
-  if self.last[key] == mine then self.last[key] = nil end
-  mine:post(1)
-  return result
-end
-
 local function failed(self, result)
   self.log("error", ("%s: %s%s"):format(result.handler or "no handler", result.reason or "the handler gave it up",
     result.trace or ""))
@@ -207,7 +209,7 @@ end
 local function handle(self, webhook)
   local key = direct.key_of(webhook)
   if not key then return self.runner:handle(webhook) end
-  return in_turn(self, key, self.runner.handle, self.runner, webhook)
+  return self.turns:run(key, self.runner.handle, self.runner, webhook)
 end
 
 --- Handles the webhook of the request that runs, and answers: 200 handled (or a duplicate), 400 no webhook, 404 a wrong
@@ -216,6 +218,7 @@ end
 function bot:webhook()
   local given = ngx.var.uri:match "/([^/]*)$"
   if ngx.req.get_method() ~= "POST" or not is_same(self.secret, given) then return ngx.exit(404) end
+  ngx.on_abort(function() end) -- with lua_check_client_abort on: what has begun goes on when its sender has gone
   local body = body_of_request()
   if not body then return answer(503, '{"status":"fail","message":"the body cannot be read"}') end
   local webhook, problem = direct.read(body)
