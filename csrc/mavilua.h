@@ -118,7 +118,8 @@ MAVILUA_API void mavilua_script_free(mavilua_script *script);
 
 /* Sets one of api_key, base_url (defaults of mavilua.client; otherwise MAVILUA_API_KEY and
  * MAVILUA_BASE_URL), memory_limit ("64MiB"; of the Lua state), cpu_limit ("2", seconds without
- * waiting). There are no limits unless they are set. `value` NULL: as if it had never been set. */
+ * waiting; Lua does not look at it inside a `__gc`). There are no limits unless they are set. `value`
+ * NULL: as if it had never been set. */
 MAVILUA_API int mavilua_script_set(mavilua_script *script, const char *name, const char *value,
                                    char **err);
 
