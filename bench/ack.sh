@@ -1,11 +1,12 @@
 #!/bin/sh
-# ack.sh PROGRAM PEERS [RATE] [SECONDS]: how long a webhook's acknowledgement takes under a steady load,
-# and beside it, before and after, how long one fsync of the same disk takes. PEERS: the folder of
-# http_load. `make bench-ack` builds both.
+# ack.sh PROGRAM PEERS [RATE] [SECONDS] [ROUNDS]: how long a webhook's acknowledgement takes under a
+# steady load, and beside it, before and after, how long one fsync of the same disk takes; the median
+# of the rounds, as disks have their moods. PEERS: the folder of http_load. `make bench-ack` builds both.
 program=$1
 peers=$2
 rate=${3:-2000}
-seconds=${4:-10}
+seconds=${4:-5}
+rounds=${5:-7}
 folder=$(mktemp -d "${TMPDIR:-.}/bench.XXXXXX")
 pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$folder"' EXIT
@@ -35,16 +36,24 @@ load() {
   "$peers/http_load" -r "$rate" "$url" 64 "$1" "$2" 1000000 "$body"
 }
 load 1 1 >/dev/null || exit 1
-before=$(fsync_ms)
-result=$(load "$seconds" 2000000) || exit 1
-after=$(fsync_ms)
+round=0
+while [ "$round" -lt "$rounds" ]; do
+  round=$((round + 1))
+  before=$(fsync_ms)
+  result=$(load "$seconds" "$((round * 1000000 + 1))") || exit 1
+  echo "$result $before $(fsync_ms)"
+done >"$folder/rounds"
 kill "$pid" && wait "$pid"
 pid=
 
-echo "$result $before $after" | awk -v rate="$rate" '{
-  fsync = ($6 + $7) / 2 * 1000
-  printf "%d a second of %d asked\n", $1, rate
-  printf "acknowledgement: median %.2f ms, 99th percentile %.2f ms\n", $3 / 1000, $4 / 1000
-  printf "one fsync: %.2f ms before, %.2f ms after\n", $6, $7
-  printf "99th percentile / fsync = %.1f\n", $4 / fsync
-}'
+awk -v rate="$rate" '{
+  fsync = ($6 + $7) / 2
+  ratio[NR] = $4 / 1000 / fsync
+  printf "%d a second of %d asked: median %.2f ms, 99th percentile %.2f ms; one fsync %.2f ms; %.1f times\n",
+    $1, rate, $3 / 1000, $4 / 1000, fsync, ratio[NR]
+}
+END {
+  for (i = 2; i <= NR; i++)
+    for (k = i; k > 1 && ratio[k] < ratio[k - 1]; k--) { swap = ratio[k]; ratio[k] = ratio[k - 1]; ratio[k - 1] = swap }
+  printf "99th percentile / fsync = %.1f (median; %.1f to %.1f)\n", ratio[int((NR + 1) / 2)], ratio[1], ratio[NR]
+}' "$folder/rounds"
