@@ -119,7 +119,8 @@ describe("the prompt on a terminal", function()
     screen:enter("print('ma' .. 'p') mavilua.map({ 1, 2 }, function() while true do mavilua.sleep(9) end end)", "map\n")
     screen:type "\3"
     screen:await "interrupted\n"
-    screen:enter("os.execute 'echo pro\"\"gram; sleep 600'", "program\n")
+    local text = process.write(process.folder() .. "/text", "program\n")
+    screen:enter(("os.execute 'exec tail -f %s'"):format(text), "program\n")
     screen:type "\3"
     screen:await "signal\n2\n"
     screen:enter("for i = 1, 2 do", "...> ")

@@ -139,6 +139,7 @@ static void converse(struct repl *repl, struct mv_edit *edit) {
       forget(repl);
     } else {
       outcome = run_text(repl, "line", line.data ? line.data : "", line.length);
+      mv_interrupt_clear(&repl->interrupt); /* what interrupted the run does not drop the next line */
     }
   }
   mv_bytes_free(&line);
