@@ -10,7 +10,9 @@ if [ ! -x "$root/usr/bin/gcc" ]; then
 fi
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
-trap 'umount "$root/proc"' EXIT
+mountpoint -q "$root/dev/pts" || mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -sf pts/ptmx "$root/dev/ptmx"
+trap 'umount "$root/proc" "$root/dev/pts"' EXIT
 rm -rf "$root/src/mavilua"
 mkdir -p "$root/src/mavilua"
 git archive HEAD | tar -x -C "$root/src/mavilua"
