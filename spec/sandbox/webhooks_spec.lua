@@ -188,11 +188,11 @@ describe("the sandbox's webhooks", function()
     local started = core.now()
     for i = 1, 20 do box:call("message", { client_id = id, message = tostring(i) }) end
     assert.equal(200, box:webhooks(id, 20)[20].status)
-    assert.is_true(core.now() - started < 10)
+    assert.is_true(core.now() - started < 45) -- held up, it would be 60
     box:control("DELETE", "projects?project=2")
     box.server:signal("TERM")
     assert.is_true((box.server:wait()) == 0)
-    assert.is_true(core.now() - started < 20) -- nor the sandbox's end
+    assert.is_true(core.now() - started < 55) -- nor the sandbox's end
     box = support.start()
   end)
 end)
