@@ -9,7 +9,7 @@ end
 describe("sleep", function()
   it("outside of a task blocks for its time", function()
     local seconds = elapsed(core.sleep, 0.03)
-    assert.is_true(seconds > 0.029 and seconds < 5)
+    assert.is_true(seconds > 0.029 and seconds < 1)
     assert.equal(0, select("#", core.sleep(0)))
     core.sleep(-5)
   end)
@@ -32,7 +32,7 @@ describe("tasks", function()
       end
       for i = 1, 300 do assert.same({ true, i * 2 }, { core.join(tasks[i]) }) end
     end)
-    assert.is_true(seconds < 10) -- one after the other would be 30
+    assert.is_true(seconds < 2)
   end)
 
   it("wake in the order of their times, and equal times in the order of asking", function()

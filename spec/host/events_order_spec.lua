@@ -44,7 +44,7 @@ describe("order", function()
     process.await(function() return #bot:lines() == 200 end, "200 handlers")
     local seconds = support.now() - start
     for _, line in ipairs(bot:lines()) do assert.equal("done 200", line) end
-    assert.is_true(seconds < 20, "took " .. seconds) -- one after the other would be 60
+    if os.getenv("MAVILUA_MODE") == "release" then assert.is_true(seconds < 2, "took " .. seconds) end
     bot:stop()
     api:kill()
   end)

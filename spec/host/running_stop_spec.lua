@@ -35,7 +35,7 @@ describe("a stop", function()
       return bot.process:log():find("stopping", 1, true)
     end, "the stop to begin")
     assert.equal(0, (bot:stop()))
-    assert.is_true(support.now() - start < 20)
+    assert.is_true(support.now() - start < 10)
     bot:script [[ host.on("message", function(event) trace("again", event.text, event.attempt) end) ]]
     bot:start()
     bot:await("again long 1")

@@ -104,22 +104,22 @@ describe("the sandbox's webhooks", function()
   end)
 
   it("never delay an answer, and a deaf receiver delays no other client", function()
-    box:control("POST", "settings", { webhook_url = deaf(), webhook_timeout = 5 })
+    box:control("POST", "settings", { webhook_url = deaf(), webhook_timeout = 2 })
     local started = core.now()
     local ids = {}
     for i = 1, 10 do
       ids[i] = box:client("deaf " .. i)
       box:call("message", { client_id = ids[i], message = "x" })
     end
-    assert.is_true(core.now() - started < 25)
+    assert.is_true(core.now() - started < 2)
     local posted = core.time()
     for i = 1, 10 do
       local entry = box:webhooks(ids[i], 1)[1]
       assert.equal(0, entry.status)
       assert.is_string(entry.error)
-      assert.is_true(entry.at < posted + 4) -- when it was sent, not when it was given up
+      assert.is_true(entry.at < posted + 1.5) -- when it was sent, not when it was given up
     end
-    assert.is_true(core.now() - started < 25) -- one after the other would be 50
+    assert.is_true(core.now() - started < 12) -- one after the other would be 20
   end)
 
   it("tell of a receiver that is not there, without its path", function()
@@ -188,11 +188,11 @@ describe("the sandbox's webhooks", function()
     local started = core.now()
     for i = 1, 20 do box:call("message", { client_id = id, message = tostring(i) }) end
     assert.equal(200, box:webhooks(id, 20)[20].status)
-    assert.is_true(core.now() - started < 45) -- held up, it would be 60
+    assert.is_true(core.now() - started < 10)
     box:control("DELETE", "projects?project=2")
     box.server:signal("TERM")
     assert.is_true((box.server:wait()) == 0)
-    assert.is_true(core.now() - started < 55) -- nor the sandbox's end
+    assert.is_true(core.now() - started < 20) -- nor the sandbox's end
     box = support.start()
   end)
 end)

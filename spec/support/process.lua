@@ -79,10 +79,10 @@ end
 process.patience = ({ asan = 4, tsan = 8 })[os.getenv "MAVILUA_MODE"] or 1
 
 --- Waits until `condition()` gives something true, and returns that.
--- @param seconds the longest it may take, 30 by default; with sanitizers more
+-- @param seconds the longest it may take, 20 by default; with sanitizers more
 function process.await(condition, what, seconds)
   local core = require "mavilua.core"
-  local deadline = core.now() + (seconds or 30) * process.patience
+  local deadline = core.now() + (seconds or 20) * process.patience
   repeat
     local value = condition()
     if value then return value end
