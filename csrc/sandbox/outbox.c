@@ -58,27 +58,39 @@ struct mv_outbox {
   size_t waiting, active;
 };
 
-struct mv_letter *mv_letter_new(const char *url, json_t *content) {
+/* `body` is taken over, also when it fails. */
+static struct mv_letter *new_letter(const char *url, struct mv_bytes *body) {
   struct mv_letter *letter = calloc(1, sizeof *letter);
+  if (letter) {
+    letter->url = mv_strdup(url);
+    letter->body = mv_bytes_steal(body, &letter->length);
+  }
+  mv_bytes_free(body);
+  if (letter && letter->url && letter->body) {
+    return letter;
+  }
+  mv_letter_free(letter);
+  return NULL;
+}
+
+struct mv_letter *mv_letter_new(const char *url, json_t *content) {
   struct mv_bytes body = {0};
-  if (!letter || !content || mv_json_write(&body, content)) {
-    json_decref(content);
+  int failed = !content || mv_json_write(&body, content);
+  json_decref(content);
+  if (failed) {
     mv_bytes_free(&body);
-    free(letter);
     return NULL;
   }
-  letter->url = mv_strdup(url);
-  letter->content = content;
-  letter->body = mv_bytes_steal(&body, &letter->length);
-  if (!letter->url || !letter->body) {
-    mv_letter_free(letter);
-    return NULL;
-  }
-  return letter;
+  return new_letter(url, &body);
 }
 
 struct mv_letter *mv_letter_copy(const struct mv_letter *letter) {
-  struct mv_letter *copy = mv_letter_new(letter->url, json_incref(letter->content));
+  struct mv_bytes body = {0};
+  if (mv_bytes_append(&body, letter->body, letter->length)) {
+    mv_bytes_free(&body);
+    return NULL;
+  }
+  struct mv_letter *copy = new_letter(letter->url, &body);
   if (copy) {
     copy->project = letter->project;
     copy->client = letter->client;
@@ -93,7 +105,6 @@ struct mv_letter *mv_letter_copy(const struct mv_letter *letter) {
 void mv_letter_free(struct mv_letter *letter) {
   if (letter) {
     free(letter->url);
-    json_decref(letter->content);
     free(letter->body);
     free(letter);
   }
@@ -111,12 +122,13 @@ static json_t *kept_answer(const struct mv_exchange *exchange) {
 static void record(struct mv_outbox *outbox, const struct mv_letter *letter, long status,
                    json_t *answer, const char *error, double seconds) {
   int64_t at = letter->sent_at ? letter->sent_at : mv_clock_wall(outbox->clock);
+  json_t *content = mv_json_parse(letter->body, letter->length, NULL);
   mv_record_add(outbox->record,
-                json_pack("{s:s, s:f, s:I, s:I, s:I, s:O, s:I, s:o, s:s?, s:f}", "kind", "webhook",
+                json_pack("{s:s, s:f, s:I, s:I, s:I, s:o, s:I, s:o, s:s?, s:f}", "kind", "webhook",
                           "at", (double)at / 1000.0, "project_id", (json_int_t)letter->project,
                           "client_id", (json_int_t)letter->client, "message_id",
-                          (json_int_t)letter->message, "body", letter->content, "status",
-                          (json_int_t)status, "answer", answer, "error", error, "seconds",
+                          (json_int_t)letter->message, "body", content ? content : json_null(),
+                          "status", (json_int_t)status, "answer", answer, "error", error, "seconds",
                           seconds));
 }
 

@@ -21,7 +21,6 @@ struct mv_letter {
   struct mv_node node; /* must be first */
   int64_t project, client, message;
   char *url;
-  json_t *content; /* the body */
   char *body;      /* its text */
   size_t length;
   double timeout;     /* seconds */
