@@ -22,6 +22,8 @@ PKGS ?= lua$(LUA_VERSION) $(PKGS_MODULE) libmicrohttpd sqlite3
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell pkg-config --cflags $(PKGS)))
 PKG_LIBS = $(call once,PKG_LIBS,$(shell pkg-config --libs $(PKGS)))
 # The terminal of `mavilua repl`: the program alone has it.
+# What it loads itself when it needs it is not linked: cli/late_*.c have its names.
+PROGRAM_LIBS = $(call once,PROGRAM_LIBS,$(shell pkg-config --libs $(filter-out libcurl,$(PKGS))))
 EDIT_LIBS = $(call once,EDIT_LIBS,$(shell pkg-config --libs libedit))
 MODULE_LIBS = $(call once,MODULE_LIBS,$(shell pkg-config --libs $(PKGS_MODULE)))
 
@@ -57,6 +59,7 @@ C_FILES := $(wildcard csrc/*.h csrc/*/*.c csrc/*/*.h)
 
 obj = $(patsubst csrc/%.c,$(B)/%.o,$(1))
 PROGRAM_OBJ := $(call obj,$(PROGRAM_SRC)) $(B)/gen/embedded.o $(B)/gen/sandbox_data.o
+ONLY_PROGRAM := $(filter $(B)/cli/main.o $(B)/cli/late_%.o,$(PROGRAM_OBJ))
 LIBRARY_OBJ := $(call obj,$(LIBRARY_SRC)) $(B)/gen/embedded.o $(B)/gen/sandbox_data.o
 LIBRARY := $(B)/$(SONAME) $(B)/libmavilua.a
 LIB := $(B)/libmavilua-all.a
@@ -85,10 +88,10 @@ help: ## this list
 
 # ---- building ------------------------------------------------------------------------------------
 
-$(B)/mavilua: $(B)/cli/main.o $(LIB)
-	$(LINK) -o $@ $< -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive -Wl,-E $(PKG_LIBS) $(EDIT_LIBS) -lm -ldl -pthread
+$(B)/mavilua: $(ONLY_PROGRAM) $(LIB)
+	$(LINK) -o $@ $(ONLY_PROGRAM) -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive -Wl,-E $(PROGRAM_LIBS) $(EDIT_LIBS) -lm -ldl -pthread
 
-$(LIB): $(filter-out $(B)/cli/main.o,$(PROGRAM_OBJ))
+$(LIB): $(filter-out $(ONLY_PROGRAM),$(PROGRAM_OBJ))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -110,6 +113,11 @@ $(B)/lib/mavilua/core.so: $(call obj,$(MODULE_SRC))
 $(B)/%.o: csrc/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/cli/late_curl.o: csrc/cli/late_curl.c
+	@mkdir -p $(@D)
+	name=$$(CC="$(CC)" LDFLAGS="$(LDFLAGS)" sh tools/soname.sh libcurl curl) && \
+	  $(CC) $(ALL_CFLAGS) "-DMV_LATE_CURL=\"$$name\"" -MMD -MP -c -o $@ $<
 
 define for_other_lua
 $(B)/lua-$(1)/%.o: csrc/%.c

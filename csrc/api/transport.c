@@ -23,7 +23,7 @@ enum {
 /* libcurl tells which sockets to watch and when it wants to be asked: a step does not go through all
  * exchanges that wait. */
 struct mv_transport {
-  CURLM *multi;
+  CURLM *multi; /* made for the first exchange, for libcurl is large; NULL before */
   int epoll;   /* the sockets of libcurl, and `wake` */
   int wake;    /* an eventfd */
   int64_t due; /* ms, monotonic: when libcurl is to be asked; -1: only when a socket is ready */
@@ -97,10 +97,8 @@ static int on_timer(CURLM *multi, long milliseconds, void *user) {
 }
 
 static bool watch(struct mv_transport *transport) {
-  struct epoll_event event = {.events = EPOLLIN, .data.fd = transport->wake};
   CURLM *multi = transport->multi;
-  return epoll_ctl(transport->epoll, EPOLL_CTL_ADD, transport->wake, &event) == 0 &&
-         curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+  return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
          curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) == CURLM_OK &&
          curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
          curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) == CURLM_OK;
@@ -159,33 +157,69 @@ static void init_curl(void) {
   curl_result = curl_global_init(CURL_GLOBAL_ALL);
 }
 
+static int refuse(struct mv_error *err, CURLcode code) {
+  return mv_error_set(err, MV_ERROR_SYSTEM, "libcurl does not start: %s",
+                      code ? curl_easy_strerror(code) : "memory is out");
+}
+
 static bool create(struct mv_transport *transport) {
   struct curl_slist *first = curl_slist_append(NULL, "Expect:");
-  transport->multi = curl_multi_init();
-  transport->epoll = epoll_create1(EPOLL_CLOEXEC);
-  transport->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   transport->json_headers = first;
-  return transport->multi && first && transport->epoll >= 0 && transport->wake >= 0 &&
-         watch(transport) && curl_slist_append(first, "Content-Type: application/json") &&
+  transport->multi = curl_multi_init();
+  return transport->multi && first && watch(transport) &&
+         curl_slist_append(first, "Content-Type: application/json") &&
          curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
              CURLM_OK;
 }
 
-struct mv_transport *mv_transport_new(struct mv_error *err) {
-  struct mv_transport *transport;
+static void drop_curl(struct mv_transport *transport) {
+  if (transport->multi) {
+    curl_multi_cleanup(transport->multi);
+  }
+  if (transport->json_headers) {
+    curl_slist_free_all(transport->json_headers);
+  }
+  transport->multi = NULL;
+  transport->json_headers = NULL;
+}
+
+/* libcurl is there from the first exchange on. */
+static int need_curl(struct mv_transport *transport, struct mv_error *err) {
+  if (transport->multi) {
+    return 0;
+  }
   pthread_once(&curl_once, init_curl);
-  transport = curl_result == CURLE_OK ? calloc(1, sizeof *transport) : NULL;
+  if (curl_result != CURLE_OK) {
+    return refuse(err, curl_result);
+  }
+  if (create(transport)) {
+    return 0;
+  }
+  drop_curl(transport);
+  return refuse(err, CURLE_OK);
+}
+
+/* What wakes a poll, and what it waits on. */
+static bool open_fds(struct mv_transport *transport) {
+  struct epoll_event event = {.events = EPOLLIN};
+  transport->epoll = epoll_create1(EPOLL_CLOEXEC);
+  transport->wake = event.data.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return transport->epoll >= 0 && transport->wake >= 0 &&
+         epoll_ctl(transport->epoll, EPOLL_CTL_ADD, transport->wake, &event) == 0;
+}
+
+struct mv_transport *mv_transport_new(struct mv_error *err) {
+  struct mv_transport *transport = calloc(1, sizeof *transport);
   if (!transport) {
-    mv_error_set(err, MV_ERROR_SYSTEM, "libcurl does not start: %s",
-                 curl_easy_strerror(curl_result ? curl_result : CURLE_OUT_OF_MEMORY));
+    mv_error_set(err, MV_ERROR_SYSTEM, "memory is out");
     return NULL;
   }
   transport->last = &transport->ended;
   transport->epoll = transport->wake = -1;
   transport->due = -1;
-  if (!create(transport)) {
+  if (!open_fds(transport)) {
+    mv_error_set(err, MV_ERROR_SYSTEM, "no descriptor to wait with: %s", strerror(errno));
     mv_transport_free(transport);
-    mv_error_set(err, MV_ERROR_SYSTEM, "libcurl does not start: memory is out");
     return NULL;
   }
   return transport;
@@ -254,10 +288,9 @@ void mv_transport_free(struct mv_transport *transport) {
   destroy_list(transport->active);
   destroy_list(transport->ended);
   destroy_list(transport->idle);
-  curl_multi_cleanup(transport->multi);
+  drop_curl(transport);
   close_fd(transport->epoll);
   close_fd(transport->wake);
-  curl_slist_free_all(transport->json_headers);
   free(transport);
 }
 
@@ -280,6 +313,9 @@ int mv_transport_start(struct mv_transport *transport, struct mv_exchange *excha
     return mv_error_set(err, MV_ERROR_USAGE, "this exchange is under way already");
   }
   clear_outcome(exchange);
+  if (need_curl(transport, err)) {
+    return -1;
+  }
   call = take_call(transport);
   if (!call) {
     return mv_error_set(err, MV_ERROR_SYSTEM, "memory is out");
@@ -317,7 +353,7 @@ void mv_transport_cancel(struct mv_transport *transport, struct mv_exchange *exc
 static void collect(struct mv_transport *transport) {
   CURLMsg *message;
   int left;
-  while ((message = curl_multi_info_read(transport->multi, &left))) {
+  while (transport->multi && (message = curl_multi_info_read(transport->multi, &left))) {
     struct mv_easy *call = NULL;
     CURLcode code = message->data.result;
     if (message->msg != CURLMSG_DONE) {

@@ -44,7 +44,7 @@ struct mv_exchange {
   void *internal; /* the transport's */
 };
 
-/* One for each thread. NULL and `err` when libcurl refuses. */
+/* One for each thread. NULL and `err` when the system refuses. */
 struct mv_transport *mv_transport_new(struct mv_error *err);
 
 /* Cancels what is under way (without calling `done`) and frees. */
