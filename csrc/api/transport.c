@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -26,6 +27,7 @@ struct mv_transport {
   CURLM *multi; /* made for the first exchange, for libcurl is large; NULL before */
   int epoll;   /* the sockets of libcurl, and `wake` */
   int wake;    /* an eventfd */
+  atomic_bool woken; /* it was written and not read since: once more would tell nothing new */
   int64_t due; /* ms, monotonic: when libcurl is to be asked; -1: only when a socket is ready */
   struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
   struct mv_easy *active;          /* under way; linked both ways */
@@ -128,6 +130,7 @@ static void hear(struct mv_transport *transport, const struct epoll_event *event
   if (event->data.fd == transport->wake) {
     eventfd_t count;
     eventfd_read(transport->wake, &count);
+    atomic_exchange(&transport->woken, false); /* after the read, or a write could be lost */
     return;
   }
   what |= event->events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0;
@@ -139,6 +142,10 @@ static void hear(struct mv_transport *transport, const struct epoll_event *event
 /* Waits for something to happen and lets libcurl act on it. */
 static void wait_for(struct mv_transport *transport, int timeout_ms) {
   struct epoll_event events[EVENTS];
+  if (timeout_ms == 0 && transport->active_count == 0) {
+    run_due(transport); /* there is nothing to look for; who was woken looks for himself */
+    return;
+  }
   int count = epoll_wait(transport->epoll, events, EVENTS, patience(transport, timeout_ms));
   for (int i = 0; i < count; i++) {
     hear(transport, &events[i]);
@@ -393,7 +400,9 @@ int mv_transport_poll(struct mv_transport *transport, int timeout_ms) {
 }
 
 void mv_transport_wakeup(struct mv_transport *transport) {
-  eventfd_write(transport->wake, 1);
+  if (!atomic_exchange(&transport->woken, true)) {
+    eventfd_write(transport->wake, 1);
+  }
 }
 
 size_t mv_transport_active(const struct mv_transport *transport) {

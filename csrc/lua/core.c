@@ -81,7 +81,7 @@ static int decode_with(lua_State *L, parse_fn *parse) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   bool keep_null = lua_toboolean(L, 2);
-  if (mv_json_direct_push(L, text, length, keep_null)) {
+  if (mv_json_direct_push(L, text, length, keep_null, NULL)) {
     return 1;
   }
   struct mv_scratch *scratch = mv_scratch_push(L);

@@ -10,11 +10,19 @@
 #include <stddef.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
+
+/* Members of the last object on each level: a table that is made large enough does not grow. Zeroed
+ * before the first text; kept by who reads many of one kind. */
+struct mv_json_hints {
+  unsigned char members[MV_JSON_DEPTH + 1];
+};
 
 /* Pushes the value of a text as mv_value_push does, or pushes nothing and returns false. Not taken,
  * besides text that is no JSON: integers of more than 18 digits, halves of surrogate pairs, names
- * with a NUL. Throws only for lack of memory. */
-bool mv_json_direct_push(lua_State *L, const char *text, size_t length, bool keep_null);
+ * with a NUL. Throws only for lack of memory. `hints` may be NULL. */
+bool mv_json_direct_push(lua_State *L, const char *text, size_t length, bool keep_null,
+                         struct mv_json_hints *hints);
 
 /* Appends the text of the value at `index`, the same as mv_value_read and mv_json_write give. False:
  * it is not taken, and `out` holds a part. Never throws. */

@@ -21,9 +21,7 @@ struct pull {
   const char *at, *end;
   bool keep_null;
   int mark; /* where on the stack the array mark is */
-  /* Members of the last object on each level: lists hold objects of one kind, and a table that is
-   * made large enough does not grow. */
-  unsigned char hints[MV_JSON_DEPTH + 1];
+  struct mv_json_hints *hints; /* lists hold objects of one kind */
 };
 
 static bool pull_value(struct pull *pull, int depth);
@@ -241,7 +239,7 @@ static bool pull_object(struct pull *pull, int depth) {
     lua_newtable(pull->L);
     return true;
   }
-  lua_createtable(pull->L, 0, pull->hints[depth]);
+  lua_createtable(pull->L, 0, pull->hints->members[depth]);
   unsigned count = 0;
   do {
     if (!pull_member(pull, depth)) {
@@ -249,7 +247,7 @@ static bool pull_object(struct pull *pull, int depth) {
     }
     count++;
   } while (take(pull, ','));
-  pull->hints[depth] = (unsigned char)(count < MOST_HINT ? count : MOST_HINT);
+  pull->hints->members[depth] = (unsigned char)(count < MOST_HINT ? count : MOST_HINT);
   return take(pull, '}');
 }
 
@@ -290,9 +288,15 @@ static bool pull_value(struct pull *pull, int depth) {
   }
 }
 
-bool mv_json_direct_push(lua_State *L, const char *text, size_t length, bool keep_null) {
+bool mv_json_direct_push(lua_State *L, const char *text, size_t length, bool keep_null,
+                         struct mv_json_hints *hints) {
   int top = lua_gettop(L);
+  struct mv_json_hints fresh;
   struct pull pull = {.L = L, .at = text, .end = text + length, .keep_null = keep_null};
+  if (!hints) {
+    memset(&fresh, 0, sizeof fresh);
+  }
+  pull.hints = hints ? hints : &fresh;
   luaL_checkstack(L, 4, "JSON is nested too deep");
   mv_value_push_mark(L);
   pull.mark = top + 1;

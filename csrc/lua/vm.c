@@ -247,8 +247,14 @@ struct mv_vm *mv_vm_new(const struct mv_vm_options *options, struct mv_error *er
   struct mv_vm *vm = calloc(1, sizeof *vm);
   if (vm) {
     vm->options.memory = options->memory; /* the state's first block is already theirs */
+    if (!options->memory) {
+      vm_pool_init(&vm->pool);
+    }
   }
   if (!vm || !(vm->L = lua_newstate(vm_allocate, vm))) {
+    if (vm) {
+      vm_pool_free(&vm->pool);
+    }
     free(vm);
     mv_error_set(err, MV_ERROR_SYSTEM, "not enough memory for a Lua state");
     return NULL;
@@ -274,6 +280,7 @@ void mv_vm_free(struct mv_vm *vm) {
   }
   vm->closing = true;
   lua_close(vm->L);
+  vm_pool_free(&vm->pool);
   vm_forget_runs(vm);
   pthread_mutex_destroy(&vm->watched_lock);
   free(vm->load_doom);

@@ -48,7 +48,7 @@ struct mv_vm_result {
   const char *reason;  /* error with traceback, or the handler's reason; NULL when done */
   const char *handler; /* its name for logs and metrics, e.g. "message@shop.lua:12"; NULL if none */
   json_t *reply;       /* a hook's {status, headers, json, body}; borrowed; NULL: none */
-  json_t *effects;     /* borrowed array of what is to be committed with the completion, in order:
+  json_t *effects;     /* borrowed array of what is to be committed with the completion, in order, or NULL:
                           {"op":"kv_set","key":…,"value":…,"ttl":seconds?} {"op":"kv_delete","key":…}
                           {"op":"kv_add","key":…,"by":n}
                           {"op":"job","name":…,"args":…,"due":ms,"key":…,"id":unique?}

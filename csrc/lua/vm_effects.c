@@ -31,6 +31,16 @@ static json_t *read_key(lua_State *L, int index) {
   return json_stringn(key, length);
 }
 
+int vm_append_effect(struct vm_run *run, json_t *effect) {
+  run->effects = run->effects ? run->effects : json_array();
+  return json_array_append_new(run->effects, effect);
+}
+
+void vm_note(json_t **object, const char *key, json_t *value) {
+  *object = *object ? *object : json_object();
+  json_object_set_new(*object, key, value);
+}
+
 /* Adds an effect with the key at `index`; the rest is filled in by the caller. NULL and a text in
  * `err` if the key cannot be written. */
 json_t *vm_add_effect(lua_State *L, struct vm_run *run, const char *op, int index) {
@@ -39,7 +49,7 @@ json_t *vm_add_effect(lua_State *L, struct vm_run *run, const char *op, int inde
     return NULL;
   }
   json_t *effect = json_pack("{s:s, s:o}", "op", op, "key", key);
-  if (!effect || json_array_append_new(run->effects, effect) != 0) {
+  if (vm_append_effect(run, effect) != 0) {
     return NULL;
   }
   return effect;
@@ -85,7 +95,7 @@ static int kv_set(lua_State *L) {
     json_decref(value);
     return vm_fail(L, bad_key);
   }
-  json_object_set(run->overlay, lua_tostring(L, 1), value);
+  vm_note(&run->overlay, lua_tostring(L, 1), json_incref(value));
   json_object_set_new(effect, "value", value);
   if (lua_isnumber(L, 3)) {
     json_object_set_new(effect, "ttl", json_real(lua_tonumber(L, 3)));
@@ -99,7 +109,7 @@ static int kv_delete(lua_State *L) {
   if (!vm_add_effect(L, run, "kv_delete", 1)) {
     return vm_fail(L, bad_key);
   }
-  json_object_set_new(run->overlay, lua_tostring(L, 1), json_null());
+  vm_note(&run->overlay, lua_tostring(L, 1), json_null());
   return succeed(L);
 }
 
@@ -115,7 +125,7 @@ static int kv_add(lua_State *L) {
     return vm_fail(L, by && sum ? bad_key : err.text);
   }
   json_object_set_new(effect, "by", by);
-  json_object_set_new(run->overlay, lua_tostring(L, 1), sum);
+  vm_note(&run->overlay, lua_tostring(L, 1), sum);
   return succeed(L);
 }
 
@@ -147,7 +157,7 @@ static int job(lua_State *L) {
   if (lua_toboolean(L, 6)) {
     json_object_set_new(effect, "elapsed", json_true());
   }
-  json_array_append_new(run->effects, effect);
+  vm_append_effect(run, effect);
   return succeed(L);
 }
 
@@ -179,7 +189,7 @@ static int webhook(lua_State *L) {
   }
   json_t *effect = json_pack("{s:s, s:s, s:s, s:o, s:I}", "op", "webhook", "id", id, "key", key,
                              "body", body, "due", (json_int_t)due);
-  if (!effect || json_array_append_new(run->effects, effect) != 0) {
+  if (vm_append_effect(run, effect) != 0) {
     return vm_fail(L, "the id is not valid UTF-8");
   }
   return succeed(L);

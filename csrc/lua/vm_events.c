@@ -168,7 +168,9 @@ static void ended(struct mv_task *task, lua_State *co, int status, int count, vo
   lua_pushcfunction(L, read_outcome);
   lua_pushlightuserdata(L, &out);
   int status_of_text = lua_pcall(L, 1, 0, 0);
-  vm_watch_text(run, false);
+  if (vm->current) {
+    vm_watch_text(run, false);
+  }
   if (status_of_text != LUA_OK) { /* a __tostring that fails, or memory */
     const char *text = lua_tostring(L, -1);
     out.result.verdict = MV_VM_FAILED;
@@ -198,10 +200,6 @@ static struct vm_run *new_run(struct mv_vm *vm, const struct mv_vm_event *event)
   }
   *run = (struct vm_run){.vm = vm, .event = *event, .event_ref = LUA_NOREF, .next = vm->runs};
   run->once_error = LUA_NOREF;
-  run->effects = json_array();
-  run->overlay = json_object();
-  run->once = json_object();
-  run->begun = json_object();
   if (vm->runs) {
     vm->runs->previous = run;
   }
@@ -258,6 +256,7 @@ json_t *mv_vm_kept(struct mv_vm *vm, int64_t event_id) {
 }
 
 void mv_vm_step(struct mv_vm *vm, int timeout_ms) {
+  vm_begin_step(vm);
   mv_loop_step(vm->L, vm->loop, vm_wait_limit(vm, timeout_ms));
   vm_check_walls(vm);
   if (vm->collect) {

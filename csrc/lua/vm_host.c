@@ -42,45 +42,78 @@ static void set_integer(lua_State *L, const char *name, int64_t value) {
   lua_setfield(L, -2, name);
 }
 
-/* Sets the field to the JSON text's value, if it is one. */
-static void set_json(lua_State *L, const char *name, const char *text, size_t length) {
-  if (!text) {
+/* Pushes the value of the JSON text, or nil when it is none. */
+static void push_json(lua_State *L, const char *text, size_t length) {
+  if (mv_json_direct_push(L, text, length, false, &vm_of(L)->hints)) {
     return;
   }
-  if (mv_json_direct_push(L, text, length, false)) {
-    lua_setfield(L, -2, name);
-    return;
-  }
+  lua_pushnil(L);
   json_t **box = mv_value_box(L);
   *box = mv_json_parse_lenient(text, length, NULL); /* as it was taken in */
   if (*box) {
     mv_value_push(L, *box, false);
-    lua_setfield(L, -3, name);
+    lua_replace(L, -3);
   }
   lua_pop(L, 1);
 }
 
-/* arrived() -> the event as it came: id, attempt, source, name, key, accepted_at and due_at (unix
- * seconds), body (bytes), json (the body decoded, if it is JSON), meta (table) */
+/* What only a hook's request has. */
+static void set_request(lua_State *L, const struct mv_vm_event *event) {
+  lua_pushlstring(L, event->body ? event->body : "", event->body_length);
+  lua_setfield(L, -2, "body");
+  if (event->meta) {
+    push_json(L, event->meta, strlen(event->meta));
+    lua_setfield(L, -2, "meta");
+  }
+}
+
+enum { EVENT_FIELDS = 20 }; /* that a webhook's table gets, here and in mavilua.host.event */
+
+/* arrived() -> the event as it came, in a new table: id, attempt, source, key, accepted_at and due_at
+ * (unix seconds); name, but of a webhook; body (bytes) and meta (table) of a hook; and the body
+ * decoded, if it is JSON */
 static int arrived(lua_State *L) {
   const struct vm_run *run = run_of(L);
   if (!run) {
     return 0;
   }
   const struct mv_vm_event *event = &run->event;
-  lua_createtable(L, 0, 12);
+  lua_createtable(L, 0, EVENT_FIELDS);
   set_integer(L, "id", event->id);
   set_integer(L, "attempt", event->attempt);
   set_string(L, "source", event->source);
-  set_string(L, "name", event->name);
   set_string(L, "key", event->key);
   set_integer(L, "accepted_at", event->accepted_at / MS);
   set_integer(L, "due_at", event->due_at / MS);
-  lua_pushlstring(L, event->body ? event->body : "", event->body_length);
-  lua_setfield(L, -2, "body");
-  set_json(L, "json", event->body, event->body_length);
-  set_json(L, "meta", event->meta, event->meta ? strlen(event->meta) : 0);
+  if (strcmp(event->source, "webhook") != 0) {
+    set_string(L, "name", event->name);
+  }
+  if (strcmp(event->source, "hook") == 0) {
+    set_request(L, event);
+  }
+  push_json(L, event->body ? event->body : "", event->body_length);
+  return 2;
+}
+
+enum { COPY_ROOM = 2 }; /* for what is added: recipient, variables */
+
+/* copy(table) -> the same members in a new table, with room for some more */
+static int copy(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_createtable(L, 0, vm_of(L)->hints.members[1] + COPY_ROOM);
+  for (lua_pushnil(L); lua_next(L, 1);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, 2);
+  }
   return 1;
+}
+
+/* watch(): from here on what runs may be the script's */
+static int watch(lua_State *L) {
+  vm_watch_script(L);
+  return 0;
 }
 
 /* check_policy(options) -> nil, or what is wrong with them */
@@ -106,6 +139,7 @@ static int begin(lua_State *L) {
     return 0;
   }
   const struct mv_vm_options *options = &run->vm->options;
+  vm_watch_script(L);
   vm_name_handler(run, mv_strdup(luaL_checkstring(L, 1)));
   if (lua_istable(L, 2)) {
     struct mv_error err = {0};
@@ -252,6 +286,8 @@ static int fault(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"install", install},
                                      {"arrived", arrived},
+                                     {"copy", copy},
+                                     {"watch", watch},
                                      {"begin", begin},
                                      {"check_policy", check_policy},
                                      {"event", current_event},

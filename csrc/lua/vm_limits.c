@@ -15,10 +15,33 @@
 #define INSTRUCTIONS 10000 /* between two looks at the clock: about 0.1 ms */
 #define NS_PER_SECOND 1000000000
 
-static int64_t thread_time(void) {
+static int64_t read_clock(clockid_t id) {
   struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  clock_gettime(id, &now);
   return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+static int64_t thread_time(void) {
+  return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* From here on processor time counts. To ask for it takes a call of the system, which most runs are
+ * over too soon to be worth: the hook asks when it comes to it. */
+static void begin_time(struct mv_vm *vm) {
+  vm->resumed_at = read_clock(CLOCK_MONOTONIC);
+  vm->cpu_started = -1;
+}
+
+/* Processor time since then, ns: first no more than what has passed and what the thread had since it
+ * was asked last, from then on exactly. */
+static int64_t time_used(struct mv_vm *vm) {
+  int64_t now = thread_time();
+  if (vm->cpu_started < 0) {
+    int64_t passed = read_clock(CLOCK_MONOTONIC) - vm->resumed_at, had = now - vm->cpu_seen;
+    vm->cpu_started = now - (passed < had ? passed : had);
+  }
+  vm->cpu_seen = now;
+  return now - vm->cpu_started;
 }
 
 __attribute__((format(printf, 1, 2))) static char *format(const char *text, ...) {
@@ -42,9 +65,9 @@ static const char *doom_of(const struct mv_vm *vm) {
 
 static void raise_at_each_step(lua_State *L, const char *reason);
 
-static bool out_of_time(const struct mv_vm *vm) {
+static bool out_of_time(struct mv_vm *vm) {
   double limit = vm->options.cpu_limit * NS_PER_SECOND;
-  return limit > 0 && (double)(thread_time() - vm->cpu_started) > limit;
+  return limit > 0 && (double)time_used(vm) > limit;
 }
 
 static void doom_for_processor(lua_State *L, struct mv_vm *vm) {
@@ -95,7 +118,8 @@ static void raise_at_each_step(lua_State *L, const char *reason) {
 
 void vm_watch_load(struct mv_vm *vm, bool on) {
   vm->loading = on;
-  vm->cpu_started = thread_time();
+  vm->cpu_seen = thread_time();
+  begin_time(vm);
   free(vm->load_doom);
   vm->load_doom = NULL;
   if (on && can_be_stopped(vm)) {
@@ -107,11 +131,19 @@ void vm_watch_load(struct mv_vm *vm, bool on) {
   }
 }
 
+void vm_watch_script(lua_State *L) {
+  struct vm_run *run = vm_of(L)->current;
+  if (run && !run->watched) {
+    run->watched = true;
+    arm(L, run->doom != NULL);
+  }
+}
+
 void vm_watch_text(struct vm_run *run, bool on) {
   struct mv_vm *vm = run->vm;
   vm->current = on ? run : NULL;
   vm->resumed = on ? vm->L : NULL;
-  vm->cpu_started = thread_time();
+  begin_time(vm);
   if (on) {
     arm(vm->L, false);
   } else {
@@ -180,11 +212,26 @@ static void refuse(struct mv_vm *vm, void *block, size_t size) {
   }
 }
 
+static void *resize(struct mv_vm *vm, void *block, size_t old_size, size_t new_size) {
+  if (vm->options.memory) {
+    return mv_memory_resize(vm->options.memory, block, new_size);
+  }
+  return vm_pool_resize(&vm->pool, block, old_size, new_size);
+}
+
+static void release(struct mv_vm *vm, void *block, size_t size) {
+  if (vm->options.memory) {
+    mv_memory_release(vm->options.memory, block);
+  } else if (block) {
+    vm_pool_release(&vm->pool, block, size);
+  }
+}
+
 void *vm_allocate(void *owner, void *block, size_t old_size, size_t new_size) {
   struct mv_vm *vm = owner;
   size_t old = block ? old_size : 0; /* without a block it is a type, not a size */
   if (new_size == 0) {
-    mv_memory_release(vm->options.memory, block);
+    release(vm, block, old);
     vm->memory -= old;
     return NULL;
   }
@@ -192,7 +239,7 @@ void *vm_allocate(void *owner, void *block, size_t old_size, size_t new_size) {
     refuse(vm, block, new_size);
     return NULL;
   }
-  void *grown = mv_memory_resize(vm->options.memory, block, new_size);
+  void *grown = resize(vm, block, old, new_size);
   if (grown) {
     vm->memory = vm->memory - old + new_size;
     vm->refused_size = new_size > old ? 0 : vm->refused_size;
@@ -227,6 +274,10 @@ static void end_for_time(struct vm_run *run) {
   run->deadline = 0;
   vm_doom(run, reason);
   mv_task_cancel(run->vm->L, run->task, run->doom ? run->doom : "out of time");
+}
+
+void vm_begin_step(struct mv_vm *vm) {
+  vm->cpu_seen = thread_time();
 }
 
 void vm_check_walls(struct mv_vm *vm) {
@@ -268,10 +319,12 @@ static void before(struct mv_task *task, lua_State *co, void *owner) {
     vm->current->co = co;
   }
   vm->resumed = co;
-  vm->cpu_started = thread_time();
+  begin_time(vm);
   vm_watch_run(vm, vm->current);
-  if (can_be_stopped(vm) || doom_of(vm)) {
-    arm(co, doom_of(vm) != NULL);
+  if (doom_of(vm)) {
+    arm(co, true);
+  } else if (can_be_stopped(vm) && (!vm->current || vm->current->watched)) {
+    arm(co, false);
   }
 }
 
@@ -286,7 +339,9 @@ static void after(struct mv_task *task, lua_State *co, void *owner) {
   vm_watch_run(vm, NULL);
   vm->current = NULL;
   vm->resumed = vm->loading ? vm->L : NULL; /* at load a waiting call drives the loop itself */
-  vm->cpu_started = thread_time();
+  if (vm->loading) {
+    begin_time(vm);
+  }
 }
 
 /* A call that waits is interrupted here, one that computes in the hook. */

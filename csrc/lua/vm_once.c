@@ -66,7 +66,7 @@ static int once_set(lua_State *L) {
     json_decref(values);
     return vm_fail(L, "the key is not valid UTF-8");
   }
-  json_object_set(run->once, lua_tostring(L, 1), values);
+  vm_note(&run->once, lua_tostring(L, 1), json_incref(values));
   json_object_del(run->begun, lua_tostring(L, 1));
   json_object_set_new(effect, "value", values);
   lua_pushboolean(L, true);
@@ -81,7 +81,7 @@ static int once_state(lua_State *L) {
   const char *key = luaL_checkstring(L, 1);
   const char *state = luaL_optstring(L, 2, NULL);
   if (state) {
-    json_object_set_new(run->begun, key, json_string(state));
+    vm_note(&run->begun, key, json_string(state));
   }
   lua_pushstring(L, json_string_value(json_object_get(run->begun, key)));
   return 1;
@@ -135,18 +135,20 @@ static bool is_once(const json_t *effect) {
   return op && strcmp(op, "once") == 0;
 }
 
-static void add_failed(const struct vm_run *run, json_t *effects) {
+/* Makes the array if it is not there yet. */
+static void add_failed(const struct vm_run *run, json_t **effects) {
   const char *key;
   json_t *state;
   json_object_foreach(run->begun, key, state) {
     if (strcmp(json_string_value(state), "failed") == 0) {
-      json_array_append_new(effects, json_pack("{s:s, s:s}", "op", "once_clear", "key", key));
+      *effects = *effects ? *effects : json_array();
+      json_array_append_new(*effects, json_pack("{s:s, s:s}", "op", "once_clear", "key", key));
     }
   }
 }
 
 void vm_clear_failed(struct vm_run *run) {
-  add_failed(run, run->effects);
+  add_failed(run, &run->effects);
 }
 
 json_t *vm_kept_effects(const struct vm_run *run) {
@@ -157,7 +159,7 @@ json_t *vm_kept_effects(const struct vm_run *run) {
       json_array_append(kept, effect);
     }
   }
-  add_failed(run, kept);
+  add_failed(run, &kept);
   return kept;
 }
 

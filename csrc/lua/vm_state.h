@@ -6,8 +6,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "lua/json_direct.h"
 #include "lua/loop.h"
 #include "lua/vm.h"
+#include "lua/vm_pool.h"
 
 /* Registry references of the functions that mavilua.host hands over when it is loaded. */
 struct vm_entries {
@@ -22,16 +24,21 @@ struct mv_vm {
   struct mv_loop *loop;
   struct vm_entries entries;
 
+  struct vm_pool pool; /* without a base where the options name a memory */
   size_t memory;       /* bytes Lua has */
   size_t refused_size; /* the growth that was refused last; 0: none. Asked for again it is final */
   void *refused_block;
   bool collect; /* memory was refused: collect when the step is over */
 
+  struct mv_json_hints hints; /* of the events' bodies */
+
   struct vm_run *runs; /* under way, newest first */
   size_t run_count;
   struct vm_run *current; /* whose coroutine runs right now, or NULL */
   lua_State *resumed;     /* the coroutine that the loop resumed, or the loading main state; NULL */
-  int64_t cpu_started;    /* ns of thread time when it was resumed */
+  int64_t resumed_at;     /* ns, monotonic: when it was resumed */
+  int64_t cpu_started;    /* ns of thread time at that moment; -1: the hook has not asked yet */
+  int64_t cpu_seen;       /* ns of thread time when it was asked last */
   int64_t next_wall;      /* no run is due before this moment (ms, monotonic) */
 
   pthread_mutex_t watched_lock; /* guards what follows, and the handler's name of each run */
@@ -61,11 +68,13 @@ struct vm_run {
   struct mv_vm_event event;
   struct mv_task *task;
   lua_State *co;    /* the task's coroutine once it ran; valid while the task lives */
+  bool watched;     /* it has come to the script */
   int64_t started;  /* ms, monotonic */
   int64_t deadline; /* ms, monotonic; 0: none */
   char *doom;       /* why it may not go on: raised again and again until the coroutine is dead */
   char *handler;    /* its name, once chosen */
   json_t *policy;   /* its options or NULL */
+  /* made when there is something to put in, else NULL: most runs leave nothing behind */
   json_t *effects;  /* array, in order */
   json_t *overlay;  /* object: the run's own kv writes; null where it deleted */
   json_t *once;     /* object: the run's own `once` results */
@@ -93,6 +102,9 @@ int vm_traceback(lua_State *L);
 void *vm_allocate(void *vm, void *block, size_t old_size, size_t new_size);
 void vm_limits_install(struct mv_vm *vm);
 void vm_watch_load(struct mv_vm *vm, bool on);
+/* The run that calls comes to what the script may have written: from here on it is watched. Before
+ * that only the program's own Lua runs, which ends by itself and calls nothing of the script's. */
+void vm_watch_script(lua_State *L);
 /* While an error of the run is made text on the main state: its __tostring stands under the run's
  * limits like the rest of the script. */
 void vm_watch_text(struct vm_run *run, bool on);
@@ -102,6 +114,9 @@ void vm_exit(lua_State *L, int status);
 int vm_guard_handler(lua_State *L);
 /* Takes over `reason`, which may be NULL (memory is out): the run will not outlive it. */
 void vm_doom(struct vm_run *run, char *reason);
+/* To be called before tasks are resumed, every now and then: what the thread did until then is not
+ * theirs. */
+void vm_begin_step(struct mv_vm *vm);
 /* Cancels the runs whose time is over. */
 void vm_check_walls(struct mv_vm *vm);
 /* How long a step may wait (ms, -1: for ever) so that no run outlives its time unnoticed. */
@@ -131,6 +146,10 @@ void vm_register_effects(lua_State *L);
 struct vm_run *vm_check_run(lua_State *L);
 /* nil and a text: Lua raises it where the script called. */
 int vm_fail(lua_State *L, const char *text);
+/* Appends to the run's effects and takes `effect` over; 0 or -1, also for NULL. */
+int vm_append_effect(struct vm_run *run, json_t *effect);
+/* Sets a member of one of the run's objects, which is made if need be; takes `value` over. */
+void vm_note(json_t **object, const char *key, json_t *value);
 /* Adds an effect with the string at `index` as key; the rest is the caller's. NULL: no UTF-8. */
 json_t *vm_add_effect(lua_State *L, struct vm_run *run, const char *op, int index);
 

@@ -60,7 +60,7 @@ struct text {
 
 static int push_directly(lua_State *L) {
   const struct text *text = lua_touserdata(L, 1);
-  return mv_json_direct_push(L, text->data, text->length, true) ? 1 : 0;
+  return mv_json_direct_push(L, text->data, text->length, true, NULL) ? 1 : 0;
 }
 
 /* What is taken directly is what the tree gives: `value`, or nothing where that is NULL. */

@@ -63,6 +63,43 @@ describe("Limits per run: a run over a limit fails as an attempt; the others go 
   end
 end)
 
+describe("What a script may have run before its handler", function()
+  after_each(support.cleanup)
+
+  it("stands under the limits: a match that does not end fails as an attempt", function()
+    local bot = support.start([[
+      host.on("message", function() while true do end end, function() end, { attempts = 1 })
+    ]], { workers = 1, args = { "--cpu-limit", "0.3" } })
+    bot:message(1, 1, "x")
+    local event = process.await(function() return bot:ask("/api/events?state=retryable").events[1] end, "the failure")
+    assert.match("without waiting (the limit on processor time)", event.reason, 1, true)
+    bot:stop()
+  end)
+
+  it("is nothing else: methods of strings and metatables that it replaced are not called", function()
+    local bot = support.start [[
+      host.on("message", { text = "x" }, function() end)
+      host.on("message", { contains = "x", client_type = 5 }, function() end)
+      host.on("message", { pattern = "x" }, function() end)
+      host.on("message", { group = "g" }, function() end)
+      host.on("any", function() trace "handled" end)
+      local function never() while true do end end
+      for _, name in ipairs { "find", "match", "gmatch", "gsub", "lower", "sub", "byte", "len" } do
+        string[name] = never
+      end
+      local mark = getmetatable(require("mavilua").array {})
+      for _, name in ipairs { "__index", "__pairs", "__tostring", "__len", "__call" } do mark[name] = never end
+    ]]
+    local function post(body) assert.equal(200, assert(bot:post("/webhook/" .. support.secret, body)).status) end
+    post('{"id":1,"message":"a_b","client":{"id":1,"group":[],"variables":[]},"attachments":["u",{"url":[]}]}')
+    bot:await "handled"
+    post('{"id":2,"message":"crm_state_changed a:b","client":[],"attachments":[],"is_input":[]}')
+    bot:await_summary("waiting", 0)
+    bot:await_summary("running", 0)
+    bot:stop()
+  end)
+end)
+
 describe("An error in a handler never stops the host", function()
   after_each(support.cleanup)
 

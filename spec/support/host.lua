@@ -7,7 +7,13 @@ local function native_of(state)
     globals = {}, guard = function(handler) return handler end,
     install = function(dispatch, definitions) state.dispatch, state.definitions = dispatch, definitions end,
     running = function() return state.arrived ~= nil end,
-    arrived = function() return state.arrived end,
+    arrived = function()
+      local e = {}
+      for name, value in pairs(state.arrived) do e[name] = value end
+      e.json = nil
+      return e, state.arrived.json
+    end,
+    watch = function() state.watched = true end,
     event = function() return state.event end,
     begin = function(handler, policy, event)
       state.handler, state.policy, state.event = handler, policy, event

@@ -28,7 +28,8 @@ local function native_of(self)
     guard = function(handler) return handler end,
     install = function(dispatch, definitions) self.dispatch, self.definitions = dispatch, definitions end,
     running = function() return run() ~= nil end,
-    arrived = function() return run().arrived end,
+    arrived = function() return run().arrived, run().json end,
+    watch = function() end,
     event = function() return run() and run().event end,
     begin = function(handler, _, event)
       run().handler, run().event = handler, event
@@ -125,8 +126,8 @@ function direct:handle(webhook)
   local now = self.options.time()
   local run = { arrived = {
     id = webhook.id or self.count, attempt = 1, source = "webhook", key = direct.key_of(webhook),
-    accepted_at = math.floor(now), due_at = math.floor(now), json = webhook,
-  } }
+    accepted_at = math.floor(now), due_at = math.floor(now),
+  }, json = webhook }
   local context = self.options.context()
   context.mavilua_run = run
   local ok, verdict, reason = xpcall(self.dispatch, told)

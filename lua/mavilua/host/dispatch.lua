@@ -30,21 +30,29 @@ local function finish(to_reply, value)
   return value.verdict, value.reason
 end
 
-local function first_match(handlers, kind, e, folded)
-  for _, handler in ipairs(handlers) do
-    if handler.event == kind and handler.matches(e, folded) then
+-- The first that takes the event; else nil and the folded text, if one was needed.
+local function first_match(native, handlers, kind, e, folded)
+  for i = 1, #handlers do
+    local handler = handlers[i]
+    local matches = handler.event == kind and handler.matches
+    if matches then
+      folded = folded or text.fold(e.text)
+      if handler.by_script then
+        native.watch()
+      end
+    end
+    if matches == nil or matches and matches(e, folded) then
       return handler
     end
   end
-  return nil
+  return nil, folded
 end
 
 --- The handler of a platform webhook: the first, in order of registration, of the event's own kind
 -- that matches; else the first `any`; else nil.
-function dispatch.choose(registry, e)
-  local folded = text.fold(e.text)
-  return first_match(registry.handlers, e.kind, e, folded)
-    or first_match(registry.handlers, "any", e, folded)
+function dispatch.choose(native, registry, e)
+  local handler, folded = first_match(native, registry.handlers, e.kind, e)
+  return handler or (first_match(native, registry.handlers, "any", e, folded))
 end
 
 -- Waits for a place among the runs of the handler; nil, or after how many seconds to come again. The
@@ -81,29 +89,23 @@ local function call(native, name, policy, e, to_reply, fn, ...)
   return finish(to_reply, fn(...))
 end
 
-local function common(arrived)
-  return {
-    id = arrived.id, attempt = arrived.attempt, source = arrived.source, key = arrived.key,
-    accepted_at = arrived.accepted_at, due_at = arrived.due_at,
-  }
-end
-
--- By source: registry, native, the event as it came -> verdict …
+-- By source: registry, native, what is common to all events (id, attempt, source, name, key, accepted_at,
+-- due_at; of a hook also body and meta), in a table that is theirs, and the body decoded -> verdict …
 local sources = {}
 
-function sources.webhook(registry, native, arrived)
-  local e = event.fill(common(arrived), arrived.json)
-  local handler = dispatch.choose(registry, e)
+function sources.webhook(registry, native, e, json)
+  event.fill(e, json, native.copy)
+  local handler = dispatch.choose(native, registry, e)
   if not handler then
     return "done"
   end
   return call(native, handler.name, handler.policy, e, nil, handler.fn, e)
 end
 
-local function named(registry, kind, arrived)
-  local entry = registry.by_name[kind][arrived.name]
+local function named(registry, kind, e)
+  local entry = registry.by_name[kind][e.name]
   if not entry then
-    error(("no script registers the %s '%s' any more"):format(kind, tostring(arrived.name)), 0)
+    error(("no script registers the %s '%s' any more"):format(kind, tostring(e.name)), 0)
   end
   return entry
 end
@@ -134,9 +136,10 @@ local function duplicate(native, entry, r)
   end
 end
 
-function sources.hook(registry, native, arrived)
-  local entry = named(registry, "hook", arrived)
-  local r = request.of(arrived)
+function sources.hook(registry, native, e, json)
+  local entry = named(registry, "hook", e)
+  e.json = json
+  local r = request.of(e)
   if entry.identify then
     local verdict, reply, why = duplicate(native, entry, r)
     if verdict then
@@ -146,19 +149,16 @@ function sources.hook(registry, native, arrived)
   return call(native, entry.handler, entry.policy, r, request.reply, entry.fn, r)
 end
 
-function sources.job(registry, native, arrived)
-  local entry = named(registry, "job", arrived)
-  local e = common(arrived)
-  e.kind, e.name, e.args = "job", arrived.name, arrived.json
+function sources.job(registry, native, e, json)
+  local entry = named(registry, "job", e)
+  e.kind, e.args = "job", json
   return call(native, entry.handler, entry.policy, e, nil, entry.fn, e.args, e)
 end
 
-function sources.schedule(registry, native, arrived)
-  local entry = named(registry, "schedule", arrived)
-  local e = common(arrived)
+function sources.schedule(registry, native, e, json)
+  local entry = named(registry, "schedule", e)
   -- the due time moves with jitter and retries, the planned moment does not
-  local planned = type(arrived.json) == "table" and arrived.json.moment or arrived.due_at
-  e.kind, e.name, e.planned = "schedule", arrived.name, planned
+  e.kind, e.planned = "schedule", type(json) == "table" and json.moment or e.due_at
   return call(native, entry.handler, entry.policy, e, nil, entry.fn, e)
 end
 
@@ -173,25 +173,25 @@ local function words(report)
   return ("schedule %s has not succeeded %s"):format(s.name, since)
 end
 
-function sources.report(registry, native, arrived)
+function sources.report(registry, native, report, json)
   local entry = registry.by_name.report.on_dead
   if not entry then
     return "done"
   end
-  local report = common(arrived)
-  report.kind, report.event, report.schedule = arrived.name, arrived.json.event, arrived.json.schedule
+  report.kind, report.event, report.schedule = report.name, json.event, json.schedule
+  report.name = nil
   report.text = words(report)
   return call(native, entry.handler, entry.policy, report, nil, entry.fn, report)
 end
 
 --- Runs the event of the coroutine that calls.
 function dispatch.run(registry, native)
-  local arrived = native.arrived()
-  local source = sources[arrived.source]
+  local e, json = native.arrived()
+  local source = sources[e.source]
   if not source then
-    error("unknown source of an event: " .. tostring(arrived.source), 0)
+    error("unknown source of an event: " .. tostring(e.source), 0)
   end
-  return source(registry, native, arrived)
+  return source(registry, native, e, json)
 end
 
 return dispatch

@@ -7,6 +7,9 @@ local text = require "mavilua.host.text"
 
 local match = {}
 
+-- Not as methods: those are the script's to replace, and no handler is watched yet where they are called.
+local find, find_captures = string.find, string.match
+
 local function list_of(value)
   return type(value) == "table" and value or { value }
 end
@@ -47,7 +50,7 @@ function parts.contains(value)
   end
   return function(_, folded)
     for _, word in ipairs(wanted) do
-      if folded:find(word, 1, true) then
+      if find(folded, word, 1, true) then
         return true
       end
     end
@@ -62,7 +65,7 @@ function parts.pattern(value)
     check.misuse("match.pattern: " .. tostring(problem))
   end
   return function(event)
-    local captures = { event.text:match(value) }
+    local captures = { find_captures(event.text, value) }
     event.captures = captures[1] ~= nil and captures or event.captures
     return captures[1] ~= nil
   end, "~" .. value
@@ -76,7 +79,8 @@ local function client_part(name)
       wanted[tostring(item)] = true
     end
     return function(event)
-      return event.client ~= nil and wanted[tostring(event.client[name])]
+      local own = event.client ~= nil and event.client[name]
+      return type(own) ~= "table" and wanted[tostring(own)]
     end
   end
 end

@@ -146,7 +146,9 @@ function registry:on(kind, ...)
   local file, line = self:claim("handler", name)
   self.handlers[#self.handlers + 1] = {
     name = name, event = kind, match = match.show(given), file = file, line = line,
-    options = options, policy = policy, matches = predicate, fn = fn,
+    options = options, policy = policy, fn = fn,
+    matches = given ~= nil and predicate or nil, -- nil: takes all
+    by_script = type(given) == "function",
   }
 end
 

@@ -3,6 +3,9 @@
 
 local text = {}
 
+-- Not as methods: those are the script's to replace.
+local gsub, lower, match = string.gsub, string.lower, string.match
+
 -- Two bytes of UTF-8.
 local function encode(code)
   return string.char(192 + math.floor(code / 64), 128 + code % 64)
@@ -40,12 +43,12 @@ alternate(0x48A, 0x4BE)
 
 --- Small letters throughout; what is not a letter stays as it is.
 function text.lower(s)
-  return (s:lower():gsub("[\195-\210][\128-\191]", small))
+  return (gsub(lower(s), "[\195-\210][\128-\191]", small))
 end
 
 --- Without white space around it.
 function text.trim(s)
-  return (s:match("^%s*(.-)%s*$"))
+  return (match(s, "^%s*(.-)%s*$"))
 end
 
 --- Trimmed and in small letters: equal for texts that people hold equal.
