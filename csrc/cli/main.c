@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/version.h"
 #include "cli/cli.h"
+#include "store/sql.h"
 
 static void overview(FILE *out) {
   fprintf(out, "usage: mavilua COMMAND [OPTION…] [ARGUMENT…]\n\nautomation for chatbots and a small CRM in Lua\n\n"
@@ -132,6 +133,7 @@ static void keep_freed_memory(void) {
 
 int main(int argc, char **argv) {
   keep_freed_memory();
+  mv_sql_setup();
   const char *name = argc > 1 ? argv[1] : NULL;
   if (!name) {
     overview(stderr);

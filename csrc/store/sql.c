@@ -84,6 +84,10 @@ int mv_sql_error(struct mv_sql *sql, int code, struct mv_error *err) {
 
 /* --- Opening --- */
 
+void mv_sql_setup(void) {
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 /* SQLite would make the file with the umask's mode; its -wal and -shm take over ours. An existing
  * file is not touched: closing a descriptor of it would drop this process's locks. */
 static int make_file(const struct mv_sql_options *options, struct mv_error *err) {

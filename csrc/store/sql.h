@@ -35,6 +35,10 @@ struct mv_sql_options {
   const char *what;       /* for messages: "mavilua host"; NULL: "mavilua" */
 };
 
+/* For a program's start, before anything is opened: SQLite need not count the memory of the whole
+ * process, which takes a lock at each allocation. */
+void mv_sql_setup(void);
+
 /* Opens (WAL for files, foreign keys on). NULL and `err`, which names the file and what to do. */
 struct mv_sql *mv_sql_open(const struct mv_sql_options *options, struct mv_error *err);
 void mv_sql_close(struct mv_sql *sql); /* NULL is fine; all statements must have been given back */

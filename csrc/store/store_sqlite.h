@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "store/held.h"
 #include "store/sql.h"
 #include "store/store.h"
 
@@ -49,6 +50,8 @@ struct mv_store {
   int64_t defer_from; /* waiting events from which on rows of `lines` may stay for a while */
   size_t deferred;    /* in this transaction */
   struct mv_parted_list parted, going; /* as they came; and sorted by key, on their way out */
+  struct mv_held held;  /* lines that have no row */
+  bool lines_used;      /* false: the table `lines` is empty */
   struct mv_stop *stops; /* events marked in this transaction */
   size_t stop_count, stop_capacity;
 };
@@ -74,6 +77,18 @@ int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err
 
 /* Event `id` takes its place, see above. NULL as key: nothing to do. */
 int mv_store_join_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);
+
+/* The same for one that runs already and is alone in it. */
+int mv_store_start_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);
+
+/* Its run has ended, and it keeps its place. */
+int mv_store_stay(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);
+
+/* At opening, in the transaction: what ran when the process died takes its place. */
+int mv_store_load_lines(struct mv_store *store, struct mv_error *err);
+
+/* Before a commit: whether there is anything left in the table. */
+int mv_store_check_lines(struct mv_store *store, struct mv_error *err);
 
 /* It is outside by now. If it was the head, the next becomes it: lowers *wake_at to its due time. */
 int mv_store_part_line(struct mv_store *store, const char *key, int64_t id, bool head, int64_t now,

@@ -134,8 +134,12 @@ static int insert_event(struct mv_store *store, const struct mv_event *event, in
                  (int64_t)event->source, (int64_t)event->attempt, event->token, event->due_at,
                  event->planned_at, event->accepted_at, event->started_at,
                  event->elapsed || event->due_at <= event->accepted_at ? event->accepted_at : 0,
-                 event->name ? event->name : "", event->key) ||
-      (line != LINE_OUTSIDE && mv_store_join_line(store, event->key, event->id, err)))
+                 event->name ? event->name : "", event->key))
+    return -1;
+  int failed = event->state == MV_EVENT_RUNNING
+                   ? mv_store_start_line(store, event->key, event->id, err)
+                   : line != LINE_OUTSIDE && mv_store_join_line(store, event->key, event->id, err);
+  if (failed)
     return -1;
   return mv_sql_run(store->sql, err, "INSERT INTO payloads (id, meta, body) VALUES (?,?,?)", "isb",
                     event->id, event->meta, (const void *)event->body, event->body_length);

@@ -17,20 +17,17 @@ static bool is_final(enum mv_event_state state) {
   return state >= MV_EVENT_DONE;
 }
 
-/* Writes the outcome if the token is that of a running claim that is not to be stopped. 1, 0, -1. */
-static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
-                         const struct mv_outcome *outcome, int64_t now, struct ended *ended,
-                         struct mv_error *err) {
-  bool parks = outcome->state == MV_EVENT_RETRYABLE && outcome->on_fail == MV_ON_FAIL_PARK;
-  struct mv_stmt *stmt =
-      mv_sql_query(store->sql, err,
-                   "UPDATE events SET state = ?1, due_at = iif(?1 = 2 OR ?1 = 0 AND ?2 > 0, ?2, due_at),"
-                   " head = iif((?3 OR ?1 > 2) AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
-                   " since = iif(?1 = 2, ?4, since), finished_at = iif(?1 > 2, ?4, 0), handler = coalesce(?5, handler), reason = ?6"
-                   " WHERE id = ?7 AND token = ?8 AND state = 1 AND stop IS NULL"
-                   " RETURNING key, source, due_at, crashes",
-                   "iiiissii", (int64_t)outcome->state, outcome->due_at, (int64_t)parks, now,
-                   outcome->handler, outcome->reason, id, token);
+static bool parks(const struct mv_outcome *outcome) {
+  return outcome->state == MV_EVENT_RETRYABLE && outcome->on_fail == MV_ON_FAIL_PARK;
+}
+
+/* Whether the token is that of a running claim that is not to be stopped. 1, 0, -1. */
+static int read_claim(struct mv_store *store, int64_t id, int64_t token, struct ended *ended,
+                      struct mv_error *err) {
+  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
+                                      "SELECT key, source, due_at, crashes FROM events"
+                                      " WHERE id = ? AND token = ? AND state = 1 AND stop IS NULL",
+                                      "ii", id, token);
   int found = mv_sql_step(stmt, err);
   if (found > 0) {
     ended->key = mv_sql_text_dup(stmt, 0);
@@ -40,11 +37,43 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
     if (!ended->key && !mv_sql_is_null(stmt, 0))
       found = mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   }
-  /* the row is given before the change is complete: step on to the end */
-  if (found > 0 && mv_sql_step(stmt, err) < 0)
-    found = -1;
   mv_sql_done(stmt);
   return found;
+}
+
+/* No RETURNING in place of read_claim: SQLite makes a table for what it returns, which costs more
+ * than all the rest of a run's end. */
+static int write_end(struct mv_store *store, int64_t id, const struct mv_outcome *outcome,
+                     int64_t now, struct mv_error *err) {
+  return mv_sql_run(store->sql, err,
+                    "UPDATE events SET state = ?, head = iif(key IS NOT NULL, 2, head),"
+                    " finished_at = ?, handler = coalesce(?, handler), reason = ? WHERE id = ?",
+                    "iissi", (int64_t)outcome->state, now, outcome->handler, outcome->reason, id);
+}
+
+static int write_pause(struct mv_store *store, int64_t id, const struct mv_outcome *outcome,
+                       int64_t now, int64_t due_at, struct mv_error *err) {
+  return mv_sql_run(store->sql, err,
+                    "UPDATE events SET state = ?1, due_at = ?2,"
+                    " head = iif(?3 AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
+                    " since = iif(?1 = 2, ?4, since), finished_at = 0,"
+                    " handler = coalesce(?5, handler), reason = ?6 WHERE id = ?7",
+                    "iiiissi", (int64_t)outcome->state, due_at, (int64_t)parks(outcome), now,
+                    outcome->handler, outcome->reason, id);
+}
+
+/* Writes the outcome if the token is that of a running claim that is not to be stopped. 1, 0, -1. */
+static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
+                         const struct mv_outcome *outcome, int64_t now, struct ended *ended,
+                         struct mv_error *err) {
+  int found = read_claim(store, id, token, ended, err);
+  if (found <= 0)
+    return found;
+  if (is_final(outcome->state))
+    return write_end(store, id, outcome, now, err) ? -1 : 1;
+  if (outcome->state == MV_EVENT_RETRYABLE || outcome->due_at > 0)
+    ended->due_at = outcome->due_at;
+  return write_pause(store, id, outcome, now, ended->due_at, err) ? -1 : 1;
 }
 
 /* The run was to be stopped: it ends as cancelled, however it ended. 1, 0: stale, -1. */
@@ -72,12 +101,13 @@ static int follow_up(struct mv_store *store, int64_t id, const struct mv_outcome
                      const struct ended *ended, int64_t now, int64_t *wake_at,
                      struct mv_error *err) {
   bool final = is_final(outcome->state);
-  bool parks = outcome->state == MV_EVENT_RETRYABLE && outcome->on_fail == MV_ON_FAIL_PARK;
   if (!final)
     *wake_at = mv_store_earlier(*wake_at, ended->due_at);
   if (ended->crashes >= MV_STORE_SUSPECT)
     *wake_at = 0; /* the next suspect may run: look */
-  if ((final || parks) && mv_store_part_line(store, ended->key, id, true, now, wake_at, err))
+  bool leaves = final || parks(outcome);
+  if (leaves ? mv_store_part_line(store, ended->key, id, true, now, wake_at, err)
+             : mv_store_stay(store, ended->key, id, err))
     return -1;
   if (outcome->reply && mv_sql_run(store->sql, err, "UPDATE dedupe SET reply = ? WHERE event = ?",
                                    "si", outcome->reply, id))
@@ -117,6 +147,7 @@ static int finish_with(struct mv_store *store, int64_t id, int64_t token,
                        const struct mv_outcome *outcome, const json_t *effects, int64_t now,
                        struct mv_store_finished *out, struct mv_error *err) {
   int64_t counts[MV_EVENT_STATES];
+  size_t held = store->held.changed;
   memcpy(counts, store->counts, sizeof counts);
   if (mv_sql_savepoint(store->sql, err))
     return mv_store_break(store);
@@ -127,6 +158,7 @@ static int finish_with(struct mv_store *store, int64_t id, int64_t token,
   if (mv_store_broken(store))
     return -1;
   mv_sql_rollback_savepoint(store->sql);
+  mv_held_undo(&store->held, held);
   memcpy(store->counts, counts, sizeof counts);
   *out = (struct mv_store_finished){.wake_at = MV_STORE_NEVER};
   return -1;

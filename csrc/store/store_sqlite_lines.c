@@ -6,7 +6,11 @@
  * nobody stands behind stays for a while, stale: whoever looks at the line asks `events.head`, too.
  * What is to go is remembered, sorted by key when there is enough of it, and goes from one page
  * after the other. What is forgotten, as in a crash, goes when the key is used again or the event
- * is pruned. */
+ * is pruned.
+ *
+ * An event that starts at once and has its line for itself, as most do, has no row there at all: it
+ * is held in memory (held.h). Its row is written when somebody joins, or when its run ends and it
+ * stays. What ran when the process died gets its row at the next opening. */
 #include "store/store_sqlite.h"
 
 #include <stdlib.h>
@@ -32,9 +36,14 @@ static void parted_free(struct mv_parted_list *list) {
   *list = (struct mv_parted_list){.list = NULL};
 }
 
-void mv_store_lines_free(struct mv_store *store) {
+static void parted_free_all(struct mv_store *store) {
   parted_free(&store->parted);
   parted_free(&store->going);
+}
+
+void mv_store_lines_free(struct mv_store *store) {
+  parted_free_all(store);
+  mv_held_free(&store->held);
 }
 
 static bool parted_reserve(struct mv_parted_list *list, size_t capacity) {
@@ -118,7 +127,48 @@ int mv_store_sweep_lines(struct mv_store *store, struct mv_error *err) {
       return mv_store_break(store);
   }
   if (left > 0 && !parted && !backlog)
-    mv_store_lines_free(store);
+    parted_free_all(store);
+  return 0;
+}
+
+/* --- What is held in memory --- */
+
+static int write_row(struct mv_store *store, const char *key, int64_t id, struct mv_error *err) {
+  store->lines_used = true;
+  int failed = mv_sql_run(store->sql, err, "INSERT OR IGNORE INTO lines (key, id) VALUES (?,?)",
+                          "si", key, id);
+  return failed ? mv_store_break(store) : 0;
+}
+
+/* Whoever holds the line of `key` gets its row: somebody joins. */
+static int release_line(struct mv_store *store, const char *key, struct mv_error *err) {
+  int64_t id = mv_held_find(&store->held, key);
+  return id ? mv_store_stay(store, key, id, err) : 0;
+}
+
+int mv_store_stay(struct mv_store *store, const char *key, int64_t id, struct mv_error *err) {
+  if (!key || !mv_held_remove(&store->held, key, id))
+    return 0;
+  return write_row(store, key, id, err);
+}
+
+int mv_store_load_lines(struct mv_store *store, struct mv_error *err) {
+  if (mv_sql_run(store->sql, err,
+                 "INSERT OR IGNORE INTO lines SELECT key, id FROM events INDEXED BY events_running"
+                 " WHERE state = 1 AND key IS NOT NULL",
+                 ""))
+    return -1;
+  store->lines_used = true;
+  return 0;
+}
+
+int mv_store_check_lines(struct mv_store *store, struct mv_error *err) {
+  int64_t some = 0;
+  if (!store->lines_used || store->counts[MV_EVENT_AVAILABLE] + store->counts[MV_EVENT_RETRYABLE] > 0)
+    return 0;
+  if (mv_sql_one_int(store->sql, &some, err, "SELECT EXISTS (SELECT 1 FROM lines)", "") < 0)
+    return mv_store_break(store);
+  store->lines_used = some;
   return 0;
 }
 
@@ -147,7 +197,9 @@ int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err
   int found = 0;
   int64_t id;
   bool stale = false;
-  while (key && (found = read_first(store, key, &id, &stale, err)) > 0 && stale) {
+  if (key && mv_held_find(&store->held, key))
+    return LINE_BEHIND;
+  while (key && store->lines_used && (found = read_first(store, key, &id, &stale, err)) > 0 && stale) {
     if (drop(store, key, id, err)) {
       found = -1;
       break;
@@ -159,9 +211,13 @@ int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err
 int mv_store_join_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err) {
   if (!key)
     return 0;
-  int failed = mv_sql_run(store->sql, err, "INSERT OR IGNORE INTO lines (key, id) VALUES (?,?)",
-                          "si", key, id);
-  return failed ? mv_store_break(store) : 0;
+  return release_line(store, key, err) || write_row(store, key, id, err) ? -1 : 0;
+}
+
+int mv_store_start_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err) {
+  if (!key || mv_held_add(&store->held, key, id))
+    return 0;
+  return mv_store_join_line(store, key, id, err);
 }
 
 struct next {
@@ -196,7 +252,7 @@ static int promote(struct mv_store *store, struct next *next, int64_t now, int64
 int mv_store_part_line(struct mv_store *store, const char *key, int64_t id, bool head, int64_t now,
                        int64_t *wake_at, struct mv_error *err) {
   struct next next;
-  if (!key)
+  if (!key || mv_held_remove(&store->held, key, id))
     return 0;
   int found = head ? read_next(store, key, id, &next, err) : 0;
   bool failed = found < 0 || (found > 0 && promote(store, &next, now, wake_at, err));

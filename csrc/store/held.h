@@ -1,0 +1,44 @@
+/* Who runs alone in the line of its key: that line is kept in memory, until somebody joins it. */
+#ifndef MV_STORE_HELD_H
+#define MV_STORE_HELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MV_HELD_KEY = 40 }; /* bytes with the end; longer keys are not held */
+
+struct mv_held_line {
+  int64_t id; /* 0: a free place */
+  char key[MV_HELD_KEY];
+};
+
+struct mv_held_change {
+  struct mv_held_line line;
+  bool added;
+};
+
+/* Zeroed it is empty. What was changed since the last mv_held_keep can be taken back. */
+struct mv_held {
+  struct mv_held_line *lines; /* a hash table with linear probing */
+  size_t count;
+  struct mv_held_change *changes;
+  size_t changed, room;
+};
+
+void mv_held_free(struct mv_held *held);
+
+/* The event that holds the line of `key`; 0: none. */
+int64_t mv_held_find(const struct mv_held *held, const char *key);
+
+/* `key` is not held yet. False: no room, or no memory; nothing was changed. */
+bool mv_held_add(struct mv_held *held, const char *key, int64_t id);
+
+/* False: `id` does not hold it. */
+bool mv_held_remove(struct mv_held *held, const char *key, int64_t id);
+
+/* Takes back all but the first `changes`; see mv_held.changed. */
+void mv_held_undo(struct mv_held *held, size_t changes);
+void mv_held_keep(struct mv_held *held);
+
+#endif
