@@ -36,6 +36,9 @@ struct mv_sql {
   int cached;
   uint64_t uses;
   int depth; /* savepoints open */
+  int (*owed)(void *owner, struct mv_error *err); /* see mv_sql_owe; or NULL */
+  void *owner;
+  bool passes; /* the next statement does not wait for it */
 };
 
 /* --- Errors --- */
@@ -319,9 +322,31 @@ static struct mv_stmt *find(struct mv_sql *sql, const char *text, struct mv_erro
   return stmt;
 }
 
+void mv_sql_owe(struct mv_sql *sql, int (*write)(void *owner, struct mv_error *err), void *owner) {
+  sql->owed = write;
+  sql->owner = owner;
+}
+
+void mv_sql_pass(struct mv_sql *sql) {
+  sql->passes = true;
+}
+
+static int settle(struct mv_sql *sql, struct mv_error *err) {
+  int (*owed)(void *owner, struct mv_error *err) = sql->owed;
+  if (sql->passes || !owed) {
+    sql->passes = false;
+    return 0;
+  }
+  sql->owed = NULL;
+  return owed(sql->owner, err);
+}
+
 /* The address only tells where to look first: the text there may be another by now. */
 struct mv_stmt *mv_sql_get(struct mv_sql *sql, const char *text, struct mv_error *err) {
-  struct mv_stmt **known = &sql->known[(uintptr_t)text / 8 % KNOWN], *stmt = *known;
+  struct mv_stmt **known = &sql->known[(uintptr_t)text / 8 % KNOWN], *stmt;
+  if (settle(sql, err))
+    return NULL;
+  stmt = *known;
   if (!stmt || stmt->in_use || strcmp(stmt->text, text) != 0) {
     stmt = find(sql, text, err);
     if (stmt && stmt->cached)

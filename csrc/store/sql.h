@@ -77,6 +77,12 @@ int mv_sql_one_text(struct mv_sql *sql, char **out, struct mv_error *err, const 
 /* Several statements without parameters or results. 0 or -1. */
 int mv_sql_script(struct mv_sql *sql, const char *text, struct mv_error *err);
 
+/* Writes that were put off: `write` is called before the next statement, whichever that is, once.
+ * On -1 (and `err`) that statement fails, too. NULL: nothing is owed any more. */
+void mv_sql_owe(struct mv_sql *sql, int (*write)(void *owner, struct mv_error *err), void *owner);
+/* The next statement does not depend on what is owed. */
+void mv_sql_pass(struct mv_sql *sql);
+
 /* Parameters count from 1. Not copied, see above. A failure is told by the next step. */
 void mv_sql_bind_int(struct mv_stmt *stmt, int index, int64_t value);
 void mv_sql_bind_real(struct mv_stmt *stmt, int index, double value);

@@ -346,6 +346,7 @@ int mv_store_commit(struct mv_store *store, struct mv_error *err) {
 void mv_store_rollback(struct mv_store *store) {
   if (!store->in_transaction)
     return;
+  mv_store_forget_pending(store);
   mv_sql_rollback(store->sql);
   memcpy(store->counts, store->saved, sizeof store->counts);
   mv_held_undo(&store->held, 0);

@@ -30,6 +30,14 @@ struct mv_parted_list {
   size_t used;
 };
 
+enum { MV_PENDING = 16 };
+
+/* Rows of the transaction that wait to be written together. */
+struct mv_pending {
+  struct mv_event events[MV_PENDING]; /* each with its strings behind `body` */
+  size_t count;
+};
+
 struct mv_store {
   struct mv_sql *sql;
   struct mv_store_file files[2]; /* the writer's: the database and its -wal; path NULL: none */
@@ -52,6 +60,7 @@ struct mv_store {
   struct mv_parted_list parted, going; /* as they came; and sorted by key, on their way out */
   struct mv_held held;  /* lines that have no row */
   bool lines_used;      /* false: the table `lines` is empty */
+  struct mv_pending pending;
   struct mv_stop *stops; /* events marked in this transaction */
   size_t stop_count, stop_capacity;
 };
@@ -72,14 +81,24 @@ enum { COLUMN_HEAD = 16, COLUMN_META = 17, COLUMN_BODY = 18 };
 /* The row as a new event; with `bodies` the columns meta and body follow the others. */
 struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct mv_error *err);
 
+/* Writes a new event's rows: now, or, if it runs and nobody can ask for it before, with others. */
+int mv_store_insert(struct mv_store *store, const struct mv_event *event, int line,
+                    struct mv_error *err);
+int mv_store_insert_later(struct mv_store *store, const struct mv_event *event,
+                          struct mv_error *err);
+
+/* Whether its row may not be written yet. */
+bool mv_store_is_pending(const struct mv_store *store, int64_t id);
+void mv_store_forget_pending(struct mv_store *store);
+
 /* Where a due event with this key would stand: LINE_HEAD or LINE_BEHIND. -1. */
 int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err);
 
 /* Event `id` takes its place, see above. NULL as key: nothing to do. */
 int mv_store_join_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);
 
-/* The same for one that runs already and is alone in it. */
-int mv_store_start_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);
+/* The same in memory, for one that runs at once and is alone there. False: no room. */
+bool mv_store_hold_line(struct mv_store *store, const char *key, int64_t id);
 
 /* Its run has ended, and it keeps its place. */
 int mv_store_stay(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);

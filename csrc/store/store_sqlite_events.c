@@ -57,6 +57,7 @@ struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct m
 
 static int insert_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id,
                          int64_t now, struct mv_error *err) {
+  mv_sql_pass(store->sql);
   if (mv_sql_run(store->sql, err,
                  "INSERT OR IGNORE INTO dedupe (event, source, name, value, at) VALUES (?,?,?,?,?)",
                  "iissi", id, (int64_t)event->source, event->name ? event->name : "", event->dedupe,
@@ -124,25 +125,14 @@ int mv_store_answer(struct mv_store *store, int64_t event, char **reply, bool *o
   return found < 0 ? mv_store_break(store) : 0;
 }
 
+/* Its place in the line, and its rows. */
 static int insert_event(struct mv_store *store, const struct mv_event *event, int line,
                         struct mv_error *err) {
-  if (mv_sql_run(store->sql, err,
-                 "INSERT INTO events (id, state, head, source, attempt, token, due_at,"
-                 " planned_at, accepted_at, started_at, since, name, key)"
-                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                 "iiiiiiiiiiiss", event->id, (int64_t)event->state, (int64_t)line,
-                 (int64_t)event->source, (int64_t)event->attempt, event->token, event->due_at,
-                 event->planned_at, event->accepted_at, event->started_at,
-                 event->elapsed || event->due_at <= event->accepted_at ? event->accepted_at : 0,
-                 event->name ? event->name : "", event->key))
+  if (event->state == MV_EVENT_RUNNING && mv_store_hold_line(store, event->key, event->id))
+    return mv_store_insert_later(store, event, err);
+  if (line != LINE_OUTSIDE && mv_store_join_line(store, event->key, event->id, err))
     return -1;
-  int failed = event->state == MV_EVENT_RUNNING
-                   ? mv_store_start_line(store, event->key, event->id, err)
-                   : line != LINE_OUTSIDE && mv_store_join_line(store, event->key, event->id, err);
-  if (failed)
-    return -1;
-  return mv_sql_run(store->sql, err, "INSERT INTO payloads (id, meta, body) VALUES (?,?,?)", "isb",
-                    event->id, event->meta, (const void *)event->body, event->body_length);
+  return mv_store_insert(store, event, line, err);
 }
 
 /* Fills what the store decides. */

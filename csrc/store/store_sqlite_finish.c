@@ -24,6 +24,8 @@ static bool parks(const struct mv_outcome *outcome) {
 /* Whether the token is that of a running claim that is not to be stopped. 1, 0, -1. */
 static int read_claim(struct mv_store *store, int64_t id, int64_t token, struct ended *ended,
                       struct mv_error *err) {
+  if (!mv_store_is_pending(store, id))
+    mv_sql_pass(store->sql);
   struct mv_stmt *stmt = mv_sql_query(store->sql, err,
                                       "SELECT key, source, due_at, crashes FROM events"
                                       " WHERE id = ? AND token = ? AND state = 1 AND stop IS NULL",

@@ -182,6 +182,7 @@ static int drop(struct mv_store *store, const char *key, int64_t id, struct mv_e
  */
 static int read_first(struct mv_store *store, const char *key, int64_t *id, bool *stale,
                       struct mv_error *err) {
+  mv_sql_pass(store->sql); /* who is in the table has its row in `events` */
   struct mv_stmt *stmt = mv_sql_query(store->sql, err,
                                       "SELECT id, (SELECT head FROM events e WHERE e.id = l.id)"
                                       " FROM lines l WHERE key = ? ORDER BY id LIMIT 1",
@@ -214,10 +215,8 @@ int mv_store_join_line(struct mv_store *store, const char *key, int64_t id, stru
   return release_line(store, key, err) || write_row(store, key, id, err) ? -1 : 0;
 }
 
-int mv_store_start_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err) {
-  if (!key || mv_held_add(&store->held, key, id))
-    return 0;
-  return mv_store_join_line(store, key, id, err);
+bool mv_store_hold_line(struct mv_store *store, const char *key, int64_t id) {
+  return !key || mv_held_add(&store->held, key, id);
 }
 
 struct next {
