@@ -144,6 +144,11 @@ json_t *mv_action_describe(const struct mv_action *action);
  * do false, "", [] and {}. */
 int mv_action_validate(const struct mv_action *action, const json_t *params, struct mv_error *err);
 
+/* Whether the row's rules hold for parameters that lie anywhere: `given` tells whether one is there
+ * and says something (neither null, false nor empty). */
+typedef bool mv_given_fn(const void *owner, const char *name, size_t length);
+bool mv_action_rules_hold(const struct mv_action *action, mv_given_fn *given, const void *owner);
+
 /* The class that holds for these parameters (idempotent_if applied). */
 enum mv_retry_class mv_action_retry_class(const struct mv_action *action, const json_t *params);
 

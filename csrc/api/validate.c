@@ -220,6 +220,40 @@ static int check_rule(const struct mv_place *at, const struct mv_rule *rule, con
   return mv_check_locate(at);
 }
 
+static bool rule_holds(const struct mv_rule *rule, mv_given_fn *is_there, const void *owner) {
+  size_t names = 0, given = 0;
+  bool first = false;
+  for (const char *name = rule->names; *name; name += *name == ' ') {
+    size_t length = strcspn(name, " ");
+    bool there = is_there(owner, name, length);
+    first = first || (names == 0 && there);
+    given += there;
+    names++;
+    name += length;
+  }
+  switch (rule->kind) {
+  case MV_RULE_ANY:
+    return given > 0;
+  case MV_RULE_ONE:
+    return given == 1;
+  case MV_RULE_ALL:
+    return given == 0 || given == names;
+  case MV_RULE_NEEDS:
+    return !first || given == names;
+  default: /* MV_RULE_FORBIDS */
+    return !first || given == 1;
+  }
+}
+
+bool mv_action_rules_hold(const struct mv_action *action, mv_given_fn *given, const void *owner) {
+  for (size_t i = 0; i < action->rule_count; i++) {
+    if (!rule_holds(&action->rules[i], given, owner)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 static int check_rules(const struct mv_place *at, const json_t *params) {
   for (size_t i = 0; i < at->action->rule_count; i++) {
     if (check_rule(at, &at->action->rules[i], params)) {

@@ -239,5 +239,6 @@ int luaopen_mavilua_core(lua_State *L) {
   lua_pop(L, 1);
   mv_apilib_register(L, -1);
   mv_loop_register(L, -1);
+  mv_attempt_register(L, -1);
   return 1;
 }

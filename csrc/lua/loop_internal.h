@@ -150,6 +150,9 @@ int mv_wait_misuse(lua_State *L, const char *format, ...)
 /* The wait whose timer this is. */
 struct mv_wait *mv_sleep_of(struct mv_timer *timer);
 
+/* send.c: pushes nil and {kind, message, sent} of an exchange that failed; returns 2. */
+int mv_send_push_failure(lua_State *L, const struct mv_exchange *exchange);
+
 /* The halves of waiting calls: start begins the wait and suspends, finish pushes the results. */
 int mv_sleep_start(lua_State *L);
 int mv_send_start(lua_State *L);

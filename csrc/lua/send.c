@@ -86,7 +86,7 @@ static void push_headers(lua_State *L, const struct mv_bytes *lines) {
   " (ca_file names a PEM file of whom to trust besides; verify = false checks nothing: for tests "  \
   "alone)"
 
-static int push_failure(lua_State *L, const struct mv_exchange *exchange) {
+int mv_send_push_failure(lua_State *L, const struct mv_exchange *exchange) {
   lua_pushnil(L);
   lua_createtable(L, 0, 3);
   lua_pushstring(L, mv_error_name(exchange->failure));
@@ -118,7 +118,7 @@ static int push_reply(lua_State *L, const struct mv_exchange *exchange) {
 static int send_results(lua_State *L, struct mv_wait *wait) {
   struct send *send = (struct send *)wait;
   int count = send->exchange.failure == MV_ERROR_NONE ? push_reply(L, &send->exchange)
-                                                      : push_failure(L, &send->exchange);
+                                                      : mv_send_push_failure(L, &send->exchange);
   send_free(wait);
   return count;
 }

@@ -141,17 +141,8 @@ local function as_error(state, name, failure)
   }
 end
 
---- Calls an action.
--- @param state the client's private state (see client.lua)
--- @param name string, the action
--- @param params table of parameters
--- @param options table: `timeout` (seconds), `retries`; may be nil
--- @return result, or nil and an `err`; raises misuse at the caller's line
-function call.run(state, name, params, options)
-  options = options or {}
-  local prepared, message = core.prepare(name, params, state.known(name))
-  if not prepared then errors.misuse("%s", state.redact(message)) end
-  if not state.transport then runtime.check(name) end
+-- The attempts that a call makes, from `first` on, when that has failed.
+local function repeated(state, name, prepared, options, first)
   local request = http_request(state, name, prepared, options)
   local policy = {
     class = prepared.retry,
@@ -162,9 +153,49 @@ function call.run(state, name, params, options)
   }
   local result, failure = retry.run(policy, function(number)
     return attempt(state, name, request, number)
-  end)
+  end, first)
   if failure then return nil, as_error(state, name, failure) end
   return result
+end
+
+-- The straight way: the first attempt goes through C in one piece, and mostly that is all.
+local function straight(state, name, params, options)
+  local paid = state.counts(name)
+  if paid then state.pace:spend() end
+  local result, failure, prepared = core.attempt(state.caller, name, params, options and options.timeout)
+  if failure and not prepared then
+    if paid then state.pace:take_back() end
+    errors.misuse("%s", state.redact(failure))
+  end
+  if meter then count(state, name, failure) end
+  if failure then return repeated(state, name, prepared, options or {}, failure) end
+  return result
+end
+
+--- Calls an action.
+-- @param state the client's private state (see client.lua)
+-- @param name string, the action
+-- @param params table of parameters
+-- @param options table: `timeout` (seconds), `retries`; may be nil
+-- @return result, or nil and an `err`; raises misuse at the caller's line
+function call.run(state, name, params, options)
+  if state.caller then return straight(state, name, params, options) end
+  local prepared, message = core.prepare(name, params, state.known(name))
+  if not prepared then errors.misuse("%s", state.redact(message)) end
+  if not state.transport then runtime.check(name) end
+  return repeated(state, name, prepared, options or {})
+end
+
+--- What lets calls go the straight way: nil where something has to be asked or told before or after each attempt.
+-- @param state as of `run`, with `options`, `prefix` and `transport`
+-- @return a caller of the core, or nil
+function call.caller(state)
+  local options = state.options
+  if runtime.in_nginx or state.transport or options.trace or options.rate or options.daily_quota then return nil end
+  return core.caller {
+    prefix = state.prefix, timeout = options.timeout, connect_timeout = options.connect_timeout,
+    verify = options.verify, ca_file = options.ca_file, keep_null = options.keep_null,
+  }
 end
 
 return call

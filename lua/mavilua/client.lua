@@ -226,7 +226,7 @@ function client.new(options)
   local key, base_url = find_key(options), find_base_url(options)
   local bot = setmetatable({}, metatable)
   local complete, count = runtime.complete(options.runtime), nginx_parts(options, key, base_url)
-  states[bot] = {
+  local state = {
     options = with_defaults(options),
     base_url = base_url,
     prefix = ("%s/api/%s/"):format(base_url, url.escape(key)),
@@ -237,6 +237,8 @@ function client.new(options)
     known = known,
     counts = counts,
   }
+  state.caller = call.caller(state)
+  states[bot] = state
   return bot
 end
 

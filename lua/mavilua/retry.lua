@@ -34,13 +34,16 @@ end
 --   `max_retry_wait` (longest wait, seconds, that a server's Retry-After is granted), `sleep(seconds)`,
 --   `told(failure, attempts, delay)` or nil: called before each wait
 -- @param attempt function(number) -> result, or nil and a table {kind, message, status, sent, retry_after}
+-- @param first nil, or such a table: the first attempt has been made, and this is how it failed
 -- @return result, or nil and the last failure with `attempts` and `retryable` set and `kind` "ambiguous" when
 --   nobody knows whether the action was done
-function retry.run(policy, attempt)
+function retry.run(policy, attempt, first)
   local attempts = 0
   while true do
     attempts = attempts + 1
-    local result, failure = attempt(attempts)
+    local result, failure = nil, first
+    first = nil
+    if not failure then result, failure = attempt(attempts) end
     if not failure then return result end
     judge(policy.class, failure)
     local out_of_quota = failure.kind == "quota"
