@@ -93,10 +93,11 @@ local function post_webhooks(url, count, text)
   end, { stop_on_error = true })
 end
 
---- Calls a second of `width` handlers on one worker: one thread, as the peers have.
-function measures.host_calls(ctx, width)
+-- `...`: further words for the command line.
+local function calls_from_handlers(ctx, width, ...)
+  local words = { ... }
   return with(subjects.nginx(ctx), function(api)
-    local options = { script = CALLER, base_url = api.base, "--workers", "1" }
+    local options = { script = CALLER, base_url = api.base, table.unpack(words) }
     return with(subjects.host(ctx, options), function(host)
       local from = mavilua.time() + 0.5
       post_webhooks(host.url, width, ("%.6f %.6f"):format(from, from + ctx.size.seconds))
@@ -106,6 +107,17 @@ function measures.host_calls(ctx, width)
       return sum / ctx.size.seconds
     end)
   end)
+end
+
+--- Calls a second of `width` handlers in a host with its presets: a worker for each core. The clients' ids spread the
+-- handlers over the workers.
+function measures.host_calls(ctx, width)
+  return calls_from_handlers(ctx, width)
+end
+
+--- The same in one thread.
+function measures.one_worker_calls(ctx, width)
+  return calls_from_handlers(ctx, width, "--workers", "1")
 end
 
 local function calls_of(...)

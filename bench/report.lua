@@ -27,7 +27,9 @@ local function summary(row)
   done.beside = spread_of(row.results, function(r) return r.beside end)
   done.ratio = spread_of(row.results, function(r) return r.mine / r.beside end)
   done.ratio.median = done.mine.median / done.beside.median
-  if row.better == "more" then
+  if not row.reach then
+    return done
+  elseif row.better == "more" then
     done.met = done.ratio.median >= row.reach
   else
     done.met = done.ratio.median <= row.reach
@@ -43,8 +45,9 @@ end
 local function first_line(text) return (text:match "[^\n]*") end
 
 local function cells(row)
-  local reach = (row.better == "more" and ">= " or "<= ") .. number(row.reach)
-  local verdict = row.failed and "failed: " .. first_line(row.failed) or row.met and "met" or "MISSED"
+  local reach = row.reach and (row.better == "more" and ">= " or "<= ") .. number(row.reach) or ""
+  local verdict = row.failed and "failed: " .. first_line(row.failed)
+    or row.met and "met" or row.reach and "MISSED" or ""
   if not row.ratio then return { row.name, "-", row.peer, "-", "-", "", reach, verdict } end
   return { row.name, number(row.mine.median) .. " " .. row.unit, row.peer, number(row.beside.median),
     number(row.ratio.median), ("%s-%s"):format(number(row.ratio.least), number(row.ratio.most)), reach, verdict }
@@ -86,15 +89,16 @@ end
 -- @param rows with `results` (list of {mine, beside}) and `failed`
 -- @param options mode, out (the folder for the files)
 function report.write(rows, options)
-  local list, met = {}, 0
+  local list, aims, met = {}, {}, 0
   for i, row in ipairs(rows) do
     list[i] = summary(row)
+    if row.reach then aims[#aims + 1] = list[i] end
     if list[i].met then met = met + 1 end
   end
   print_table(list)
-  print(("%d of %d in reach; %s/results.json, results.svg"):format(met, #list, options.out))
+  print(("%d of %d in reach; %s/results.json, results.svg"):format(met, #aims, options.out))
   process.write(options.out .. "/results.json", json_of(list, options))
-  process.write(options.out .. "/results.svg", plot.draw(list))
+  process.write(options.out .. "/results.svg", plot.draw(aims))
 end
 
 return report

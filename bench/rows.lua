@@ -2,7 +2,8 @@
 -- name, unit: what is measured.
 -- mine, beside: which measure of measures.lua with which argument, and, where a measure gives several numbers,
 --   which of them. The same measure in several rows of a group is taken once in each round.
--- peer: what stands beside it. better: whether more or less is. reach: what mine / beside should be.
+-- peer: what stands beside it. better: whether more or less is. reach: what mine / beside should be; a row without is
+--   there to be known.
 -- Rows of one group are measured by turns, in rounds; `once` ones take too long for more than one round.
 -- smoke: needs nothing that the tests do not need, too.
 local rows = {}
@@ -40,6 +41,8 @@ row { group = "calls", name = "API calls from handlers, 64 in flight", unit = "c
 row { group = "calls", name = "API calls from handlers, 64 in flight", unit = "calls/s",
   mine = { "host_calls", 64 }, beside = { "node_calls", 64 }, peer = "Node.js, agent of 64 sockets",
   better = "more", reach = 2.5 }
+row { group = "calls", name = "API calls from handlers, one worker", unit = "calls/s",
+  mine = { "one_worker_calls", 64 }, beside = { "bare_curl_calls", 64 }, peer = "C with curl_multi", better = "more" }
 row { group = "script", name = "blocking API calls of a script", unit = "calls/s",
   mine = { "module_blocks" }, beside = { "lua_curl_blocks" }, peer = "lua-curl + lua-cjson",
   better = "more", reach = 1 }
