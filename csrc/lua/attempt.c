@@ -204,8 +204,8 @@ static void fill(struct mv_exchange *exchange, const struct attempt *attempt,
 }
 
 /* attempt(caller, name, params, timeout) -> result | nil, failure, request | nil, message
- * timeout: seconds, or nil for the caller's. failure: {kind, message, sent, …} as send's or interpret's;
- * request: as of prepare. A message alone: the parameters are wrong. */
+ * timeout: seconds, or nil for the caller's. failure: {kind, message, sent, …} as send's or
+ * interpret's; request: as of prepare. A message alone: the parameters are wrong. */
 static int attempt_start(lua_State *L) {
   size_t length;
   const struct caller *caller = check_caller(L);

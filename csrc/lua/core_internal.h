@@ -26,9 +26,9 @@ int mv_core_failure(lua_State *L, const char *message);
 
 /* prepare.c */
 
-/* The request of an action with the parameters at `index` (a table, or nil); `action` NULL: one that
- * the table does not have, sent as it is. 0, or -1 and `err`; `request` is the caller's to free
- * either way. Never throws. */
+/* The request of an action with the parameters at `index` (a table, or nil); `action` NULL: one
+ * that the table does not have, sent as it is. 0, or -1 and `err`; `request` is the caller's to
+ * free either way. Never throws. */
 int mv_prepare(lua_State *L, int index, const struct mv_action *action, const char *name,
                struct mv_request *request, struct mv_error *err);
 

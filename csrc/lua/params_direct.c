@@ -40,8 +40,7 @@ static bool put_string(struct writing *writing, const struct mv_param *param, in
   if (!writing->query) {
     return mv_json_put_string(writing->out, text, length) == 0;
   }
-  return mv_utf8_valid(text, length) == length &&
-         mv_bytes_put_url(writing->out, text, length) == 0;
+  return mv_utf8_valid(text, length) == length && mv_bytes_put_url(writing->out, text, length) == 0;
 }
 
 /* An object with members and without tables in it. */

@@ -10,8 +10,8 @@
 #include "api/action.h"
 #include "api/request.h"
 
-/* Makes the same request of the table at `index` as mv_request_prepare does. False: it is not taken,
- * and `request` holds a part. Never throws. */
+/* Makes the same request of the table at `index` as mv_request_prepare does. False: it is not
+ * taken, and `request` holds a part. Never throws. */
 bool mv_params_direct(lua_State *L, int index, const struct mv_action *action,
                       struct mv_request *request);
 

@@ -41,8 +41,9 @@ static void push_table(lua_State *L, struct dice *dice) {
 }
 
 static void push_value(lua_State *L, struct dice *dice) {
-  static const char *const texts[] = {"", "7", "hello", "a\"\n\x01 &=%/", "Привет", "\xff", "a\0b",
-                                      "31.12.2026", "image", "true", "-3", "1e3"};
+  static const char *const texts[] = {"",       "7",    "hello", "a\"\n\x01 &=%/",
+                                      "Привет", "\xff", "a\0b",  "31.12.2026",
+                                      "image",  "true", "-3",    "1e3"};
   unsigned kind = roll(dice, 8);
   if (kind < 3) {
     lua_pushinteger(L, (lua_Integer)roll(dice, 1200) - 20);
@@ -83,8 +84,8 @@ static int same_bytes(const struct mv_bytes *a, const struct mv_bytes *b) {
 }
 
 /* By the tree alone. */
-static int prepare_exactly(lua_State *L, const struct mv_action *action,
-                           struct mv_request *request, struct mv_error *err) {
+static int prepare_exactly(lua_State *L, const struct mv_action *action, struct mv_request *request,
+                           struct mv_error *err) {
   json_t *params = mv_value_read(L, -1, err);
   if (json_is_array(params) && json_array_size(params) == 0 && !action->bare_array) {
     json_decref(params);
