@@ -39,7 +39,8 @@ static bool may_refuse(lua_State *L) {
 
 /* A plain success pushed; false, and nothing pushed, for all that reply.c has to look at. */
 static bool push_plain(lua_State *L, long status, const char *body, size_t length, bool keep_null) {
-  if (status < 200 || status >= 300 || !mv_json_direct_push(L, body, length, keep_null)) {
+  if (status < 200 || status >= 300 ||
+      !mv_json_direct_push(L, body, length, keep_null, NULL)) {
     return false;
   }
   if (lua_istable(L, -1) && !may_refuse(L)) {
