@@ -7,15 +7,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-int mv_bytes_reserve(struct mv_bytes *bytes, size_t more) {
+int mv_bytes_grow(struct mv_bytes *bytes, size_t more) {
   if (bytes->failed || more > SIZE_MAX / 2 - bytes->length) {
     bytes->failed = true;
     return -1;
   }
   size_t need = bytes->length + more;
-  if (bytes->data && need <= bytes->capacity) {
-    return 0;
-  }
   size_t capacity = bytes->capacity * 2 > need ? bytes->capacity * 2 : need;
   capacity = capacity < 64 ? 64 : capacity;
   char *data = realloc(bytes->data, capacity + 1);
@@ -36,19 +33,6 @@ int mv_bytes_append(struct mv_bytes *bytes, const void *data, size_t length) {
     memcpy(bytes->data + bytes->length, data, length);
   }
   bytes->length += length;
-  bytes->data[bytes->length] = '\0';
-  return 0;
-}
-
-int mv_bytes_puts(struct mv_bytes *bytes, const char *string) {
-  return mv_bytes_append(bytes, string, strlen(string));
-}
-
-int mv_bytes_putc(struct mv_bytes *bytes, char c) {
-  if (mv_bytes_reserve(bytes, 1)) {
-    return -1;
-  }
-  bytes->data[bytes->length++] = c;
   bytes->data[bytes->length] = '\0';
   return 0;
 }

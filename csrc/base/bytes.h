@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct mv_bytes {
   char *data;      /* NULL while empty and never grown */
@@ -13,11 +14,31 @@ struct mv_bytes {
   bool failed;     /* an allocation failed; all later appends do nothing: check once, at the end */
 };
 
+int mv_bytes_grow(struct mv_bytes *bytes, size_t more); /* for mv_bytes_reserve */
+
 /* Appends return 0, or -1 when memory is out (and set `failed`). */
-int mv_bytes_reserve(struct mv_bytes *bytes, size_t more); /* room for so many bytes to come */
+
+/* Room for so many bytes to come. */
+static inline int mv_bytes_reserve(struct mv_bytes *bytes, size_t more) {
+  bool enough = !bytes->failed && bytes->data && more <= bytes->capacity - bytes->length;
+  return enough ? 0 : mv_bytes_grow(bytes, more);
+}
+
 int mv_bytes_append(struct mv_bytes *bytes, const void *data, size_t length);
-int mv_bytes_puts(struct mv_bytes *bytes, const char *string);
-int mv_bytes_putc(struct mv_bytes *bytes, char c);
+
+static inline int mv_bytes_puts(struct mv_bytes *bytes, const char *string) {
+  return mv_bytes_append(bytes, string, strlen(string));
+}
+
+static inline int mv_bytes_putc(struct mv_bytes *bytes, char c) {
+  if (mv_bytes_reserve(bytes, 1)) {
+    return -1;
+  }
+  bytes->data[bytes->length++] = c;
+  bytes->data[bytes->length] = '\0';
+  return 0;
+}
+
 int mv_bytes_printf(struct mv_bytes *bytes, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 int mv_bytes_put_int(struct mv_bytes *bytes, int64_t number); /* its decimal digits */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_quick.h"
+
 #define FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL)
 
 /* Whether `length` digits (without sign) need more than 64 bits. */
@@ -162,6 +164,10 @@ static json_t *parse_mended(const char *text, size_t length, bool lenient, json_
 }
 
 static json_t *parse(const char *text, size_t length, bool lenient, struct mv_error *err) {
+  json_t *quick = mv_json_quick(text, length);
+  if (quick) {
+    return quick;
+  }
   if (too_deep(text, text + length)) {
     mv_error_set(err, MV_ERROR_DECODE, "nested deeper than %d levels", MV_JSON_DEPTH);
     return NULL;

@@ -45,19 +45,44 @@ static bool is_special(unsigned char c) {
   return c < 0x20 || c == '"' || c == '\\' || c == 0x7F;
 }
 
+/* How many bytes stand for themselves. */
+static size_t plain_length(const char *text, size_t length) {
+  size_t plain = 0;
+  while (plain < length && !is_special((unsigned char)text[plain])) {
+    plain++;
+  }
+  return plain;
+}
+
+/* Room is there for this text and its quotation marks. */
+static void copy_plain(struct mv_bytes *out, const char *text, size_t length) {
+  char *to = out->data + out->length;
+  *to++ = '"';
+  memcpy(to, text, length);
+  to[length] = '"';
+  to[length + 1] = '\0';
+  out->length += length + 2;
+}
+
 static void write_string(struct mv_bytes *out, const char *text, size_t length) {
-  const unsigned char *at = (const unsigned char *)text, *end = at + length;
-  mv_bytes_reserve(out, length + 2);
+  size_t plain = plain_length(text, length);
+  if (mv_bytes_reserve(out, length + 2)) {
+    return;
+  }
+  if (plain == length) {
+    copy_plain(out, text, length);
+    return;
+  }
   mv_bytes_putc(out, '"');
-  while (at < end) {
-    const unsigned char *from = at;
-    while (at < end && !is_special(*at)) {
-      at++;
+  for (;;) {
+    mv_bytes_append(out, text, plain);
+    if (plain == length) {
+      break;
     }
-    mv_bytes_append(out, from, (size_t)(at - from));
-    if (at < end) {
-      write_escape(out, *at++);
-    }
+    write_escape(out, (unsigned char)text[plain]);
+    text += plain + 1;
+    length -= plain + 1;
+    plain = plain_length(text, length);
   }
   mv_bytes_putc(out, '"');
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/json_quick.h"
 #include "base/json_scan.h"
 #include "base/log.h"
 #include "base/queue.h"
@@ -69,6 +70,41 @@ static void test_json(void) {
   char *out = round_trip(deep, sizeof deep);
   CHECK(out && strstr(out, "nested deeper than 128"));
   free(out);
+}
+
+/* Whether it is read quickly, and as jansson reads it. */
+static bool is_quick(const char *text) {
+  json_t *quick = mv_json_quick(text, strlen(text));
+  json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+  char *left = quick ? mv_json_text(quick) : NULL, *right = value ? mv_json_text(value) : NULL;
+  bool same = left && right && strcmp(left, right) == 0;
+  if (quick && !same) {
+    fprintf(stderr, "%s became %s, not %s\n", text, left, right ? right : "an error");
+  }
+  free(left);
+  free(right);
+  json_decref(quick);
+  json_decref(value);
+  CHECK(!quick || same);
+  return quick != NULL;
+}
+
+static void test_json_quick(void) {
+  static const char *const usual[] = {
+      "1", "0", "-7", "999999999999999999", "-999999999999999999", "0.1", "-1.5e3", "1E+2", "2.0",
+      "true", " false ", "null", "\"\"", "\"h\xC3\xA9llo\"", "\"a\\n\\\"\\\\\\/\\b\\f\\r\\t\"",
+      "[]", "{}", "[1,[2,{}],\"x\"]", "{\"a\":1,\"b\":{\"c\":[null]},\"a\":2}",
+      "\t{ \"\" : [ ] , \"x\\ty\" : \"z\" }\r\n", "{\"a\":\"\\\\\",\"b\":\"\\\"\"}"};
+  static const char *const not[] = {
+      "", " ", "01", "-0", "+1", "1.", ".5", "1e", "1e400", "1000000000000000000", "tru", "nul",
+      "\"", "\"a", "\"\\\"", "\"\\u0041\"", "\"\\x\"", "\"\xFF\"", "\"a\nb\"", "[", "[1", "[1,]",
+      "[1 2]", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "1 2", "{}x", "]"};
+  for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+    CHECK(is_quick(usual[i]));
+  }
+  for (size_t i = 0; i < sizeof not / sizeof *not; i++) {
+    CHECK(!is_quick(not[i]));
+  }
 }
 
 /* What cannot be asked for again is read all the same, if it can be. */
@@ -349,6 +385,7 @@ static void test_queue(void) {
 
 int main(void) {
   test_json();
+  test_json_quick();
   test_json_lenient();
   test_json_path();
   test_json_find();

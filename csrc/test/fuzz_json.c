@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_quick.h"
 #include "base/json_scan.h"
 #include "lua/json_direct.h"
 #include "lua/values.h"
@@ -112,6 +113,17 @@ static void check_find(const char *data, size_t size, json_t *value) {
   }
 }
 
+/* What is taken quickly is what jansson gives: `value`, or nothing where that is NULL. */
+static void check_quick(const char *data, size_t size) {
+  json_t *quick = mv_json_quick(data, size);
+  json_t *value = quick ? json_loadb(data, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+  if (quick && (!value || !json_equal(quick, value))) {
+    abort();
+  }
+  json_decref(quick);
+  json_decref(value);
+}
+
 static void check_refused(const char *data, size_t size) {
   lua_State *L = luaL_newstate();
   check_direct(L, data, size, NULL);
@@ -123,6 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   json_t *lenient = mv_json_parse_lenient((const char *)data, size, &err);
   check_find((const char *)data, size, lenient);
   json_decref(lenient);
+  check_quick((const char *)data, size);
   json_t *value = mv_json_parse((const char *)data, size, &err);
   if (!value) {
     check_refused((const char *)data, size);
