@@ -2,27 +2,50 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "sandbox/ask.h"
 #include "sandbox/settings.h"
 
-static void answer(struct mv_ask *ask, unsigned status, json_t *body, bool failed) {
+struct mv_bytes *mv_answer_begin(struct mv_ask *ask, unsigned status, bool failed) {
   json_decref(ask->answer);
-  mv_bytes_free(&ask->written);
-  ask->answer = body;
+  mv_bytes_clear(&ask->written);
+  ask->answer = NULL;
   ask->text = NULL;
   ask->status = status;
   ask->failed = failed;
-  if (!body) {
+  return &ask->written;
+}
+
+void mv_answer_end(struct mv_ask *ask) {
+  if (ask->written.failed) {
+    mv_bytes_free(&ask->written);
+    ask->text = "out of memory";
     mv_db_fail(ask->db, "out of memory");
   }
 }
 
 void mv_answer_json(struct mv_ask *ask, json_t *body) {
-  answer(ask, 200, body, false);
+  mv_answer_begin(ask, 200, false);
+  ask->answer = body;
+  if (!body) {
+    mv_db_fail(ask->db, "out of memory");
+  }
+}
+
+static void answer_word(struct mv_ask *ask, unsigned status, const char *word, bool failed) {
+  struct mv_bytes *out = mv_answer_begin(ask, status, failed);
+  mv_bytes_puts(out, "{\"status\":");
+  mv_json_put_string(out, word, strlen(word));
+  mv_bytes_putc(out, '}');
+  mv_answer_end(ask);
 }
 
 void mv_answer_success(struct mv_ask *ask) {
-  mv_answer_json(ask, json_pack("{s:s}", "status", "success"));
+  answer_word(ask, 200, "success", false);
+}
+
+void mv_answer_word(struct mv_ask *ask, unsigned status, const char *word) {
+  answer_word(ask, status, word, true);
 }
 
 void mv_answer_result(struct mv_ask *ask, const char *name, json_t *value) {
@@ -30,18 +53,14 @@ void mv_answer_result(struct mv_ask *ask, const char *name, json_t *value) {
 }
 
 void mv_answer_ids(struct mv_ask *ask, const char *name, struct mv_stmt *stmt) {
-  mv_answer_success(ask);
-  struct mv_bytes *out = &ask->written;
+  struct mv_bytes *out = mv_answer_begin(ask, 200, false);
   mv_bytes_printf(out, "{\"status\":\"success\",\"%s\":[", name);
   for (bool first = true; mv_db_step(ask->db, stmt); first = false) {
     mv_bytes_puts(out, first ? "" : ",");
     mv_bytes_put_int(out, mv_sql_int(stmt, 0));
   }
   mv_bytes_puts(out, "]}");
-  if (out->failed) {
-    mv_answer_success(ask);
-    mv_db_fail(ask->db, "out of memory");
-  }
+  mv_answer_end(ask);
 }
 
 void mv_answer_ok(struct mv_ask *ask) {
@@ -49,13 +68,8 @@ void mv_answer_ok(struct mv_ask *ask) {
     mv_answer_success(ask);
     return;
   }
-  answer(ask, 200, json_null(), false);
-  ask->answer = NULL;
+  mv_answer_begin(ask, 200, false);
   ask->text = "ok";
-}
-
-void mv_answer_word(struct mv_ask *ask, unsigned status, const char *word) {
-  answer(ask, status, json_pack("{s:s}", "status", word), true);
 }
 
 void mv_answer_fail(struct mv_ask *ask, unsigned status, const char *format, ...) {
@@ -64,9 +78,12 @@ void mv_answer_fail(struct mv_ask *ask, unsigned status, const char *format, ...
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  json_t *message = json_string(text);
-  if (!message) { /* cut in the middle of a character, or what was quoted is not UTF-8 */
-    message = json_string("The request cannot be understood");
+  struct mv_bytes *out = mv_answer_begin(ask, status, true);
+  mv_bytes_puts(out, "{\"status\":\"fail\",\"message\":");
+  if (mv_json_put_string(out, text, strlen(text))) {
+    /* cut in the middle of a character, or what was quoted is not UTF-8 */
+    mv_bytes_puts(out, "\"The request cannot be understood\"");
   }
-  answer(ask, status, json_pack("{s:s, s:o}", "status", "fail", "message", message), true);
+  mv_bytes_putc(out, '}');
+  mv_answer_end(ask);
 }

@@ -10,21 +10,28 @@
 #include "base/bytes.h"
 #include "sandbox/work.h"
 
+enum { MV_ASK_PARAMS = 16 }; /* an action has no more */
+
 struct mv_ask {
   struct mv_work *work;
   struct mv_db *db; /* the work's */
   const struct mv_action *action;
-  json_t *params; /* object; what the row names is of the row's type, null is absent (params.h) */
-  json_t *extras; /* object: parameters the row does not name */
+  json_t *params[MV_ASK_PARAMS]; /* in the order of the row, of its types; NULL: absent (params.h) */
+  json_t *extras; /* object: parameters the row does not name; NULL: none */
   unsigned status;
-  json_t *answer; /* owned; NULL: `text` */
-  const char *text;
-  struct mv_bytes written; /* not empty: JSON text that stands for `answer` */
+  struct mv_bytes written; /* the answer as JSON; empty: it is `answer`, or `text` */
+  json_t *answer;          /* owned, or NULL */
+  const char *text;        /* plain, or NULL */
   char headers[64];        /* further headers of the answer, or "" */
   bool failed;             /* a refusal: what was changed is rolled back */
 };
 
 /* Answers; a later one replaces an earlier. */
+
+/* What is appended between these two is the JSON of the answer. `failed`: a refusal. */
+struct mv_bytes *mv_answer_begin(struct mv_ask *ask, unsigned status, bool failed);
+void mv_answer_end(struct mv_ask *ask);
+
 void mv_answer_success(struct mv_ask *ask); /* {"status":"success"} */
 void mv_answer_result(struct mv_ask *ask, const char *name,
                       json_t *value); /* and name = value (taken) */

@@ -228,3 +228,18 @@ json_t *mv_cell_read(struct mv_stmt *stmt, int kind_column, int value_column) {
     return mv_db_text(stmt, value_column);
   }
 }
+
+void mv_cell_write(struct mv_bytes *out, struct mv_stmt *stmt, int kind_column, int value_column) {
+  int kind = (int)mv_sql_int(stmt, kind_column);
+  if (kind == MV_CELL_TEXT) {
+    mv_db_put_text(out, stmt, value_column);
+    return;
+  }
+  if (kind == MV_CELL_INTEGER) {
+    mv_bytes_put_int(out, mv_sql_int(stmt, value_column));
+    return;
+  }
+  json_t *value = mv_cell_read(stmt, kind_column, value_column);
+  mv_json_write(out, value ? value : json_null());
+  json_decref(value);
+}

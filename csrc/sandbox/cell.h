@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct mv_stmt; /* store/sql.h */
+struct mv_bytes; /* base/bytes.h */
+struct mv_stmt;  /* store/sql.h */
 
 enum mv_cell_kind {
   MV_CELL_TEXT,
@@ -59,5 +60,8 @@ json_t *mv_cell_number(const char *text);
 
 /* The value back from its columns. New reference. */
 json_t *mv_cell_read(struct mv_stmt *stmt, int kind_column, int value_column);
+
+/* The same as JSON text, appended. */
+void mv_cell_write(struct mv_bytes *out, struct mv_stmt *stmt, int kind_column, int value_column);
 
 #endif

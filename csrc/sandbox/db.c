@@ -211,3 +211,19 @@ json_t *mv_db_json(struct mv_stmt *stmt, int column) {
   json_t *value = text ? mv_json_parse(text, length, NULL) : NULL;
   return value ? value : json_null();
 }
+
+void mv_db_put_text(struct mv_bytes *out, struct mv_stmt *stmt, int column) {
+  size_t length;
+  const char *text = mv_sql_blob(stmt, column, &length);
+  if (!text || mv_json_put_string(out, text, length)) {
+    mv_bytes_puts(out, "null");
+  }
+}
+
+void mv_db_put(struct mv_bytes *out, struct mv_stmt *stmt, int column) {
+  if (mv_sql_type(stmt, column) == SQLITE_INTEGER) {
+    mv_bytes_put_int(out, mv_sql_int(stmt, column));
+  } else {
+    mv_db_put_text(out, stmt, column);
+  }
+}

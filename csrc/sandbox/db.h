@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "store/sql.h"
 
@@ -52,6 +53,10 @@ int64_t mv_db_last_id(const struct mv_db *db);
 json_t *mv_db_text(struct mv_stmt *stmt, int column);
 json_t *mv_db_number(struct mv_stmt *stmt, int column);
 json_t *mv_db_json(struct mv_stmt *stmt, int column);
+
+/* A column as JSON text, appended: a text or null; an integer, a text or null. */
+void mv_db_put_text(struct mv_bytes *out, struct mv_stmt *stmt, int column);
+void mv_db_put(struct mv_bytes *out, struct mv_stmt *stmt, int column);
 
 /* Clears the sticky failure. */
 void mv_db_forget(struct mv_db *db);

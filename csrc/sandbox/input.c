@@ -47,18 +47,28 @@ static json_t *named(const struct mv_action *action, json_t *body, struct mv_err
   return NULL;
 }
 
+/* The query's parameters and the body's, which win. */
+static json_t *read_both(const struct mv_action *action, const struct mv_input *input,
+                         struct mv_error *err) {
+  json_t *params = *input->query ? mv_form_fields(input->query, strlen(input->query), err) : NULL;
+  if (*input->query && !params) {
+    return NULL;
+  }
+  json_t *body = parse_body(input, err);
+  body = body ? named(action, body, err) : NULL;
+  if (!params || !body) {
+    json_decref(params);
+    return body;
+  }
+  json_object_update(params, body);
+  json_decref(body);
+  return params;
+}
+
 json_t *mv_input_read(const struct mv_action *action, const struct mv_input *input,
                       struct mv_error *err) {
-  json_t *params = mv_form_fields(input->query, strlen(input->query), err);
-  json_t *body = params ? parse_body(input, err) : NULL;
-  body = body ? named(action, body, err) : NULL;
-  bool bad = !body;
-  if (!bad) {
-    json_object_update(params, body);
-    bad = action->universal && mv_universal_map(action, params, err);
-  }
-  json_decref(body);
-  if (bad) {
+  json_t *params = read_both(action, input, err);
+  if (params && action->universal && mv_universal_map(action, params, err)) {
     json_decref(params);
     return NULL;
   }

@@ -66,38 +66,37 @@ static void tell(struct mv_work *work, int64_t id, const struct mv_message *mess
 
 /* ---- storing ---- */
 
-/* Why what is sent to this client does not arrive: a text, or null when it does. */
-static json_t *find_obstacle(struct mv_work *work, int64_t client) {
+/* Why what is sent to this client does not arrive: a text, or null when it does; and whether
+ * something of the client's is not answered yet. Asked in one, and before that is changed: the
+ * change costs far more than the question. */
+static json_t *find_obstacle(struct mv_work *work, int64_t client, bool *unanswered) {
   struct mv_stmt *row = mv_db_query(
       work->db,
       "SELECT coalesce(c.undeliverable, (SELECT CASE WHEN h.enabled = 0 THEN 'Channel is disabled' "
       "WHEN h.client_type = 6 AND h.status <> 1 THEN 'WhatsApp is not started' END FROM channels h "
       "WHERE h.project = c.project AND h.client_type = c.client_type "
-      "AND CAST(h.group_id AS TEXT) = c.group_id ORDER BY h.id LIMIT 1)) "
-      "FROM clients c WHERE c.id = ?",
+      "AND CAST(h.group_id AS TEXT) = c.group_id ORDER BY h.id LIMIT 1)), "
+      "EXISTS (SELECT 1 FROM messages WHERE client = ?1 AND answered = 0) "
+      "FROM clients c WHERE c.id = ?1",
       "i", client);
+  *unanswered = false;
   if (!mv_db_step(work->db, row)) {
     return json_null();
   }
   json_t *obstacle = mv_db_text(row, 0);
+  *unanswered = mv_sql_int(row, 1);
   mv_db_reset(row);
   return obstacle;
 }
 
-/* Asked first whether there is anything to do: the update costs far more than the question. */
-static void answer_earlier(struct mv_work *work, int64_t client) {
-  if (mv_db_integer(work->db, 0, "SELECT 1 FROM messages WHERE client = ? AND answered = 0 LIMIT 1",
-                    "i", client)) {
-    mv_db_run(work->db, "UPDATE messages SET answered = 1 WHERE client = ? AND answered = 0", "i",
-              client);
-  }
-}
-
 int64_t mv_messages_add(struct mv_work *work, const struct mv_message *message) {
-  json_t *obstacle = message->input ? json_null() : find_obstacle(work, message->client);
+  bool unanswered = false;
+  json_t *obstacle =
+      message->input ? json_null() : find_obstacle(work, message->client, &unanswered);
   const char *error = json_string_value(obstacle);
-  if (!message->input) {
-    answer_earlier(work, message->client);
+  if (unanswered) {
+    mv_db_run(work->db, "UPDATE messages SET answered = 1 WHERE client = ? AND answered = 0", "i",
+              message->client);
   }
   mv_db_run(work->db,
             "INSERT INTO messages (client, client_replica, from_outside, block, created_at, text, "

@@ -10,10 +10,7 @@
 #include "sandbox/variables.h"
 
 int64_t mv_orders_current(struct mv_work *work, int64_t client) {
-  return mv_db_integer(work->db, 0,
-                       "SELECT coalesce((SELECT max(id) FROM orders WHERE client = ?1 "
-                       "AND status = 0), (SELECT max(id) FROM orders WHERE client = ?1))",
-                       "i", client);
+  return mv_db_integer(work->db, 0, "SELECT " MV_ORDERS_CURRENT, "i", client);
 }
 
 static int64_t first_state(struct mv_work *work) {

@@ -7,7 +7,11 @@
 
 #include "sandbox/ask.h"
 
-/* The client's newest active order; without one the newest; 0 when there is none at all. */
+/* The client's newest active order; without one the newest; 0 when there is none at all. As SQL: of
+ * the client ?1. */
+#define MV_ORDERS_CURRENT                                                                          \
+  "coalesce((SELECT max(id) FROM orders WHERE client = ?1 AND status = 0), "                       \
+  "(SELECT max(id) FROM orders WHERE client = ?1))"
 int64_t mv_orders_current(struct mv_work *work, int64_t client);
 
 /* The current one; when there is none, a new one in the first state of the first funnel. */

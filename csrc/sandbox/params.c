@@ -1,5 +1,6 @@
 #include "sandbox/params.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,11 +45,32 @@ static bool is_too_deep(const json_t *value, int depth) {
   return false;
 }
 
-/* `where`: "" or "items[3]." for the message. A wrong value is answered. */
+static bool is_empty(const json_t *value) {
+  return json_is_string(value) && !json_string_length(value);
+}
+
+/* That a value of the right type is not too large. */
+static int check_size(struct mv_ask *ask, const char *where, const struct mv_param *param,
+                      const json_t *value) {
+  if (is_too_deep(value, 0)) {
+    mv_answer_fail(ask, 400, "Parameter \"%s%s\" is nested deeper than %d levels", where,
+                   param->name, DEEPEST);
+    return -1;
+  }
+  if (json_is_array(value) && param->limit && json_array_size(value) > (size_t)param->limit) {
+    mv_answer_fail(ask, 400, "Parameter \"%s%s\" takes at most %ld elements", where, param->name,
+                   param->limit);
+    return -1;
+  }
+  return 0;
+}
+
+/* Makes what was given (NULL: nothing) into the parameter's type: *out, a new reference or NULL.
+ * `where`: "" or "items[3]." for the message. A wrong value is answered. */
 static int check_one(struct mv_ask *ask, const char *where, const struct mv_param *param,
-                     const json_t *raw, json_t *out) {
-  json_t *given = json_object_get(raw, param->name);
-  bool empty = json_is_string(given) && !json_string_length(given) && !param->may_be_empty;
+                     json_t *given, json_t **out) {
+  bool empty = is_empty(given) && !param->may_be_empty;
+  *out = NULL;
   if (!given || json_is_null(given) || (empty && param->type != MV_STRING)) {
     given = NULL;
   }
@@ -63,19 +85,23 @@ static int check_one(struct mv_ask *ask, const char *where, const struct mv_para
   if (!value) {
     return refuse_type(ask, where, param);
   }
-  if (is_too_deep(value, 0)) {
+  if (check_size(ask, where, param, value)) {
     json_decref(value);
-    mv_answer_fail(ask, 400, "Parameter \"%s%s\" is nested deeper than %d levels", where,
-                   param->name, DEEPEST);
     return -1;
   }
-  if (json_is_array(value) && param->limit && json_array_size(value) > (size_t)param->limit) {
-    json_decref(value);
-    mv_answer_fail(ask, 400, "Parameter \"%s%s\" takes at most %ld elements", where, param->name,
-                   param->limit);
-    return -1;
+  *out = value;
+  return 0;
+}
+
+static int check_item(struct mv_ask *ask, const char *where, const json_t *item) {
+  for (size_t m = 0; m < ask->action->item_param_count; m++) {
+    const struct mv_param *param = &ask->action->item_params[m];
+    json_t *checked;
+    if (check_one(ask, where, param, json_object_get(item, param->name), &checked)) {
+      return -1;
+    }
+    json_decref(checked);
   }
-  json_object_set_new(out, param->name, value);
   return 0;
 }
 
@@ -83,22 +109,27 @@ static int check_one(struct mv_ask *ask, const char *where, const struct mv_para
 static int check_items(struct mv_ask *ask) {
   const struct mv_action *action = ask->action;
   for (size_t p = 0; p < action->param_count; p++) {
-    json_t *list = json_object_get(ask->params, action->params[p].name);
+    json_t *list = ask->params[p];
     for (size_t i = 0; action->params[p].type == MV_ITEMS && i < json_array_size(list); i++) {
       char where[64];
       snprintf(where, sizeof where, "%s[%zu].", action->params[p].name, i);
-      json_t *checked = json_object();
-      int bad = 0;
-      for (size_t m = 0; !bad && m < action->item_param_count; m++) {
-        bad = check_one(ask, where, &action->item_params[m], json_array_get(list, i), checked);
-      }
-      json_decref(checked);
-      if (bad) {
+      if (check_item(ask, where, json_array_get(list, i))) {
         return -1;
       }
     }
   }
   return 0;
+}
+
+static json_t *param_of(const struct mv_ask *ask, const char *name, size_t length) {
+  const struct mv_action *action = ask->action;
+  for (size_t i = 0; i < action->param_count; i++) {
+    const char *known = action->params[i].name;
+    if (strncmp(known, name, length) == 0 && !known[length]) {
+      return ask->params[i];
+    }
+  }
+  return NULL;
 }
 
 /* How many of the names (separated by spaces) were given, and how many there are. */
@@ -107,11 +138,8 @@ static int given_of(const struct mv_ask *ask, const char *names, int *all, bool 
   *all = 0;
   for (const char *p = names; *p;) {
     size_t length = strcspn(p, " ");
-    char name[64];
-    snprintf(name, sizeof name, "%.*s", (int)length, p);
-    json_t *value = json_object_get(ask->params, name);
-    bool there =
-        value && !json_is_false(value) && !(json_is_string(value) && !json_string_length(value));
+    const json_t *value = param_of(ask, p, length);
+    bool there = value && !json_is_false(value) && !is_empty(value);
     *first = *all == 0 ? there : *first;
     given += there;
     (*all)++;
@@ -173,15 +201,24 @@ static int check_rule(struct mv_ask *ask, const struct mv_rule *rule) {
   return 0;
 }
 
-static int sort_extras(struct mv_ask *ask, const json_t *raw) {
+/* What is given for each parameter (borrowed); the rest are extras. */
+static void sort_given(struct mv_ask *ask, const json_t *raw, json_t **given) {
   const struct mv_action *action = ask->action;
   const char *name;
   json_t *value;
   json_object_foreach((json_t *)raw, name, value) {
-    if (!mv_action_param(action, name) && !is_too_deep(value, 0)) {
+    const struct mv_param *param = mv_action_param(action, name);
+    if (param) {
+      given[param - action->params] = value;
+    } else if (!is_too_deep(value, 0)) {
+      ask->extras = ask->extras ? ask->extras : json_object();
       json_object_set(ask->extras, name, value);
     }
   }
+}
+
+static int check_extras(struct mv_ask *ask) {
+  const struct mv_action *action = ask->action;
   size_t count = json_object_size(ask->extras);
   if (action->extras == MV_EXTRAS_CONDITIONS &&
       (!count || (action->extras_limit && count > (size_t)action->extras_limit))) {
@@ -193,12 +230,15 @@ static int sort_extras(struct mv_ask *ask, const json_t *raw) {
 }
 
 int mv_params_check(struct mv_ask *ask, const json_t *raw) {
+  json_t *given[MV_ASK_PARAMS] = {0};
+  assert(ask->action->param_count <= MV_ASK_PARAMS);
+  sort_given(ask, raw, given);
   for (size_t i = 0; i < ask->action->param_count; i++) {
-    if (check_one(ask, "", &ask->action->params[i], raw, ask->params)) {
+    if (check_one(ask, "", &ask->action->params[i], given[i], &ask->params[i])) {
       return -1;
     }
   }
-  if (sort_extras(ask, raw) || check_items(ask)) {
+  if (check_extras(ask) || check_items(ask)) {
     return -1;
   }
   for (size_t i = 0; i < ask->action->rule_count; i++) {
@@ -209,8 +249,16 @@ int mv_params_check(struct mv_ask *ask, const json_t *raw) {
   return 0;
 }
 
+void mv_params_free(struct mv_ask *ask) {
+  for (size_t i = 0; i < MV_ASK_PARAMS; i++) {
+    json_decref(ask->params[i]);
+  }
+  json_decref(ask->extras);
+}
+
 json_t *mv_param(const struct mv_ask *ask, const char *name) {
-  return json_object_get(ask->params, name);
+  const struct mv_param *param = mv_action_param(ask->action, name);
+  return param ? ask->params[param - ask->action->params] : NULL;
 }
 
 const char *mv_param_text(const struct mv_ask *ask, const char *name) {

@@ -14,6 +14,9 @@
  * -1. */
 int mv_params_check(struct mv_ask *ask, const json_t *raw);
 
+/* Frees ask->params and ask->extras. */
+void mv_params_free(struct mv_ask *ask);
+
 /* The parameter (borrowed), or NULL. */
 json_t *mv_param(const struct mv_ask *ask, const char *name);
 

@@ -222,7 +222,7 @@ static bool put_params(struct mv_bytes *out, const json_t *raw) {
 
 /* The answer's text; "ok" as JSON. */
 static bool put_answer(struct mv_bytes *out, const struct mv_ask *ask) {
-  if (ask->answer) {
+  if (ask->written.length) {
     return put_member(out, "answer", &ask->written);
   }
   put_name(out, "answer", ask->text);
@@ -261,8 +261,9 @@ static void record(struct mv_sandbox *sandbox, const struct mv_ask *ask, const s
 /* For tests: whether the answer is one that the action table promises. */
 static void witness(struct mv_sandbox *sandbox, const struct mv_ask *ask, const char *action) {
   if (sandbox->witness) {
-    json_t *answer = ask->answer ? mv_json_parse(ask->written.data, ask->written.length, NULL)
-                                 : json_string(ask->text);
+    const struct mv_bytes *written = &ask->written;
+    json_t *answer = written->length ? mv_json_parse(written->data, written->length, NULL)
+                                     : json_string(ask->text);
     mv_witness_see(sandbox->witness, ask->action, action, ask->status, answer);
     json_decref(answer);
   }
@@ -276,7 +277,7 @@ static void reply_spoiled(struct mv_sandbox *sandbox, struct mv_call *call, stru
     mv_bytes_clear(body);
     mv_bytes_puts(body, spoiling->body);
     out.type = "text/html; charset=utf-8";
-  } else if (!ask->answer) {
+  } else if (!body->length) {
     mv_bytes_puts(body, ask->text);
     out.type = "text/plain; charset=utf-8";
   }
@@ -290,7 +291,7 @@ static void reply(struct mv_sandbox *sandbox, struct mv_call *call, struct mv_as
   const char *headers = *ask->headers ? ask->headers : NULL;
   if (spoiling->kind) {
     reply_spoiled(sandbox, call, ask, spoiling);
-  } else if (ask->answer) {
+  } else if (ask->written.length) {
     mv_call_reply(call, ask->status, NULL, ask->written.data, ask->written.length, headers);
   } else {
     mv_call_reply(call, ask->status, "text/plain; charset=utf-8", ask->text, strlen(ask->text),
@@ -303,9 +304,7 @@ static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
   struct mv_error err = {0};
   struct mv_work work;
   struct mv_ask ask = {.work = &work,
-                       .action = mv_action_find(route->action, strlen(route->action)),
-                       .params = json_object(),
-                       .extras = json_object()};
+                       .action = mv_action_find(route->action, strlen(route->action))};
   struct mv_spoiling spoiling = {0};
   json_t *raw = ask.action ? read_input(ask.action, call, &err) : NULL;
   bool reads = !ask.action || ask.action->retry == MV_SAFE;
@@ -326,8 +325,7 @@ static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
   reply(sandbox, call, &ask, &spoiling);
   free(spoiling.body);
   json_decref(raw);
-  json_decref(ask.params);
-  json_decref(ask.extras);
+  mv_params_free(&ask);
   json_decref(ask.answer);
   mv_bytes_free(&ask.written);
 }

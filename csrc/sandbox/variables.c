@@ -1,6 +1,5 @@
 #include "sandbox/variables.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,56 +190,4 @@ void mv_variables_save(struct mv_ask *ask) {
   }
   free_assignments(list, variables);
   mv_answer_ok(ask);
-}
-
-/* What the platform itself knows of a client; NULL when there is no such client. */
-static json_t *built_in(struct mv_work *work, int64_t client) {
-  struct mv_stmt *row = mv_db_query(work->db,
-                                    "SELECT name, avatar, client_type, platform_id, tag, group_id, "
-                                    "created_at / 1000 FROM clients WHERE id = ? AND project = ?",
-                                    "ii", client, work->project);
-  if (!mv_db_step(work->db, row)) {
-    return NULL;
-  }
-  bool whatsapp = (int)mv_sql_int(row, 2) == MV_WHATSAPP;
-  json_t *values = json_object();
-  json_object_set_new_nocheck(values, "client_id", json_integer(client));
-  json_object_set_new_nocheck(values, "name", mv_db_text(row, 0));
-  json_object_set_new_nocheck(values, "avatar", mv_db_text(row, 1));
-  json_object_set_new_nocheck(values, "client_type", mv_db_number(row, 2));
-  json_object_set_new_nocheck(values, "platform_id", mv_db_text(row, 3));
-  json_object_set_new_nocheck(values, "tag", mv_db_text(row, 4));
-  json_object_set_new_nocheck(values, "group", mv_db_text(row, 5));
-  json_object_set_new_nocheck(values, "created_at", mv_db_number(row, 6));
-  json_object_set_new_nocheck(values, "phone", whatsapp ? mv_db_text(row, 3) : json_null());
-  mv_db_reset(row);
-  return values;
-}
-
-static void read_stored(struct mv_work *work, int64_t client, json_t *values) {
-  char id[64];
-  int64_t order = mv_orders_current(work, client);
-  if (order) {
-    snprintf(id, sizeof id, "%lld-%lld", (long long)client, (long long)order);
-    json_object_set_new_nocheck(values, "order_id", json_string(id));
-  }
-  read_client(work, client, values);
-  if (order) {
-    read_order(work, order, values);
-  }
-}
-
-/* Of the same names the order's variable wins over the client's, and that over the built-in. */
-void mv_variables_get(struct mv_ask *ask) {
-  int64_t client;
-  if (mv_param_id(ask, "client_id", &client) < 0) {
-    return;
-  }
-  json_t *values = built_in(ask->work, client);
-  if (!values) {
-    mv_answer_word(ask, 404, "client_not_found");
-    return;
-  }
-  read_stored(ask->work, client, values);
-  mv_answer_json(ask, values);
 }

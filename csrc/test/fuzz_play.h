@@ -36,19 +36,14 @@ static inline const struct mv_action *fuzz_play_action(const char *data, size_t 
 static inline void fuzz_play_in(struct mv_work *work, const struct mv_action *action,
                                 const json_t *raw) {
   const struct mv_played *played = mv_actions_find(action->name);
-  struct mv_ask ask = {.work = work,
-                       .db = work->db,
-                       .action = action,
-                       .params = json_object(),
-                       .extras = json_object()};
+  struct mv_ask ask = {.work = work, .db = work->db, .action = action};
   assert(played);
   if (mv_params_check(&ask, raw) == 0)
     played->run(&ask);
   assert(ask.status >= 200 && ask.status < 500 && (ask.answer || ask.text || ask.written.length));
   assert(!work->db->failed);
   json_decref(ask.answer);
-  json_decref(ask.params);
-  json_decref(ask.extras);
+  mv_params_free(&ask);
   mv_bytes_free(&ask.written);
 }
 

@@ -37,6 +37,25 @@ describe("the sandbox's variables", function()
     assert.equal("order's", box:call("get_variables", { client_id = 836058554 }).name)
   end)
 
+  local function body_of(client)
+    return select(3, box:call("get_variables", { client_id = client })).body
+  end
+
+  it("come in an order, each name once: the order's win over the client's, these over built-in ones", function()
+    local head = '{"client_id":' .. id .. ',"name":null,"avatar":null,"client_type":1,"platform_id":"12345",'
+    assert.equal(head, body_of(id):sub(1, #head))
+    box:call("save_variables", nil, { body = '{"client_id":' .. id
+      .. ',"variables":{"client.b":1.5,"client.tag":"mine","client.a":[1,{"x":null}],"client.order_id":"no"}}' })
+    assert.matches('"tag":"mine","group":"[^"]*","created_at":%d+,"phone":null,'
+      .. '"b":1%.5,"a":%[1,{"x":null}%],"order_id":"no"}$', body_of(id))
+    local order = box:call("create_order", { client_id = id }).order_id
+    assert.matches(('"phone":null,"order_id":"no","b":1.5,"a":[1,{"x":null}]}'):gsub("%p", "%%%0") .. "$", body_of(id))
+    box:call("set_order_vars", nil, { body = ('{"client_id":%d,"order_id":%d,"variables":%s}'):format(id, order,
+      '{"c":false,"b":"the order\'s","avatar":"picture","name":null}') })
+    assert.matches('"name":null,"avatar":"picture",.*"tag":"mine",.*"phone":null,"order_id":"no",'
+      .. '"b":"the order\'s","a":%[1,{"x":null}%],"c":false}$', body_of(id))
+  end)
+
   it("are saved for many clients, or for none when one is unknown", function()
     local other = box:client("678")
     box:call("save_variables", { clients = { id, tostring(other) },
