@@ -14,6 +14,8 @@ enum {
   MAX_HEADERS = 256 << 10,
   MAX_IDLE_SECONDS = 30, /* a connection that was idle for longer is likely dead: not reused */
   UPLOAD_BUFFER = 16 << 10,
+  PLAIN_BUFFER = 1 << 10,
+  TLS_BUFFER = 16 << 10,
 };
 
 /* ---- the address in messages ---- */
@@ -98,6 +100,8 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *user) {
 
 /* ---- setting up ---- */
 
+#define FIRST_SHARED_BUFFER 0x080700 /* from this libcurl on all transfers use one buffer */
+
 #define SET(option, value) (curl_easy_setopt(easy, option, value) == CURLE_OK)
 
 static long milliseconds(double seconds, int otherwise) {
@@ -127,6 +131,26 @@ static bool setup_trust(CURL *easy, const struct mv_exchange *exchange) {
          SET(CURLOPT_SSL_VERIFYHOST, exchange->insecure ? 0L : 2L) &&
          (!exchange->ca_file || SET(CURLOPT_CAINFO, exchange->ca_file)) &&
          (!is_loopback(exchange->url) || SET(CURLOPT_PROXY, ""));
+}
+
+/* Room for a part of the answer, held as long as one is awaited. Over TLS a connection holds far
+ * more than that, and HTTP/2 goes better with much room. */
+static long buffer_size(const struct mv_exchange *exchange) {
+  bool plain = strncasecmp(exchange->url, "http://", 7) == 0;
+  return plain && LIBCURL_VERSION_NUM < FIRST_SHARED_BUFFER ? PLAIN_BUFFER : TLS_BUFFER;
+}
+
+/* A handle whose last transfer did not get as far as a connection still has that one's buffer: it
+ * takes no other size, and must not go on with what the reset left. */
+static bool setup_buffer(struct mv_easy *call) {
+  long size = buffer_size(call->exchange);
+  curl_easy_reset(call->easy);
+  if (curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, size) == CURLE_OK) {
+    return true;
+  }
+  curl_easy_cleanup(call->easy);
+  call->easy = curl_easy_init();
+  return call->easy && curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, size) == CURLE_OK;
 }
 
 /* libcurl sends a request anew, without a word, when a reused connection turns out dead before any
@@ -191,15 +215,16 @@ static bool setup_callbacks(CURL *easy, struct mv_easy *call) {
          SET(CURLOPT_HEADERFUNCTION, on_header) && SET(CURLOPT_HEADERDATA, call);
 }
 
-int mv_easy_setup(struct mv_easy *call, struct curl_slist *json_headers, struct mv_error *err) {
-  CURL *easy = call->easy;
+int mv_easy_setup(struct mv_easy *call, const struct mv_easy_shared *shared, struct mv_error *err) {
   struct mv_exchange *exchange = call->exchange;
   call->stop = MV_STOP_NONE;
   call->body_sent = 0;
   call->error[0] = '\0';
-  curl_easy_reset(easy);
+  bool buffer = setup_buffer(call);
+  CURL *easy = call->easy;
   bool headers = !exchange->headers || !exchange->headers[0] || own_headers(call);
-  if (headers && SET(CURLOPT_HTTPHEADER, call->headers ? call->headers : json_headers) &&
+  if (buffer && headers && SET(CURLOPT_SHARE, shared->sessions) &&
+      SET(CURLOPT_HTTPHEADER, call->headers ? call->headers : shared->json_headers) &&
       SET(CURLOPT_URL, exchange->url) && SET(CURLOPT_USERAGENT, "mavilua/" MV_VERSION) &&
       SET(CURLOPT_ACCEPT_ENCODING, "") && setup_limits(easy, exchange) &&
       setup_trust(easy, exchange) && setup_method(easy, call) && setup_callbacks(easy, call)) {

@@ -23,9 +23,14 @@ struct mv_easy {
   char error[CURL_ERROR_SIZE];
 };
 
-/* Sets the handle up for call->exchange. `json_headers`: used when the exchange has none of its
- * own. 0, or -1 and `err`. */
-int mv_easy_setup(struct mv_easy *call, struct curl_slist *json_headers, struct mv_error *err);
+/* What all handles of a transport have in common. */
+struct mv_easy_shared {
+  struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
+  CURLSH *sessions;                /* of TLS; without it each handle would keep some for itself */
+};
+
+/* Sets the handle up for call->exchange; it may be another one afterwards. 0, or -1 and `err`. */
+int mv_easy_setup(struct mv_easy *call, const struct mv_easy_shared *shared, struct mv_error *err);
 
 /* Fills the outcome. */
 void mv_easy_conclude(struct mv_easy *call, CURLcode code);

@@ -29,7 +29,7 @@ struct mv_transport {
   int wake;    /* an eventfd */
   atomic_bool woken; /* it was written and not read since: once more would tell nothing new */
   int64_t due; /* ms, monotonic: when libcurl is to be asked; -1: only when a socket is ready */
-  struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
+  struct mv_easy_shared shared;
   struct mv_easy *active;          /* under way; linked both ways */
   struct mv_easy *ended, **last;   /* over, `done` still to be called; the oldest first */
   struct mv_easy *idle;            /* handles without an exchange */
@@ -171,9 +171,12 @@ static int refuse(struct mv_error *err, CURLcode code) {
 
 static bool create(struct mv_transport *transport) {
   struct curl_slist *first = curl_slist_append(NULL, "Expect:");
-  transport->json_headers = first;
+  transport->shared.json_headers = first;
+  transport->shared.sessions = curl_share_init();
   transport->multi = curl_multi_init();
-  return transport->multi && first && watch(transport) &&
+  return transport->multi && first && transport->shared.sessions && watch(transport) &&
+         curl_share_setopt(transport->shared.sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
+             CURLSHE_OK &&
          curl_slist_append(first, "Content-Type: application/json") &&
          curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
              CURLM_OK;
@@ -183,11 +186,14 @@ static void drop_curl(struct mv_transport *transport) {
   if (transport->multi) {
     curl_multi_cleanup(transport->multi);
   }
-  if (transport->json_headers) {
-    curl_slist_free_all(transport->json_headers);
+  if (transport->shared.sessions) {
+    curl_share_cleanup(transport->shared.sessions);
+  }
+  if (transport->shared.json_headers) {
+    curl_slist_free_all(transport->shared.json_headers);
   }
   transport->multi = NULL;
-  transport->json_headers = NULL;
+  transport->shared = (struct mv_easy_shared){NULL, NULL};
 }
 
 /* libcurl is there from the first exchange on. */
@@ -328,7 +334,7 @@ int mv_transport_start(struct mv_transport *transport, struct mv_exchange *excha
     return mv_error_set(err, MV_ERROR_SYSTEM, "memory is out");
   }
   call->exchange = exchange;
-  if (mv_easy_setup(call, transport->json_headers, err)) {
+  if (mv_easy_setup(call, &transport->shared, err)) {
     give_back(transport, call);
     return -1;
   }

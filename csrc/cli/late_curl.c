@@ -22,6 +22,7 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 #undef curl_multi_setopt
+#undef curl_share_setopt
 
 #define FUNCTIONS(X)                                                                               \
   X(curl_easy_cleanup)                                                                             \
@@ -41,6 +42,9 @@
   X(curl_multi_setopt)                                                                             \
   X(curl_multi_socket_action)                                                                      \
   X(curl_multi_strerror)                                                                           \
+  X(curl_share_cleanup)                                                                            \
+  X(curl_share_init)                                                                               \
+  X(curl_share_setopt)                                                                             \
   X(curl_slist_append)                                                                             \
   X(curl_slist_free_all)
 
@@ -118,6 +122,25 @@ CURLcode curl_easy_getinfo(CURL *easy, CURLINFO info, ...) {
   va_list value;
   va_start(value, info);
   CURLcode code = real.curl_easy_getinfo(easy, info, va_arg(value, void *));
+  va_end(value);
+  return code;
+}
+
+CURLSH *curl_share_init(void) {
+  return real.curl_share_init();
+}
+
+CURLSHcode curl_share_cleanup(CURLSH *share) {
+  return real.curl_share_cleanup(share);
+}
+
+/* What is shared is told by its number; the callbacks for locking are not wanted. */
+CURLSHcode curl_share_setopt(CURLSH *share, CURLSHoption option, ...) {
+  va_list value;
+  va_start(value, option);
+  CURLSHcode code = option == CURLSHOPT_SHARE
+                        ? real.curl_share_setopt(share, option, va_arg(value, int))
+                        : CURLSHE_BAD_OPTION;
   va_end(value);
   return code;
 }

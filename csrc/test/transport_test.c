@@ -229,6 +229,27 @@ static void nothing_sent(void) {
   CHECK(exchange.failure == MV_ERROR_USAGE);
 }
 
+/* A handle whose last transfer failed early goes on with a large answer, of both kinds of address. */
+static void after_failures(void) {
+  static const char *const bad[] = {"http://no-such-host.invalid/", "http://127.0.0.1:1/", "http://a b/",
+                                    "https://127.0.0.1:1/", "https://no-such-host.invalid/",
+                                    "ftp://127.0.0.1/"};
+  char url[256];
+  struct mv_transport *transport = mv_transport_new(NULL);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    struct mv_exchange exchange = exchange_of("GET", bad[i], NULL);
+    exchange.connect_timeout = 3;
+    run(transport, &exchange);
+    CHECK(exchange.failure != MV_ERROR_NONE);
+    mv_exchange_free(&exchange);
+    exchange = exchange_of("GET", address(url, sizeof url, "/huge"), NULL);
+    run(transport, &exchange);
+    CHECK(exchange.failure == MV_ERROR_NONE && exchange.reply.length == 1 << 20);
+    mv_exchange_free(&exchange);
+  }
+  mv_transport_free(transport);
+}
+
 /* ---- never twice ---- */
 
 /* A kept connection that dies after it has read a request; the requests the server counted. */
@@ -537,6 +558,7 @@ int main(void) {
   large_answers();
   dropped_connections();
   nothing_sent();
+  after_failures();
   never_twice();
   sent_before_refused();
   one_connection();
