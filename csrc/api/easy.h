@@ -12,11 +12,24 @@
 /* Why a callback of ours stopped the transfer. */
 enum mv_easy_stop { MV_STOP_NONE, MV_STOP_LARGE, MV_STOP_HEADERS, MV_STOP_MEMORY };
 
+/* What a handle is set up for, besides address, headers and body: it goes on with that from one
+ * exchange to the next of the same kind. */
+struct mv_easy_kind {
+  long timeout, connect_timeout; /* ms */
+  size_t max_reply;              /* bytes */
+  long buffer;                   /* bytes */
+  char method[8];                /* "" for a longer one, which is never the same */
+  bool insecure, loopback, has_body, once;
+};
+
 struct mv_easy {
   struct mv_easy *previous, *next; /* in the transport's list it is in */
   struct mv_exchange *exchange;    /* NULL: none, or it was cancelled */
   CURL *easy;
-  struct curl_slist *headers; /* its own; NULL: the shared ones */
+  struct mv_easy_kind kind;
+  bool known;                 /* `kind` and `ca_file` hold for the handle */
+  char *ca_file;              /* or NULL */
+  struct curl_slist *headers; /* the last ones that were its own; or NULL */
   size_t body_sent;           /* bytes of the body that libcurl has read */
   enum mv_easy_stop stop;
   bool ended; /* concluded, `done` not called yet */
@@ -32,10 +45,22 @@ struct mv_easy_shared {
 /* Sets the handle up for call->exchange; it may be another one afterwards. 0, or -1 and `err`. */
 int mv_easy_setup(struct mv_easy *call, const struct mv_easy_shared *shared, struct mv_error *err);
 
+/* Where the host of an address begins, with its port but without user and password; its length. */
+const char *mv_easy_host(const char *url, size_t *length);
+
+/* Bytes that an answer may have. */
+size_t mv_easy_max_reply(const struct mv_exchange *exchange);
+
 /* Fills the outcome. */
 void mv_easy_conclude(struct mv_easy *call, CURLcode code);
 
 /* Lets go of the exchange, so that the handle can be used again. */
 void mv_easy_release(struct mv_easy *call);
+
+/* Frees the headers that were its own. */
+void mv_easy_drop_headers(struct mv_easy *call);
+
+/* Frees it with its handle. */
+void mv_easy_free(struct mv_easy *call);
 
 #endif

@@ -238,12 +238,6 @@ struct mv_transport *mv_transport_new(struct mv_error *err) {
   return transport;
 }
 
-static void destroy(struct mv_easy *call) {
-  mv_easy_release(call);
-  curl_easy_cleanup(call->easy);
-  free(call);
-}
-
 /* An idle handle, or a new one; in no list. */
 static struct mv_easy *take_call(struct mv_transport *transport) {
   struct mv_easy *call = transport->idle;
@@ -263,7 +257,7 @@ static struct mv_easy *take_call(struct mv_transport *transport) {
 /* Takes a call that is in no list. */
 static void give_back(struct mv_transport *transport, struct mv_easy *call) {
   if (transport->idle_count >= MAX_IDLE_HANDLES) {
-    destroy(call);
+    mv_easy_free(call);
     return;
   }
   mv_easy_release(call);
@@ -280,7 +274,7 @@ static void stop(struct mv_transport *transport, struct mv_easy *call) {
 static void destroy_list(struct mv_easy *call) {
   while (call) {
     struct mv_easy *next = call->next;
-    destroy(call);
+    mv_easy_free(call);
     call = next;
   }
 }

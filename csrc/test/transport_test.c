@@ -229,11 +229,54 @@ static void nothing_sent(void) {
   CHECK(exchange.failure == MV_ERROR_USAGE);
 }
 
-/* A handle whose last transfer failed early goes on with a large answer, of both kinds of address. */
+/* A handle keeps what it can from one exchange to the next: the request is that of a new handle. */
+static void by_turns(void) {
+  static const char *const json[] = {"Accept: application/json", "Content-Type: application/json",
+                                     NULL};
+  static const char *const more[] = {"Accept: application/json", "X-Mine: 1", NULL};
+  char url[256];
+  address(url, sizeof url, "/echo");
+  const struct mv_exchange kinds[] = {
+      {.method = "GET"},
+      {.method = "GET", .headers = json, .once = true},
+      {.method = "POST", .headers = json, .body = "{}", .body_length = 2},
+      {.method = "POST", .headers = more, .body = "{\"a\":1}", .body_length = 7},
+      {.method = "POST", .headers = json, .body = "{}", .body_length = 2, .once = true},
+      {.method = "POST", .headers = more},
+      {.method = "DELETE", .timeout = 7},
+      {.method = "PUT", .body = "x", .body_length = 1},
+      {.method = "PROPPATCH", .body = "x", .body_length = 1},
+      {.method = "POST",
+       .headers = (const char *const[]){"X-Mine: 1", NULL},
+       .body = "{}",
+       .body_length = 2},
+  };
+  enum { COUNT = sizeof kinds / sizeof *kinds };
+  struct mv_transport *kept = mv_transport_new(NULL);
+  for (int i = 0; i < COUNT * COUNT; i++) {
+    struct mv_transport *fresh = mv_transport_new(NULL);
+    struct mv_exchange first = kinds[i / COUNT], second = kinds[i % COUNT], same = second;
+    first.url = second.url = same.url = url;
+    run(kept, &first);
+    run(kept, &second);
+    run(fresh, &same);
+    CHECK(second.failure == MV_ERROR_NONE && same.reply.length > 0);
+    CHECK(second.reply.length == same.reply.length &&
+          memcmp(second.reply.data, same.reply.data, same.reply.length) == 0);
+    mv_exchange_free(&first);
+    mv_exchange_free(&second);
+    mv_exchange_free(&same);
+    mv_transport_free(fresh);
+  }
+  mv_transport_free(kept);
+}
+
+/* A handle whose last transfer failed early goes on with a large answer, of both kinds of address.
+ */
 static void after_failures(void) {
-  static const char *const bad[] = {"http://no-such-host.invalid/", "http://127.0.0.1:1/", "http://a b/",
-                                    "https://127.0.0.1:1/", "https://no-such-host.invalid/",
-                                    "ftp://127.0.0.1/"};
+  static const char *const bad[] = {
+      "http://no-such-host.invalid/", "http://127.0.0.1:1/",           "http://a b/",
+      "https://127.0.0.1:1/",         "https://no-such-host.invalid/", "ftp://127.0.0.1/"};
   char url[256];
   struct mv_transport *transport = mv_transport_new(NULL);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -558,6 +601,7 @@ int main(void) {
   large_answers();
   dropped_connections();
   nothing_sent();
+  by_turns();
   after_failures();
   never_twice();
   sent_before_refused();
