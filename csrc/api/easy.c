@@ -157,11 +157,12 @@ static void fail(struct mv_easy *call, CURLcode code) {
   struct mv_exchange *exchange = call->exchange;
   const struct end *end = find_end(call, code);
   char host[300], detail[200];
+  struct mv_error err;
   name_host(exchange->url, host, sizeof host);
   describe(call, end ? end->detail : PLAIN, detail, sizeof detail);
-  exchange->failure = end ? end->kind : MV_ERROR_NETWORK;
-  mv_error_set(&exchange->error, exchange->failure, "%s: %s%s", host,
+  mv_error_set(&err, end ? end->kind : MV_ERROR_NETWORK, "%s: %s%s", host,
                end ? end->words : curl_easy_strerror(code), detail);
+  mv_exchange_fail(exchange, &err);
 }
 
 void mv_easy_conclude(struct mv_easy *call, CURLcode code) {

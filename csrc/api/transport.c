@@ -305,7 +305,8 @@ void mv_transport_free(struct mv_transport *transport) {
 
 static void clear_outcome(struct mv_exchange *exchange) {
   exchange->failure = MV_ERROR_NONE;
-  memset(&exchange->error, 0, sizeof exchange->error);
+  free(exchange->problem);
+  exchange->problem = NULL;
   exchange->sent = false;
   exchange->status = 0;
   exchange->seconds = 0;
@@ -431,7 +432,21 @@ bool mv_exchange_header(const struct mv_exchange *exchange, const char *name, ch
   return false;
 }
 
+const char *mv_exchange_problem(const struct mv_exchange *exchange) {
+  return exchange->problem                     ? exchange->problem
+         : exchange->failure != MV_ERROR_NONE ? "not enough memory"
+                                               : "";
+}
+
+void mv_exchange_fail(struct mv_exchange *exchange, const struct mv_error *err) {
+  free(exchange->problem);
+  exchange->failure = err->kind;
+  exchange->problem = mv_strdup(err->text);
+}
+
 void mv_exchange_free(struct mv_exchange *exchange) {
+  free(exchange->problem);
+  exchange->problem = NULL;
   mv_bytes_free(&exchange->reply_headers);
   mv_bytes_free(&exchange->reply);
 }

@@ -34,7 +34,7 @@ struct mv_exchange {
 
   /* the outcome */
   enum mv_error_kind failure; /* MV_ERROR_NONE: there is an answer */
-  struct mv_error error;      /* its text names host and cause, never the path or the query */
+  char *problem; /* what mv_exchange_problem tells; on the heap, for most exchanges have none */
   bool sent;                  /* some byte of the request may have reached the other side */
   long status;
   struct mv_bytes reply_headers; /* "Name: value\n" lines of the final answer */
@@ -70,6 +70,12 @@ size_t mv_transport_active(const struct mv_transport *transport);
  * size); false when absent. */
 bool mv_exchange_header(const struct mv_exchange *exchange, const char *name, char *out,
                         size_t size);
+
+/* Why there is no answer: names host and cause, never the path or the query. "" when there is one. */
+const char *mv_exchange_problem(const struct mv_exchange *exchange);
+
+/* It ends, or never began, with this error. */
+void mv_exchange_fail(struct mv_exchange *exchange, const struct mv_error *err);
 
 /* Frees the outcome's memory. */
 void mv_exchange_free(struct mv_exchange *exchange);

@@ -186,7 +186,7 @@ static void over(struct mv_exchange *exchange) {
 static json_t *read_reply(const struct mv_exchange *exchange, const char *path,
                           struct mv_error *err) {
   if (exchange->failure != MV_ERROR_NONE) {
-    mv_error_set(err, exchange->failure, "%s; does a host run there?", exchange->error.text);
+    mv_error_set(err, exchange->failure, "%s; does a host run there?", mv_exchange_problem(exchange));
     return NULL;
   }
   json_t *answer = mv_json_parse(exchange->reply.data ? exchange->reply.data : "",

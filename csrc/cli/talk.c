@@ -32,12 +32,12 @@ static json_t *read_answer(const struct mv_exchange *exchange, const char *path,
   struct mv_error reason = {0};
   if (exchange->failure == MV_ERROR_CERTIFICATE) {
     mv_error_set(err, exchange->failure, "%s; --ca-file names a PEM file of whom to trust besides",
-                 exchange->error.text);
+                 mv_exchange_problem(exchange));
     return NULL;
   }
   if (exchange->failure != MV_ERROR_NONE) {
     mv_error_set(err, exchange->failure, "%s; is a sandbox running there? (mavilua serve --sandbox)",
-                 exchange->error.text);
+                 mv_exchange_problem(exchange));
     return NULL;
   }
   json_t *answer =

@@ -27,7 +27,7 @@ struct attempt {
   const struct mv_action *action; /* NULL: one that the table does not have */
   struct mv_bytes url;
   bool keep_null;
-  bool misused; /* nothing was sent: the parameters are wrong, exchange.error says how */
+  bool misused; /* nothing was sent: the parameters are wrong, the exchange says how */
 };
 
 /* callers */
@@ -152,7 +152,7 @@ static int attempt_results(lua_State *L, struct mv_wait *wait) {
   int count;
   if (attempt->misused) {
     lua_pushnil(L);
-    lua_pushstring(L, attempt->exchange.error.text);
+    lua_pushstring(L, mv_exchange_problem(&attempt->exchange));
     count = 2;
   } else if (attempt->exchange.failure != MV_ERROR_NONE) {
     mv_send_push_failure(L, &attempt->exchange);
@@ -169,20 +169,18 @@ static const struct mv_wait_type attempt_type = {attempt_stop, attempt_results, 
 
 /* starting */
 
-/* The parameters are at 3. 0, or -1 and the exchange's error. */
+/* The parameters are at 3. 0, or -1 and `err`. */
 static int prepare(lua_State *L, struct attempt *attempt, const struct caller *caller,
-                   const char *name, size_t length) {
+                   const char *name, size_t length, struct mv_error *err) {
   struct mv_request *request = &attempt->request;
   attempt->action = mv_action_find(name, length);
   attempt->keep_null = caller->keep_null;
-  if (mv_prepare(L, 3, attempt->action, name, request, &attempt->exchange.error)) {
+  if (mv_prepare(L, 3, attempt->action, name, request, err)) {
     return -1;
   }
   mv_bytes_puts(&attempt->url, caller->prefix);
   mv_bytes_append(&attempt->url, request->target.data, request->target.length);
-  return attempt->url.failed
-             ? mv_error_set(&attempt->exchange.error, MV_ERROR_SYSTEM, "not enough memory")
-             : 0;
+  return attempt->url.failed ? mv_error_set(err, MV_ERROR_SYSTEM, "not enough memory") : 0;
 }
 
 static void fill(struct mv_exchange *exchange, const struct attempt *attempt,
@@ -219,13 +217,15 @@ static int attempt_start(lua_State *L) {
   struct attempt *attempt = (struct attempt *)mv_wait_new(L, &attempt_type, sizeof *attempt);
   struct mv_exchange *exchange = &attempt->exchange;
   exchange->owner = &attempt->wait;
-  if (prepare(L, attempt, caller, name, length)) {
+  struct mv_error err = {0};
+  if (prepare(L, attempt, caller, name, length, &err)) {
+    mv_exchange_fail(exchange, &err);
     attempt->misused = attempt->wait.done = true;
     return 1;
   }
   fill(exchange, attempt, caller, timeout);
-  if (mv_transport_start(loop->transport, exchange, &exchange->error)) {
-    exchange->failure = exchange->error.kind;
+  if (mv_transport_start(loop->transport, exchange, &err)) {
+    mv_exchange_fail(exchange, &err);
     attempt->wait.done = true;
     return 1;
   }

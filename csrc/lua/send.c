@@ -91,7 +91,7 @@ int mv_send_push_failure(lua_State *L, const struct mv_exchange *exchange) {
   lua_createtable(L, 0, 3);
   lua_pushstring(L, mv_error_name(exchange->failure));
   lua_setfield(L, -2, "kind");
-  lua_pushstring(L, exchange->error.text);
+  lua_pushstring(L, mv_exchange_problem(exchange));
   if (exchange->failure == MV_ERROR_CERTIFICATE) {
     lua_pushliteral(L, CERTIFICATE_HINT);
     lua_concat(L, 2);
@@ -299,8 +299,9 @@ int mv_send_start(lua_State *L) {
   struct send *send = (struct send *)mv_wait_new(L, &send_type, sizeof *send);
   struct mv_exchange *exchange = &send->exchange;
   read_options(L, send);
-  if (mv_transport_start(loop->transport, exchange, &exchange->error)) {
-    exchange->failure = exchange->error.kind;
+  struct mv_error err;
+  if (mv_transport_start(loop->transport, exchange, &err)) {
+    mv_exchange_fail(exchange, &err);
     send->wait.done = true;
     return 1;
   }

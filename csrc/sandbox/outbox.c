@@ -235,7 +235,7 @@ static void done(struct mv_exchange *exchange) {
   struct lane *lane = exchange->owner;
   struct mv_outbox *outbox = lane->outbox;
   bool answered = exchange->failure == MV_ERROR_NONE;
-  const char *error = answered ? NULL : exchange->error.text;
+  const char *error = answered ? NULL : mv_exchange_problem(exchange);
   record(outbox, lane->first, answered ? exchange->status : 0,
          answered ? kept_answer(exchange) : json_null(), error, exchange->seconds);
   log_failure(outbox, lane->first, exchange->status, error);
