@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "sandbox/ask.h"
+#include "sandbox/query.h"
 #include "sandbox/settings.h"
 
 struct mv_bytes *mv_answer_begin(struct mv_ask *ask, unsigned status, bool failed) {
@@ -52,13 +53,17 @@ void mv_answer_result(struct mv_ask *ask, const char *name, json_t *value) {
   mv_answer_json(ask, json_pack("{s:s, s:o}", "status", "success", name, value));
 }
 
-void mv_answer_ids(struct mv_ask *ask, const char *name, struct mv_stmt *stmt) {
+static void put_id(void *out, int64_t id) {
+  mv_bytes_put_int(out, id);
+  mv_bytes_putc(out, ',');
+}
+
+void mv_answer_clients(struct mv_ask *ask, const struct mv_query *query) {
   struct mv_bytes *out = mv_answer_begin(ask, 200, false);
-  mv_bytes_printf(out, "{\"status\":\"success\",\"%s\":[", name);
-  for (bool first = true; mv_db_step(ask->db, stmt); first = false) {
-    mv_bytes_puts(out, first ? "" : ",");
-    mv_bytes_put_int(out, mv_sql_int(stmt, 0));
-  }
+  mv_bytes_puts(out, "{\"status\":\"success\",\"client_ids\":[");
+  size_t start = out->length;
+  mv_query_each(ask->work, query, put_id, out);
+  out->length -= out->length > start; /* the last comma */
   mv_bytes_puts(out, "]}");
   mv_answer_end(ask);
 }

@@ -10,6 +10,8 @@
 #include "base/bytes.h"
 #include "sandbox/work.h"
 
+struct mv_query; /* query.h */
+
 enum { MV_ASK_PARAMS = 16 }; /* an action has no more */
 
 struct mv_ask {
@@ -36,9 +38,9 @@ void mv_answer_success(struct mv_ask *ask); /* {"status":"success"} */
 void mv_answer_result(struct mv_ask *ask, const char *name,
                       json_t *value); /* and name = value (taken) */
 
-/* {"status":"success", name: [the first column of every row]}: integers, written as they are found,
- * as there may be a million. The statement (NULL: no rows) is given back. */
-void mv_answer_ids(struct mv_ask *ask, const char *name, struct mv_stmt *stmt);
+/* {"status":"success","client_ids":[…]}: those who are asked for, written as they are found, as there
+ * may be a million. */
+void mv_answer_clients(struct mv_ask *ask, const struct mv_query *query);
 
 void mv_answer_ok(struct mv_ask *ask);                   /* "ok", or JSON by setting ok_body */
 void mv_answer_json(struct mv_ask *ask, json_t *answer); /* 200; the reference is taken */

@@ -52,7 +52,7 @@ static void answer(struct mv_ask *ask, struct mv_condition *conditions, size_t c
     mv_answer_fail(ask, 200, "Something went wrong");
     return;
   }
-  mv_answer_ids(ask, "client_ids", mv_query_start(ask->work, &query));
+  mv_answer_clients(ask, &query);
 }
 
 void mv_search_clients(struct mv_ask *ask) {

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "sandbox/cell.h"
 #include "sandbox/names.h"
+#include "sandbox/query_walk.h"
 
 /* ---- conditions ---- */
 
@@ -295,14 +296,30 @@ static struct mv_stmt *start(struct mv_work *work, const struct mv_query *query)
   return stmt;
 }
 
-struct mv_stmt *mv_query_start(struct mv_work *work, const struct mv_query *query) {
+/* Whether all that must be known by name is: else no client has it. */
+static bool find_names(struct mv_work *work, const struct mv_query *query) {
   bool all_known = true, one_known = false;
   for (size_t i = 0; i < query->count; i++) {
     query->conditions[i].id = mv_names_find(work, query->conditions[i].name);
     all_known = all_known && query->conditions[i].id;
     one_known = one_known || query->conditions[i].id;
   }
-  return (query->any ? one_known : all_known) ? start(work, query) : NULL;
+  return query->any ? one_known : all_known;
+}
+
+void mv_query_each(struct mv_work *work, const struct mv_query *query, mv_query_take *take,
+                   void *owner) {
+  if (!find_names(work, query)) {
+    return;
+  }
+  if (mv_query_can_walk(work, query)) {
+    mv_query_walk(work, query, take, owner);
+    return;
+  }
+  struct mv_stmt *stmt = start(work, query);
+  while (mv_db_step(work->db, stmt)) {
+    take(owner, mv_sql_int(stmt, 0));
+  }
 }
 
 /* What is no number is a TEXT, and SQLite has these between numbers and blobs. */

@@ -16,7 +16,7 @@ struct mv_condition {
   bool negative;
   json_t *keys;    /* array: what texts are compared with (mv_cell_key) */
   json_t *numbers; /* array: what numbers are compared with */
-  int64_t id;      /* of the name; set by mv_query_start */
+  int64_t id;      /* of the name; set by mv_query_each */
 };
 
 /* References to be freed with mv_condition_free, also after a failure. */
@@ -41,9 +41,12 @@ struct mv_query {
  * fails. */
 bool mv_query_is_mixed(struct mv_work *work, const struct mv_query *query);
 
-/* A statement whose rows are the ids of the clients, ascending and once each; NULL when there can
- * be none, or it failed. A rare condition is looked up first, the others are checked at what was
- * found. The conditions must live until it is given back. */
-struct mv_stmt *mv_query_start(struct mv_work *work, const struct mv_query *query);
+/* Is told of a client. */
+typedef void mv_query_take(void *owner, int64_t id);
+
+/* Tells of the clients, ascending and once each. A rare condition is looked up first, the others
+ * are checked at what was found. */
+void mv_query_each(struct mv_work *work, const struct mv_query *query, mv_query_take *take,
+                   void *owner);
 
 #endif

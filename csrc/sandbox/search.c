@@ -136,7 +136,7 @@ void mv_search_latest(struct mv_ask *ask) {
 static void answer_all(struct mv_ask *ask, struct mv_condition *conditions, size_t count) {
   struct mv_query query = {.conditions = conditions, .count = count};
   if (!ask->failed) {
-    mv_answer_ids(ask, "client_ids", mv_query_start(ask->work, &query));
+    mv_answer_clients(ask, &query);
   }
   for (size_t i = 0; i < count; i++) {
     mv_condition_free(&conditions[i]);

@@ -21,7 +21,8 @@ describe("a sandbox with many clients", function()
     end
   end
 
-  -- city: 10 values; vip: one in a hundred; shop: a few in all; phone: each its own for the first ones
+  -- city: 10 values; vip: one in a hundred; shop: a few in all; early, late: one half and some others;
+  -- phone: each its own for the first ones
   local function save()
     local function all(variables, chosen)
       for first = 0, COUNT - 1, BATCH do
@@ -41,6 +42,8 @@ describe("a sandbox with many clients", function()
     all({ ["client.vip"] = "yes" }, function(i) return i % 100 == 7 end)
     all({ ["client.stage"] = "new" }, function(i) return i % 2 == 1 end)
     all({ ["client.shop"] = "corner" }, function(i) return i % 1000 == 7 end)
+    all({ ["client.early"] = "yes" }, function(i) return i < COUNT / 2 or i % 500 == 3 end)
+    all({ ["client.late"] = "yes" }, function(i) return i >= COUNT / 2 or i % 500 == 3 end)
     for i = 1, 200 do
       box:call("save_variables", { client_id = ids[i], variables = { ["client.phone"] = "+4790" .. i } })
     end
@@ -85,8 +88,10 @@ describe("a sandbox with many clients", function()
     { "get_clients", { offset = 0 }, "clients_by_project (project=? AND id<?)" },
     { "get_clients", { offset = COUNT - 500 }, "clients_by_project (project=? AND id<?)" },
     { "get_clients", { offset = COUNT // 2, reverse = true }, "clients_by_project (project=? AND id>?)" },
-    { "find_clients", { q = { city = "city 7", shop = "corner" } }, BY_VALUE .. ")", BY_VALUE .. " AND client=?)" },
-    { "find_clients", { q = { age = 27, shop = "corner" } }, BY_VALUE .. ")" },
+    { "find_clients", { q = { city = "city 7", shop = "corner" } }, BY_VALUE .. " AND client>?)",
+      BY_VALUE .. " AND client=?)" },
+    { "find_clients", { q = { age = 27, shop = "corner" } }, BY_VALUE .. " AND client>?)",
+      "variables_by_number (name=? AND number=?)" },
     { "find_clients", { q = { age = 27, price = 1.75 } }, BY_VALUE .. ")",
       "variables_by_number (name=? AND number=?)" },
     { "find_client_id_by_phone", { phone = "+4790100" }, BY_VALUE .. ")",
@@ -191,6 +196,24 @@ describe("a sandbox with many clients", function()
       assert_indexed(statements)
       assert.is_true(#answer.client_ids > COUNT / 11)
       assert.is_true(steps < #answer.client_ids * 40 + 1000, steps)
+    end)
+
+    it("from the one that is rarer there", function()
+      local late, expected = {}, {}
+      for _, id in ipairs(box:call("find_clients", { q = { late = "yes" } }).client_ids) do late[id] = true end
+      for _, id in ipairs(box:call("find_clients", { q = { early = "yes" } }).client_ids) do
+        if late[id] then expected[#expected + 1] = id end
+      end
+      assert.is_true(#expected > 0 and #expected < COUNT / 400)
+      for _, q in ipairs { { early = "yes", late = "yes" }, { early = "yes", late = "yes", city = "city 3" } } do
+        local steps, answer, statements = cost("find_clients", { q = q })
+        assert_indexed(statements)
+        assert.same(expected, answer.client_ids)
+        assert.is_true(steps < 15000, steps)
+      end
+      -- lists are looked up another way
+      local listed = { _in = { "yes", "no" } }
+      assert.same(expected, box:call("find_clients", { q = { early = listed, late = listed } }).client_ids)
     end)
 
     it("by numbers", function()
