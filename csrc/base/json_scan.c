@@ -7,8 +7,35 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+#define HIGH_BITS EACH_BYTE(0x80)
+
+/* The high bit of the first byte that is below `c`; behind that one it may stand wrongly. */
+static uint64_t below(uint64_t word, uint64_t c) {
+  return (word - EACH_BYTE(c)) & ~word & HIGH_BITS;
+}
+
+/* Past the bytes that are certainly plain, eight at a time. */
+static const char *skip_plain(const char *p, const char *end) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  while (end - p >= 8) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+    uint64_t other = (word & HIGH_BITS) | below(word, 0x20) | below(word ^ EACH_BYTE('"'), 1) |
+                     below(word ^ EACH_BYTE('\\'), 1);
+    if (other) {
+      return p + __builtin_ctzll(other) / 8;
+    }
+    p += 8;
+  }
+#else
+  (void)end;
+#endif
+  return p;
+}
+
 const char *mv_json_plain_run(const char *p, const char *end) {
-  while (p < end) {
+  while ((p = skip_plain(p, end)) < end) {
     unsigned char c = (unsigned char)*p;
     if (c < 0x20 || c == '"' || c == '\\') {
       break;

@@ -12,6 +12,7 @@ struct mv_intake {
   struct mv_intake_options with;
   pthread_mutex_t lock; /* guards `routes`, for as long as it takes to take a reference */
   struct mv_routes *routes;
+  struct mv_reply *success; /* to webhooks */
 };
 
 /* An event on its way to the disk, and the connection that waits for it. */
@@ -27,6 +28,12 @@ struct mv_intake *mv_intake_new(const struct mv_intake_options *options) {
   struct mv_intake *intake = calloc(1, sizeof *intake);
   if (!intake)
     return NULL;
+  static const char success[] = "{\"status\":\"success\"}";
+  intake->success = mv_reply_new(200, NULL, success, sizeof success - 1);
+  if (!intake->success) {
+    free(intake);
+    return NULL;
+  }
   intake->with = *options;
   pthread_mutex_init(&intake->lock, NULL);
   return intake;
@@ -36,6 +43,7 @@ void mv_intake_free(struct mv_intake *intake) {
   if (!intake)
     return;
   mv_routes_release(intake->routes);
+  mv_reply_free(intake->success);
   pthread_mutex_destroy(&intake->lock);
   free(intake);
 }
@@ -103,10 +111,9 @@ static void refuse_error(struct mv_intake *intake, struct mv_call *call,
 }
 
 static void acknowledge(const struct accept *accept) {
-  static const char success[] = "{\"status\":\"success\"}";
   char body[96];
   if (accept->source == MV_SOURCE_WEBHOOK) {
-    mv_call_reply(accept->call, 200, NULL, success, sizeof success - 1, NULL);
+    mv_call_reply_with(accept->call, accept->intake->success);
     return;
   }
   int length = snprintf(body, sizeof body, "{\"accepted\":true,\"event\":%" PRId64 ",\"duplicate\":true}",

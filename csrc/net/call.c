@@ -49,12 +49,19 @@ static struct exchange *exchange_new(struct mv_server *server, struct MHD_Connec
   return ex;
 }
 
+static void wake_others(struct exchange *ex);
+
+static void drop_response(struct exchange *ex) {
+  if (ex->response && !ex->shared)
+    MHD_destroy_response(ex->response);
+}
+
 static void exchange_free(struct exchange *ex) {
   if (!ex)
     return;
+  wake_others(ex);
   mv_patience_leave(ex->server->patience, ex->seat);
-  if (ex->response)
-    MHD_destroy_response(ex->response);
+  drop_response(ex);
   mv_bytes_free(&ex->body);
   mv_bytes_free(&ex->target);
   free(ex);
@@ -73,9 +80,8 @@ void mv_call_on_connection(void *cls, struct MHD_Connection *connection, void **
 /* Makes the exchange ready for the connection's next request. */
 static void reset(struct exchange *ex) {
   struct exchange kept = {.server = ex->server, .connection = ex->connection, .seat = ex->seat,
-                          .body = ex->body, .target = ex->target};
-  if (ex->response)
-    MHD_destroy_response(ex->response);
+                          .lane = ex->lane, .body = ex->body, .target = ex->target};
+  drop_response(ex);
   if (kept.body.capacity > KEEP_BODY)
     mv_bytes_free(&kept.body);
   mv_bytes_clear(&kept.body);
@@ -83,7 +89,6 @@ static void reset(struct exchange *ex) {
   kept.body.failed = kept.target.failed = false;
   memcpy(kept.peer, ex->peer, sizeof kept.peer);
   *ex = kept;
-  ex->begun_at = mv_clock_monotonic(NULL);
 }
 
 /* ---- the target ----------------------------------------------------------------------------- */
@@ -137,7 +142,10 @@ void *mv_call_on_target(void *cls, const char *uri, struct MHD_Connection *conne
   (void)cls;
   if (!ex)
     return NULL;
-  reset(ex);
+  if (ex->used)
+    reset(ex);
+  ex->used = true;
+  ex->begun_at = mv_clock_monotonic(NULL);
   uri = without_authority(uri);
   size_t path = strcspn(uri, "?");
   ex->bad_target = (uri[0] != '/' && strcmp(uri, "*") != 0) || put_path(&ex->target, uri, path);
@@ -211,37 +219,103 @@ static enum MHD_Result queue(struct exchange *ex) {
 }
 
 static void count_answer(struct exchange *ex) {
-  pthread_mutex_lock(&ex->server->lock);
   ex->counted = true;
-  ex->server->sending++;
-  pthread_mutex_unlock(&ex->server->lock);
+  atomic_fetch_add(&ex->server->sending, 1);
 }
 
 /* The last thing done for an open call: the server may be gone right after. */
 static void close_call(struct mv_server *server) {
-  pthread_mutex_lock(&server->lock);
-  server->open--;
-  pthread_cond_broadcast(&server->changed);
-  pthread_mutex_unlock(&server->lock);
+  atomic_fetch_sub(&server->open, 1);
+}
+
+/* From here on the exchange is its thread's again. */
+static void resume(struct exchange *ex) {
+  struct mv_server *server = ex->server;
+  MHD_resume_connection(ex->connection);
+  close_call(server);
+}
+
+/* Resumes the connection, or leaves that to its thread, which is about to come by. */
+static void hand_back(struct exchange *ex) {
+  struct mv_lane *lane = ex->lane;
+  pthread_mutex_lock(&lane->lock);
+  bool first = !lane->waking;
+  if (first) {
+    lane->waking = ex->waker = true;
+  } else {
+    ex->next = NULL;
+    *lane->last = ex;
+    lane->last = &ex->next;
+  }
+  pthread_mutex_unlock(&lane->lock);
+  if (first)
+    resume(ex);
+}
+
+/* On the connection's thread: it has come by. */
+static void wake_others(struct exchange *ex) {
+  struct mv_lane *lane = ex->lane;
+  if (!ex->waker)
+    return;
+  ex->waker = false;
+  pthread_mutex_lock(&lane->lock);
+  struct exchange *other = lane->first;
+  lane->first = NULL;
+  lane->last = &lane->first;
+  lane->waking = false;
+  pthread_mutex_unlock(&lane->lock);
+  while (other) {
+    struct exchange *next = other->next;
+    resume(other);
+    other = next;
+  }
 }
 
 static void finish(struct exchange *ex, unsigned status, struct MHD_Response *response) {
-  struct mv_server *server = ex->server;
-  struct MHD_Connection *connection = ex->connection;
-  bool deferred = ex->deferred;
   ex->status = status;
   ex->response = response;
   ex->answered = true;
   count_answer(ex);
-  if (deferred)
-    MHD_resume_connection(connection); /* from here on the exchange is its thread's again */
-  close_call(server);
+  if (ex->deferred)
+    hand_back(ex);
+  else
+    close_call(ex->server);
 }
 
 void mv_call_reply(struct mv_call *call, unsigned status, const char *type, const void *body,
                    size_t length, const char *headers) {
   struct exchange *ex = call->internal;
   finish(ex, status, make_response(ex, type, body, length, headers));
+}
+
+struct mv_reply {
+  unsigned status;
+  struct MHD_Response *response;
+};
+
+struct mv_reply *mv_reply_new(unsigned status, const char *type, const void *body, size_t length) {
+  struct mv_reply *reply = calloc(1, sizeof *reply);
+  if (!reply)
+    return NULL;
+  reply->status = status;
+  reply->response = make_response(NULL, type, body, length, NULL);
+  if (reply->response)
+    return reply;
+  free(reply);
+  return NULL;
+}
+
+void mv_reply_free(struct mv_reply *reply) {
+  if (!reply)
+    return;
+  MHD_destroy_response(reply->response);
+  free(reply);
+}
+
+void mv_call_reply_with(struct mv_call *call, const struct mv_reply *reply) {
+  struct exchange *ex = call->internal;
+  ex->shared = true;
+  finish(ex, reply->status, reply->response);
 }
 
 /* What is left of a body that is to be cut off. */
@@ -282,51 +356,58 @@ void mv_call_break(struct mv_call *call, unsigned status, const void *body, size
   finish(call->internal, status, some ? make_fragment(body, length, fraction) : NULL);
 }
 
+/* The lane of the calling thread, one of the daemon's. */
+static struct mv_lane *own_lane(struct mv_server *server) {
+  struct mv_lane *lane = server->lanes;
+  pthread_mutex_lock(&server->lock);
+  while (lane < server->lanes + server->lane_count && !pthread_equal(lane->thread, pthread_self()))
+    lane++;
+  if (lane == server->lanes + server->lane_count) {
+    lane->thread = pthread_self();
+    lane->last = &lane->first;
+    pthread_mutex_init(&lane->lock, NULL);
+    server->lane_count++;
+  }
+  pthread_mutex_unlock(&server->lock);
+  return lane;
+}
+
 void mv_call_defer(struct mv_call *call) {
   struct exchange *ex = call->internal;
   ex->deferred = true;
+  if (!ex->lane)
+    ex->lane = own_lane(ex->server);
   MHD_suspend_connection(ex->connection);
 }
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-/* A Content-Length as a number; anything odd, which the daemon refuses anyway, as 0. */
-static unsigned long long announced(struct exchange *ex) {
-  const char *text = mv_call_header(&ex->call, "Content-Length");
-  return text ? strtoull(text, NULL, 10) : 0;
-}
-
-static bool waits_to_send(struct exchange *ex) {
-  return mv_call_header(&ex->call, "Expect") != NULL;
-}
-
+/* What the headers say of the body. */
 struct lengths {
   unsigned given;
   bool chunked;
+  bool waits; /* to be told to send it */
+  unsigned long long announced; /* anything odd, which the daemon refuses anyway, as 0 */
 };
 
-static enum MHD_Result count_length(void *cls, enum MHD_ValueKind kind, const char *name,
-                                    const char *value) {
+static enum MHD_Result read_length(void *cls, enum MHD_ValueKind kind, const char *name,
+                                   const char *value) {
   struct lengths *lengths = cls;
   (void)kind;
-  (void)value;
-  lengths->given += strcasecmp(name, "content-length") == 0;
+  if (strcasecmp(name, "content-length") == 0) {
+    lengths->given++;
+    lengths->announced = value ? strtoull(value, NULL, 10) : 0;
+  }
   lengths->chunked |= strcasecmp(name, "transfer-encoding") == 0;
+  lengths->waits |= strcasecmp(name, "expect") == 0;
   return MHD_YES;
-}
-
-/* Of a request with two lengths a proxy in front may see another end than we do: what it takes for
- * body could come to us as a request. */
-static bool has_two_lengths(struct exchange *ex) {
-  struct lengths lengths = {0, false};
-  MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, count_length, &lengths);
-  return lengths.given + lengths.chunked > 1;
 }
 
 /* The headers are there. A body that is too long is refused before it is sent if the sender waits,
  * or if draining it would cost too much; else it is drained so that the sender sees the answer. */
 static enum MHD_Result begin(struct exchange *ex, const char *method) {
-  unsigned long long length = announced(ex);
+  struct lengths lengths = {.given = 0};
+  MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, read_length, &lengths);
   ex->begun = true;
   mv_seat_got(ex->seat);
   ex->call.method = method;
@@ -334,14 +415,15 @@ static enum MHD_Result begin(struct exchange *ex, const char *method) {
     refuse(ex, 400, "the path is not a valid URL path", "Connection: close");
     return queue(ex);
   }
-  if (has_two_lengths(ex)) {
+  /* A proxy in front may see another end than we do: what it takes for body could come as a request. */
+  if (lengths.given + lengths.chunked > 1) {
     refuse(ex, 400, "the request says twice how long it is", "Connection: close");
     return queue(ex);
   }
-  if (length <= ex->server->max_body)
+  if (lengths.announced <= ex->server->max_body)
     return MHD_YES;
   ex->too_long = true;
-  if (!waits_to_send(ex) && length <= DRAIN_LIMIT)
+  if (!lengths.waits && lengths.announced <= DRAIN_LIMIT)
     return MHD_YES;
   refuse(ex, 413, "the body is too long", "Connection: close");
   return queue(ex);
@@ -367,10 +449,10 @@ static enum MHD_Result take(struct exchange *ex, const char *data, size_t length
 }
 
 static bool open_call(struct mv_server *server) {
-  pthread_mutex_lock(&server->lock);
-  bool ok = !server->stopping;
-  server->open += ok;
-  pthread_mutex_unlock(&server->lock);
+  atomic_fetch_add(&server->open, 1); /* first, so that who stops sees it, or it sees who stops */
+  bool ok = !atomic_load(&server->stopping);
+  if (!ok)
+    close_call(server);
   return ok;
 }
 
@@ -407,6 +489,7 @@ enum MHD_Result mv_call_on_request(void *cls, struct MHD_Connection *connection,
   (void)version;
   if (!ex)
     return MHD_NO;
+  wake_others(ex);
   if (ex->answered)
     return queue(ex);
   if (!ex->begun)
@@ -427,13 +510,9 @@ void mv_call_on_end(void *cls, struct MHD_Connection *connection, void **request
     return;
   if (code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED && ex->begun && !ex->answered && !ex->deferred)
     mv_server_refused(ex->server, MHD_HTTP_REQUEST_TIMEOUT);
-  if (ex->counted) {
-    pthread_mutex_lock(&ex->server->lock);
-    ex->counted = false;
-    ex->server->sending--;
-    pthread_cond_broadcast(&ex->server->changed);
-    pthread_mutex_unlock(&ex->server->lock);
-  }
+  wake_others(ex);
+  if (ex->counted)
+    atomic_fetch_sub(&ex->server->sending, 1);
   reset(ex);
   mv_seat_await(ex->seat);
   *request = NULL;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/listen.h"
 #include "net/server_internal.h"
 
@@ -19,6 +20,7 @@
 #define DEFAULT_BODY ((size_t)1 << 20)
 #define CONNECTION_MEMORY ((size_t)16 << 10) /* bounds request line and headers */
 #define THREAD_STACK ((size_t)1 << 20)       /* reserved, not used, memory */
+#define NAP_MS 1
 #define FLUSH_MS 1000                        /* how long stopping waits for slow readers */
 
 void mv_server_refused(const struct mv_server *server, unsigned status) {
@@ -97,11 +99,15 @@ static unsigned most_connections(void) {
   return files.rlim_cur < 4 ? 2 : (unsigned)files.rlim_cur / 2;
 }
 
+static unsigned threads_of(const struct mv_server_options *options) {
+  return options->threads ? options->threads : DEFAULT_THREADS;
+}
+
 static void add_limits(struct option_list *list, const struct mv_server_options *options,
                        const struct mv_server *server) {
   unsigned connections = server->connections;
   unsigned per_address = options->per_address ? options->per_address : (connections + 1) / 2;
-  unsigned threads = options->threads ? options->threads : DEFAULT_THREADS;
+  unsigned threads = threads_of(options);
   add(list, MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL);
   add(list, MHD_OPTION_CONNECTION_LIMIT, connections, NULL);
   add(list, MHD_OPTION_CONNECTION_TIMEOUT, server->idle_timeout, NULL);
@@ -166,14 +172,15 @@ static void release(struct mv_server *server) {
   mv_patience_free(server->patience);
   if (server->listen_fd >= 0)
     close(server->listen_fd);
-  pthread_cond_destroy(&server->changed);
+  for (size_t i = 0; i < server->lane_count; i++)
+    pthread_mutex_destroy(&server->lanes[i].lock);
+  free(server->lanes);
   pthread_mutex_destroy(&server->lock);
   free(server);
 }
 
 static struct mv_server *make(const struct mv_server_options *options) {
   struct mv_server *server = calloc(1, sizeof *server);
-  pthread_condattr_t monotonic;
   if (!server)
     return NULL;
   server->handler = options->handler;
@@ -185,12 +192,10 @@ static struct mv_server *make(const struct mv_server_options *options) {
   server->connections = options->connections ? options->connections : most_connections();
   server->listen_fd = -1;
   pthread_mutex_init(&server->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&server->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
-  server->patience =
-      mv_patience_new((int)server->idle_timeout * 1000 * SLOWEST_HEADERS, server->connections);
+  server->lanes = calloc(threads_of(options), sizeof *server->lanes);
+  if (server->lanes)
+    server->patience =
+        mv_patience_new((int)server->idle_timeout * 1000 * SLOWEST_HEADERS, server->connections);
   if (server->patience)
     return server;
   release(server);
@@ -222,19 +227,19 @@ void mv_server_quiesce(struct mv_server *server) {
   shutdown(server->listen_fd, SHUT_RDWR); /* refuse from now on; closed when the threads are gone */
 }
 
-/* Waits until every call is answered, then a moment for the answers to leave. */
+static void nap(void) {
+  nanosleep(&(struct timespec){.tv_nsec = NAP_MS * 1000000L}, NULL);
+}
+
+/* Waits until every call is answered, then a moment for the answers to leave. Looks now and then, so
+ * that no request has to tell. */
 static void drain(struct mv_server *server) {
-  struct timespec until;
-  pthread_mutex_lock(&server->lock);
-  server->stopping = true;
-  while (server->open > 0)
-    pthread_cond_wait(&server->changed, &server->lock);
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += FLUSH_MS / 1000;
-  while (server->sending > 0 &&
-         pthread_cond_timedwait(&server->changed, &server->lock, &until) == 0) {
-  }
-  pthread_mutex_unlock(&server->lock);
+  atomic_store(&server->stopping, true);
+  while (atomic_load(&server->open) > 0)
+    nap();
+  int64_t until = mv_clock_monotonic(NULL) + FLUSH_MS;
+  while (atomic_load(&server->sending) > 0 && mv_clock_monotonic(NULL) < until)
+    nap();
 }
 
 void mv_server_stop(struct mv_server *server) {

@@ -76,6 +76,16 @@ void mv_call_defer(struct mv_call *call);
 void mv_call_reply(struct mv_call *call, unsigned status, const char *type, const void *body,
                    size_t length, const char *headers);
 
+/* An answer that is given again and again, made once. */
+struct mv_reply;
+
+/* As mv_call_reply has them; NULL: out of memory. Outlives the servers that give it. */
+struct mv_reply *mv_reply_new(unsigned status, const char *type, const void *body, size_t length);
+void mv_reply_free(struct mv_reply *reply);
+
+/* Answers with it, as mv_call_reply does. */
+void mv_call_reply_with(struct mv_call *call, const struct mv_reply *reply);
+
 /* Breaks the connection off instead of answering: `fraction` of the answer's body is sent first
  * (0: nothing at all). For the sandbox's faults. */
 void mv_call_break(struct mv_call *call, unsigned status, const void *body, size_t length,

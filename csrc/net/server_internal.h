@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "net/patience.h"
 #include "net/server.h"
@@ -22,11 +23,21 @@ struct mv_server {
   int listen_fd;         /* closed after the daemon: its threads may still be in accept */
   bool quiesced;
   char url[96];
+  atomic_size_t open;    /* calls handed to the handler and not answered yet */
+  atomic_size_t sending; /* answers on their way out */
+  atomic_bool stopping;  /* new calls are answered 503 without the handler */
+  pthread_mutex_t lock;  /* guards lane_count */
+  size_t lane_count;
+  struct mv_lane *lanes; /* of the threads that have deferred a call; room for all */
+};
+
+/* The way back to one of the daemon's threads. Each resumed connection wakes its thread with a call of
+ * the system; so one does, and the thread resumes those that were answered meanwhile itself. */
+struct mv_lane {
+  pthread_t thread;
   pthread_mutex_t lock; /* guards what follows */
-  pthread_cond_t changed;
-  size_t open;    /* calls handed to the handler and not answered yet */
-  size_t sending; /* answers on their way out */
-  bool stopping;  /* new calls are answered 503 without the handler */
+  bool waking;          /* one was resumed and its thread has not come to it */
+  struct exchange *first, **last; /* answered since, in order */
 };
 
 /* A connection with the one request it carries at a time; the next request reuses the memory. */
@@ -35,7 +46,12 @@ struct exchange {
   struct mv_server *server;
   struct MHD_Connection *connection;
   struct mv_seat *seat; /* behind it in the same memory */
+  struct mv_lane *lane;    /* of the connection's thread; NULL until a call was deferred */
+  struct exchange *next;   /* in the lane */
   struct MHD_Response *response; /* the answer to be queued; NULL: none, or break off */
+  bool shared; /* the response is a mv_reply's */
+  bool used;   /* a request came since it was made ready */
+  bool waker;  /* it was resumed for all of its lane */
   unsigned status;
   bool begun;    /* the headers were looked at */
   bool deferred; /* suspended until answered */

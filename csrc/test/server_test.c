@@ -26,7 +26,11 @@ struct fixture {
   struct mv_queue later;
   pthread_t answerer;
   atomic_int handled;
+  struct mv_reply *same;
+  struct mv_queue held; /* until HELD are there; then they are answered together */
 };
+
+enum { HELD = 100 };
 
 static void describe(struct mv_call *call) {
   struct mv_bytes out = {0};
@@ -44,7 +48,7 @@ static void handle(struct mv_call *call, void *owner) {
     struct ticket *ticket = calloc(1, sizeof *ticket);
     ticket->call = call;
     mv_call_defer(call);
-    mv_queue_push(&f->later, &ticket->node);
+    mv_queue_push(strcmp(call->path, "/later/held") == 0 ? &f->held : &f->later, &ticket->node);
   } else if (strcmp(call->path, "/broken") == 0) {
     mv_call_break(call, 200, "0123456789", 10, 0);
   } else if (strcmp(call->path, "/half") == 0) {
@@ -61,7 +65,10 @@ static void *answer(void *owner) {
     while (node) {
       struct ticket *ticket = (struct ticket *)node;
       node = node->next;
-      describe(ticket->call);
+      if (strcmp(ticket->call->path, "/later/same") == 0)
+        mv_call_reply_with(ticket->call, f->same);
+      else
+        describe(ticket->call);
       free(ticket);
     }
   }
@@ -74,6 +81,8 @@ static void setup(struct fixture *f, const char *listen) {
       .listen = listen, .handler = handle, .owner = f, .max_body = 1000, .idle_timeout = 2};
   memset(f, 0, sizeof *f);
   mv_queue_init(&f->later);
+  mv_queue_init(&f->held);
+  f->same = mv_reply_new(201, "text/plain", "the same", 8);
   pthread_create(&f->answerer, NULL, answer, f);
   f->server = mv_server_start(&options, &err);
   if (!f->server)
@@ -85,6 +94,8 @@ static void teardown(struct fixture *f) {
   mv_queue_close(&f->later);
   pthread_join(f->answerer, NULL);
   mv_queue_destroy(&f->later);
+  mv_queue_destroy(&f->held);
+  mv_reply_free(f->same);
 }
 
 static int dial(struct fixture *f) {
@@ -274,6 +285,54 @@ static void test_many_deferred(struct fixture *f) {
   free(fds);
 }
 
+static void reset_connection(int fd) {
+  struct linger at_once = {.l_onoff = 1};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close(fd);
+}
+
+/* Answered in one go, which wakes each thread of the server once; half of the senders are gone. */
+static void test_held(struct fixture *f) {
+  static const char request[] = "GET /later/held HTTP/1.1\r\nHost: x\r\n\r\n";
+  int fds[HELD], good = 0;
+  for (int i = 0; i < HELD; i++) {
+    fds[i] = dial(f);
+    say(fds[i], request, sizeof request - 1);
+  }
+  while (mv_queue_length(&f->held) < HELD)
+    usleep(1000);
+  for (int i = 0; i < HELD; i += 2)
+    reset_connection(fds[i]);
+  for (struct mv_node *node = mv_queue_take(&f->held, 0), *next; node; node = next) {
+    next = node->next;
+    mv_queue_push(&f->later, node);
+  }
+  for (int i = 1; i < HELD; i += 2) {
+    good += strstr(hear(fds[i], " 0 -", 1), "GET /later/held? 0 -") != NULL;
+    close(fds[i]);
+  }
+  CHECK(good == HELD / 2);
+}
+
+static void test_same(struct fixture *f) {
+  static const char request[] = "GET /later/same HTTP/1.1\r\nHost: x\r\n\r\n";
+  int fds[50], good = 0;
+  for (int i = 0; i < 200; i++) {
+    if (i < 50)
+      fds[i] = dial(f);
+    say(fds[i % 50], request, sizeof request - 1);
+  }
+  for (int i = 0; i < 50; i++) {
+    const char *at = hear(fds[i], "the same", 4);
+    for (int n = 0; at && n < 4; n++) {
+      good += strncmp(at, "HTTP/1.1 201 ", 13) == 0 && strstr(at, "Content-Type: text/plain\r\n");
+      at = strstr(at, "the same") + 8;
+    }
+    close(fds[i]);
+  }
+  CHECK(good == 200);
+}
+
 /* Connections that wait, send half a request, or were just answered do not keep it from stopping. */
 static void test_stop_with_clients(void) {
   struct fixture f;
@@ -422,6 +481,9 @@ int main(void) {
   test_slow_headers(&f);
   test_breaks(&f);
   test_many_deferred(&f);
+  for (int i = 0; i < 5; i++)
+    test_held(&f);
+  test_same(&f);
   test_addresses(&f);
   teardown(&f);
   test_stop_with_clients();
