@@ -195,6 +195,10 @@ void mv_easy_free(struct mv_easy *call) {
   mv_easy_release(call);
   mv_easy_drop_headers(call);
   curl_easy_cleanup(call->easy);
+  if (call->parts) {
+    curl_url_cleanup(call->parts);
+  }
   free(call->ca_file);
+  free(call->url);
   free(call);
 }

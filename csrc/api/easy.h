@@ -29,6 +29,8 @@ struct mv_easy {
   struct mv_easy_kind kind;
   bool known;                 /* `kind` and `ca_file` hold for the handle */
   char *ca_file;              /* or NULL */
+  char *url;                  /* the handle's, until the next; or NULL */
+  CURLU *parts;               /* of `url`; or NULL */
   struct curl_slist *headers; /* the last ones that were its own; or NULL */
   size_t body_sent;           /* bytes of the body that libcurl has read */
   enum mv_easy_stop stop;

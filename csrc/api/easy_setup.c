@@ -259,11 +259,36 @@ static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind, CU
   CURL *easy = call->easy;
   call->kind = *kind;
   free(call->ca_file);
+  free(call->url);
   call->ca_file = mv_strdup(ca_file);
+  call->url = NULL;
   return buffer && (call->ca_file || !ca_file) && SET(CURLOPT_SHARE, sessions) &&
          SET(CURLOPT_USERAGENT, "mavilua/" MV_VERSION) && SET(CURLOPT_ACCEPT_ENCODING, "") &&
          setup_limits(easy, kind) && setup_trust(easy, kind, ca_file) && setup_method(easy, call) &&
          setup_callbacks(easy, call);
+}
+
+/* libcurl takes an address apart for each transfer, and puts it together again to look at it; one
+ * that is apart already it only copies. What is wrong with an address it says for itself. */
+static bool take_apart(struct mv_easy *call, const char *url) {
+  bool usual = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+  if (usual && !call->parts) {
+    call->parts = curl_url();
+  }
+  return usual && call->parts &&
+         curl_url_set(call->parts, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK;
+}
+
+static bool setup_url(struct mv_easy *call) {
+  CURL *easy = call->easy;
+  const char *url = call->exchange->url;
+  if (call->url && strcmp(call->url, url) == 0) {
+    return true;
+  }
+  free(call->url);
+  call->url = mv_strdup(url);
+  return call->url && SET(CURLOPT_URL, url) &&
+         SET(CURLOPT_CURLU, take_apart(call, url) ? call->parts : NULL);
 }
 
 static bool setup(struct mv_easy *call, const struct mv_easy_shared *shared) {
@@ -276,9 +301,8 @@ static bool setup(struct mv_easy *call, const struct mv_easy_shared *shared) {
   if (!same && !setup_kind(call, &kind, shared->sessions)) {
     return false;
   }
-  CURL *easy = call->easy;
-  bool done = setup_headers(call, shared->json_headers) && SET(CURLOPT_URL, exchange->url) &&
-              setup_body(easy, call);
+  bool done =
+      setup_headers(call, shared->json_headers) && setup_url(call) && setup_body(call->easy, call);
   call->known = done && noted;
   return done;
 }

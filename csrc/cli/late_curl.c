@@ -46,7 +46,10 @@
   X(curl_share_init)                                                                               \
   X(curl_share_setopt)                                                                             \
   X(curl_slist_append)                                                                             \
-  X(curl_slist_free_all)
+  X(curl_slist_free_all)                                                                           \
+  X(curl_url)                                                                                      \
+  X(curl_url_cleanup)                                                                              \
+  X(curl_url_set)
 
 /* Belongs to the process, as a library does. All of it is filled once, or `problem` is. */
 #define POINTER(name) __typeof__(name)(*(name));
@@ -143,6 +146,18 @@ CURLSHcode curl_share_setopt(CURLSH *share, CURLSHoption option, ...) {
                         : CURLSHE_BAD_OPTION;
   va_end(value);
   return code;
+}
+
+CURLU *curl_url(void) {
+  return real.curl_url();
+}
+
+void curl_url_cleanup(CURLU *url) {
+  real.curl_url_cleanup(url);
+}
+
+CURLUcode curl_url_set(CURLU *url, CURLUPart what, const char *text, unsigned flags) {
+  return real.curl_url_set(url, what, text, flags);
 }
 
 CURLM *curl_multi_init(void) {

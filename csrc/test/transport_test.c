@@ -233,6 +233,33 @@ static void nothing_sent(void) {
   mv_exchange_free(&exchange);
 }
 
+/* Addresses come to the server as they are written. */
+static void addresses(void) {
+  static const struct {
+    const char *before, *path, *line, *header;
+  } known[] = {
+      {"http://", "/echo?a=/../b&c=%20+#part", "GET /echo?a=/../b&c=%20+ HTTP/1.1\r\n",
+       "Host: 127.0.0.1:"},
+      {"HTTP://me:pa%73s@", "/echo", "GET /echo HTTP/1.1\r\n",
+       "Authorization: Basic bWU6cGFzcw==\r\n"},
+      {"http://", "/echo?", "GET /echo? HTTP/1.1\r\n", "Host: 127.0.0.1:"},
+      {"127.0.0.1:1@", "/echo?x=http://y", "GET /echo?x=http://y HTTP/1.1\r\n", "Host: 127.0.0.1:"},
+  };
+  struct mv_transport *transport = mv_transport_new(NULL);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    char url[256];
+    snprintf(url, sizeof url, "%s127.0.0.1:%d%s", known[i].before, server.port, known[i].path);
+    struct mv_exchange exchange = exchange_of("GET", url, NULL);
+    run(transport, &exchange);
+    CHECK(exchange.failure == MV_ERROR_NONE);
+    const char *reply = exchange.reply.length ? exchange.reply.data : "";
+    CHECK(strncmp(reply, known[i].line, strlen(known[i].line)) == 0);
+    CHECK(strstr(reply, known[i].header));
+    mv_exchange_free(&exchange);
+  }
+  mv_transport_free(transport);
+}
+
 /* A handle keeps what it can from one exchange to the next: the request is that of a new handle. */
 static void by_turns(void) {
   static const char *const json[] = {"Accept: application/json", "Content-Type: application/json",
@@ -605,6 +632,7 @@ int main(void) {
   large_answers();
   dropped_connections();
   nothing_sent();
+  addresses();
   by_turns();
   after_failures();
   never_twice();
