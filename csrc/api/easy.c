@@ -140,7 +140,7 @@ static void describe(const struct mv_easy *call, enum detail detail, char *out, 
       char buffer[96];
       snprintf(out, size, ": %s", strerror_r((int)number, buffer, sizeof buffer));
     }
-  } else if (detail == TLS && call->error[0]) {
+  } else if (detail == TLS && call->error && call->error[0]) {
     char line[160];
     snprintf(out, size, ": %s", mv_text_line(line, sizeof line, call->error, strlen(call->error)));
   } else if (detail == ELAPSED) {
@@ -185,19 +185,14 @@ void mv_easy_release(struct mv_easy *call) {
   }
 }
 
-void mv_easy_drop_headers(struct mv_easy *call) {
-  curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
-  curl_slist_free_all(call->headers);
-  call->headers = NULL;
-}
-
 void mv_easy_free(struct mv_easy *call) {
   mv_easy_release(call);
-  mv_easy_drop_headers(call);
   curl_easy_cleanup(call->easy);
   if (call->parts) {
     curl_url_cleanup(call->parts);
   }
+  mv_easy_release_headers(call->headers);
+  free(call->error);
   free(call->ca_file);
   free(call->url);
   free(call);

@@ -20,6 +20,7 @@ struct mv_easy_kind {
   long buffer;                   /* bytes */
   char method[8];                /* "" for a longer one, which is never the same */
   bool insecure, loopback, has_body, once;
+  bool tls; /* it can come to that: the address is https, or there may be a proxy */
 };
 
 struct mv_easy {
@@ -31,21 +32,31 @@ struct mv_easy {
   char *ca_file;              /* or NULL */
   char *url;                  /* the handle's, until the next; or NULL */
   CURLU *parts;               /* of `url`; or NULL */
-  struct curl_slist *headers; /* the last ones that were its own; or NULL */
+  struct mv_easy_headers *headers; /* those of the last exchange; NULL: it had none of its own */
   size_t body_sent;           /* bytes of the body that libcurl has read */
   enum mv_easy_stop stop;
   bool ended; /* concluded, `done` not called yet */
-  char error[CURL_ERROR_SIZE];
+  char *error; /* of CURL_ERROR_SIZE, for libcurl's words about TLS; or NULL */
 };
 
-/* What all handles of a transport have in common. */
+/* A list for libcurl, of exchanges with these headers. */
+struct mv_easy_headers {
+  struct curl_slist *list;
+  size_t uses; /* freed with the last one */
+};
+
+enum { MV_EASY_RECENT = 8 };
+
+/* What all handles of a transport have in common. Zeroed, it is empty. */
 struct mv_easy_shared {
+  struct mv_easy_headers *recent[MV_EASY_RECENT]; /* lists that can be used again, or NULL */
+  unsigned turn;                                  /* whose place the next new one takes */
   struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
   CURLSH *sessions;                /* of TLS; without it each handle would keep some for itself */
 };
 
 /* Sets the handle up for call->exchange; it may be another one afterwards. 0, or -1 and `err`. */
-int mv_easy_setup(struct mv_easy *call, const struct mv_easy_shared *shared, struct mv_error *err);
+int mv_easy_setup(struct mv_easy *call, struct mv_easy_shared *shared, struct mv_error *err);
 
 /* Where the host of an address begins, with its port but without user and password; its length. */
 const char *mv_easy_host(const char *url, size_t *length);
@@ -59,8 +70,8 @@ void mv_easy_conclude(struct mv_easy *call, CURLcode code);
 /* Lets go of the exchange, so that the handle can be used again. */
 void mv_easy_release(struct mv_easy *call);
 
-/* Frees the headers that were its own. */
-void mv_easy_drop_headers(struct mv_easy *call);
+/* Ends a use. */
+void mv_easy_release_headers(struct mv_easy_headers *headers);
 
 /* Frees it with its handle. */
 void mv_easy_free(struct mv_easy *call);

@@ -104,16 +104,32 @@ static bool setup_limits(CURL *easy, const struct mv_easy_kind *kind) {
          SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)kind->max_reply);
 }
 
+/* Each handle and each connection has copies of the names of the system's certificates. */
+static void forget_trust(CURL *easy) {
+  curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+  curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+  curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+  curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+}
+
 static bool setup_trust(CURL *easy, const struct mv_easy_kind *kind, const char *ca_file) {
+  if (!kind->tls) {
+    forget_trust(easy);
+    return SET(CURLOPT_PROXY, "");
+  }
   return SET(CURLOPT_SSL_VERIFYPEER, kind->insecure ? 0L : 1L) &&
          SET(CURLOPT_SSL_VERIFYHOST, kind->insecure ? 0L : 2L) &&
          (!ca_file || SET(CURLOPT_CAINFO, ca_file)) && (!kind->loopback || SET(CURLOPT_PROXY, ""));
 }
 
+static bool is_plain(const char *url) {
+  return strncasecmp(url, "http://", 7) == 0;
+}
+
 /* Room for a part of the answer, held as long as one is awaited. Over TLS a connection holds far
  * more than that, and HTTP/2 goes better with much room. */
 static long buffer_size(const struct mv_exchange *exchange) {
-  bool plain = strncasecmp(exchange->url, "http://", 7) == 0;
+  bool plain = is_plain(exchange->url);
   return plain && LIBCURL_VERSION_NUM < FIRST_SHARED_BUFFER ? PLAIN_BUFFER : TLS_BUFFER;
 }
 
@@ -180,10 +196,10 @@ static bool is_type(const char *header) {
   return strncasecmp(header, "Content-Type:", 13) == 0;
 }
 
-/* Whether the list holds these headers, as own_headers makes it. */
+/* Whether the list holds these headers, as list_of makes it. */
 static bool holds(const struct curl_slist *list, const char *const *headers) {
   bool typed = false;
-  for (list = list ? list->next : NULL; list && *headers; list = list->next, headers++) {
+  for (list = list->next; list && *headers; list = list->next, headers++) {
     if (strcmp(list->data, *headers) != 0) {
       return false;
     }
@@ -192,35 +208,88 @@ static bool holds(const struct curl_slist *list, const char *const *headers) {
   return !*headers && (typed ? !list : list && !list->next);
 }
 
-/* The exchange's own headers, and what keeps libcurl from adding its ideas. */
-static bool own_headers(struct mv_easy *call) {
+static bool fill_list(struct curl_slist **list, const char *const *headers) {
   bool typed = false;
-  if (holds(call->headers, call->exchange->headers)) {
-    return true;
-  }
-  mv_easy_drop_headers(call);
-  if (!append_header(&call->headers, "Expect:")) {
+  if (!append_header(list, "Expect:")) {
     return false;
   }
-  for (const char *const *header = call->exchange->headers; *header; header++) {
-    typed = typed || is_type(*header);
-    if (!append_header(&call->headers, *header)) {
+  for (; *headers; headers++) {
+    typed = typed || is_type(*headers);
+    if (!append_header(list, *headers)) {
       return false;
     }
   }
-  return typed || append_header(&call->headers, "Content-Type: application/json");
+  return typed || append_header(list, "Content-Type: application/json");
 }
 
-static bool setup_headers(struct mv_easy *call, struct curl_slist *json_headers) {
+/* The headers, and what keeps libcurl from adding its ideas; NULL when memory is out. */
+static struct curl_slist *list_of(const char *const *headers) {
+  struct curl_slist *list = NULL;
+  if (fill_list(&list, headers)) {
+    return list;
+  }
+  curl_slist_free_all(list);
+  return NULL;
+}
+
+void mv_easy_release_headers(struct mv_easy_headers *headers) {
+  if (headers && --headers->uses == 0) {
+    curl_slist_free_all(headers->list);
+    free(headers);
+  }
+}
+
+static struct mv_easy_headers *new_headers(const char *const *given) {
+  struct mv_easy_headers *headers = calloc(1, sizeof *headers);
+  if (headers && !(headers->list = list_of(given))) {
+    free(headers);
+    headers = NULL;
+  }
+  return headers;
+}
+
+/* A new use of these headers, or NULL when memory is out. */
+static struct mv_easy_headers *use_headers(struct mv_easy_shared *shared,
+                                           const char *const *given) {
+  struct mv_easy_headers *headers = NULL;
+  for (size_t i = 0; i < MV_EASY_RECENT && !headers; i++) {
+    bool same = shared->recent[i] && holds(shared->recent[i]->list, given);
+    headers = same ? shared->recent[i] : NULL;
+  }
+  if (!headers && (headers = new_headers(given))) {
+    struct mv_easy_headers **place = &shared->recent[shared->turn++ % MV_EASY_RECENT];
+    mv_easy_release_headers(*place);
+    *place = headers;
+    headers->uses++;
+  }
+  if (headers) {
+    headers->uses++;
+  }
+  return headers;
+}
+
+static bool setup_headers(struct mv_easy *call, struct mv_easy_shared *shared) {
   const char *const *given = call->exchange->headers;
-  bool own = given && given[0];
-  return (!own || own_headers(call)) &&
-         curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, own ? call->headers : json_headers) ==
-             CURLE_OK;
+  struct mv_easy_headers *before = call->headers, *headers = NULL;
+  if (given && given[0] && !(headers = use_headers(shared, given))) {
+    return false;
+  }
+  call->headers = headers;
+  bool set = curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER,
+                              headers ? headers->list : shared->json_headers) == CURLE_OK;
+  mv_easy_release_headers(before);
+  return set;
+}
+
+/* Where libcurl puts words about TLS, which are all that is wanted of it. */
+static bool setup_words(CURL *easy, struct mv_easy *call) {
+  free(call->error);
+  call->error = call->kind.tls ? calloc(1, CURL_ERROR_SIZE) : NULL;
+  return !call->kind.tls || (call->error && SET(CURLOPT_ERRORBUFFER, call->error));
 }
 
 static bool setup_callbacks(CURL *easy, struct mv_easy *call) {
-  return SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_ERRORBUFFER, call->error) &&
+  return SET(CURLOPT_PRIVATE, call) && setup_words(easy, call) &&
          SET(CURLOPT_WRITEFUNCTION, on_body) && SET(CURLOPT_WRITEDATA, call) &&
          SET(CURLOPT_HEADERFUNCTION, on_header) && SET(CURLOPT_HEADERDATA, call);
 }
@@ -229,6 +298,7 @@ static bool same_kind(const struct mv_easy_kind *a, const struct mv_easy_kind *b
   return a->timeout == b->timeout && a->connect_timeout == b->connect_timeout &&
          a->max_reply == b->max_reply && a->buffer == b->buffer && a->insecure == b->insecure &&
          a->loopback == b->loopback && a->has_body == b->has_body && a->once == b->once &&
+         a->tls == b->tls &&
          strcmp(a->method, b->method) == 0;
 }
 
@@ -246,6 +316,7 @@ static bool kind_of(const struct mv_exchange *exchange, struct mv_easy_kind *kin
   kind->buffer = buffer_size(exchange);
   kind->insecure = exchange->insecure;
   kind->loopback = is_loopback(exchange->url);
+  kind->tls = !kind->loopback || !is_plain(exchange->url);
   kind->has_body = exchange->body && exchange->body_length > 0;
   kind->once = exchange->once;
   memcpy(kind->method, exchange->method, length < sizeof kind->method ? length : 0);
@@ -291,7 +362,7 @@ static bool setup_url(struct mv_easy *call) {
          SET(CURLOPT_CURLU, take_apart(call, url) ? call->parts : NULL);
 }
 
-static bool setup(struct mv_easy *call, const struct mv_easy_shared *shared) {
+static bool setup(struct mv_easy *call, struct mv_easy_shared *shared) {
   const struct mv_exchange *exchange = call->exchange;
   struct mv_easy_kind kind;
   bool noted = kind_of(exchange, &kind);
@@ -302,15 +373,17 @@ static bool setup(struct mv_easy *call, const struct mv_easy_shared *shared) {
     return false;
   }
   bool done =
-      setup_headers(call, shared->json_headers) && setup_url(call) && setup_body(call->easy, call);
+      setup_headers(call, shared) && setup_url(call) && setup_body(call->easy, call);
   call->known = done && noted;
   return done;
 }
 
-int mv_easy_setup(struct mv_easy *call, const struct mv_easy_shared *shared, struct mv_error *err) {
+int mv_easy_setup(struct mv_easy *call, struct mv_easy_shared *shared, struct mv_error *err) {
   call->stop = MV_STOP_NONE;
   call->body_sent = 0;
-  call->error[0] = '\0';
+  if (call->error) {
+    call->error[0] = '\0';
+  }
   if (setup(call, shared)) {
     return 0;
   }

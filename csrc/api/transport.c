@@ -193,7 +193,10 @@ static void drop_curl(struct mv_transport *transport) {
     curl_slist_free_all(transport->shared.json_headers);
   }
   transport->multi = NULL;
-  transport->shared = (struct mv_easy_shared){NULL, NULL};
+  for (size_t i = 0; i < MV_EASY_RECENT; i++) {
+    mv_easy_release_headers(transport->shared.recent[i]);
+  }
+  transport->shared = (struct mv_easy_shared){.turn = 0};
 }
 
 /* libcurl is there from the first exchange on. */
