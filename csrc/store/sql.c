@@ -224,6 +224,28 @@ static int run_scripts(struct mv_sql *sql, const char *const *scripts, int from,
   return set_pragma(sql, "user_version", count, err);
 }
 
+static int fail_newer(struct mv_sql *sql, int64_t version, int count, struct mv_error *err) {
+  return mv_error_set(
+      err, MV_ERROR_USAGE,
+      "%s: written by a newer version of %s (schema %lld, this one knows %d); update "
+      "the program or name another file",
+      sql->path, sql->what, (long long)version, count);
+}
+
+int mv_sql_check_version(struct mv_sql *sql, int count, struct mv_error *err) {
+  int64_t version = 0;
+  if (pragma_int(sql, "user_version", &version, err))
+    return -1;
+  if (version > count)
+    return fail_newer(sql, version, count, err);
+  return version == count
+             ? 0
+             : mv_error_set(err, MV_ERROR_USAGE,
+                            "%s: written by an older version of %s (schema %lld, this one knows %d); "
+                            "start it with this file once, that brings it up to date",
+                            sql->path, sql->what, (long long)version, count);
+}
+
 int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count,
                    struct mv_error *err) {
   int64_t version = 0;
@@ -231,11 +253,7 @@ int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count,
   if (pragma_int(sql, "user_version", &version, err))
     return -1;
   if (version > count)
-    return mv_error_set(
-        err, MV_ERROR_USAGE,
-        "%s: written by a newer version of %s (schema %lld, this one knows %d); update "
-        "the program or name another file",
-        sql->path, sql->what, (long long)version, count);
+    return fail_newer(sql, version, count, err);
   if (version == count)
     return 0;
   if (own && mv_sql_begin(sql, err))

@@ -51,6 +51,9 @@ sqlite3 *mv_sql_handle(struct mv_sql *sql); /* for what is not wrapped here (fun
  * refused. 0 or -1, and then nothing has changed. */
 int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count, struct mv_error *err);
 
+/* For who only reads: whether the schema is version `count`. 0, or -1 with what to do. */
+int mv_sql_check_version(struct mv_sql *sql, int count, struct mv_error *err);
+
 /* --- Statements --- */
 
 /* A statement for `text`, from the cache or compiled; to be given back with mv_sql_done. The text

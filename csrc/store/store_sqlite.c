@@ -73,9 +73,17 @@ static const char *const schema[] = {
     "INSERT INTO lines SELECT key, id FROM events INDEXED BY events_key"
     "  WHERE key IS NOT NULL AND head < 2 ORDER BY key, id;"
     "DROP INDEX events_key;",
-    /* A line of one that runs may be without a row from now on, see store_sqlite_lines.c: a program
-     * that does not know this must not open the file. */
-    "SELECT 1;",
+    /* A line of one that runs may be without a row from now on, see store_sqlite_lines.c. What an
+     * index asks for is a column of its own: whatever names `state` or `head` is opened at each end of
+     * a run. `mark`: see MARK_BLOCKED. */
+    "ALTER TABLE events ADD COLUMN mark INTEGER;"
+    "UPDATE events SET mark = 2 WHERE state = 4;"
+    "UPDATE events SET mark = 1 WHERE state = 2 AND head = 1 AND key IS NOT NULL;"
+    "DROP INDEX events_dead;"
+    "DROP INDEX events_blocked;"
+    "DROP INDEX events_suspect;"
+    "CREATE INDEX events_marked ON events (mark, id) WHERE mark IS NOT NULL;"
+    "CREATE INDEX events_suspect ON events (id) WHERE crashes >= 2;",
 };
 
 /* --- Opening --- */
@@ -207,7 +215,7 @@ static int open_store(struct mv_store *store, const struct mv_store_options *opt
   if (!store->sql)
     return -1;
   if (options->read_only)
-    return 0;
+    return mv_sql_check_version(store->sql, (int)(sizeof schema / sizeof *schema), err);
   if (prepare(store, err) || watch_files(store, err))
     return -1;
   make_private(store);

@@ -12,6 +12,12 @@
 /* events.head: where an event stands in the line of its key; a finished one is outside. */
 enum { LINE_BEHIND = 0, LINE_HEAD = 1, LINE_OUTSIDE = 2 };
 
+/* events.mark: what is listed on its own; null: nothing. */
+enum {
+  MARK_BLOCKED = 1, /* the head of its line, and waits for its retry */
+  MARK_DEAD = 2,
+};
+
 /* Events that this many crashes have hit run one at a time. Stands in the index, too. */
 #define MV_STORE_SUSPECT 2
 

@@ -37,7 +37,7 @@ static int replay(struct mv_store *store, const struct mv_event *event, int64_t 
     return -1;
   if (mv_sql_run(store->sql, err,
                  "UPDATE events SET state = 0, head = ?1, due_at = ?2, planned_at = ?2, since = ?2, attempt = 0,"
-                 " crashes = 0, alone = 0, token = 0, finished_at = 0 WHERE id = ?3",
+                 " crashes = 0, alone = 0, token = 0, finished_at = 0, mark = NULL WHERE id = ?3",
                  "iii", (int64_t)line, now, event->id))
     return mv_store_break(store);
   mv_store_count(store, event->state, MV_EVENT_AVAILABLE);
@@ -92,7 +92,8 @@ const struct mv_stop *mv_store_stops(const struct mv_store *store, size_t *count
 static int cancel(struct mv_store *store, const struct mv_event *event, int head,
                   const char *reason, int64_t now, int64_t *wake_at, struct mv_error *err) {
   if (mv_sql_run(store->sql, err,
-                 "UPDATE events SET state = 6, head = 2, finished_at = ?, reason = ? WHERE id = ?",
+                 "UPDATE events SET state = 6, head = 2, finished_at = ?, reason = ?, mark = NULL"
+                 " WHERE id = ?",
                  "isi", now, reason, event->id))
     return mv_store_break(store);
   mv_store_count(store, event->state, MV_EVENT_CANCELLED);
@@ -149,11 +150,14 @@ struct mv_event *mv_store_get(struct mv_store *store, int64_t id, struct mv_erro
   return event;
 }
 
-/* " AND state = 4", " AND state IN (0,2)": numbers in the text, so that the partial indexes apply. */
+/* " AND state = 4", " AND state IN (0,2)": numbers in the text, so that the partial indexes apply.
+ * Who asks for the dead alone finds them by their mark. */
 static void put_states(const struct mv_store_filter *filter, struct mv_bytes *text) {
   const char *before = filter->states & (filter->states - 1) ? " AND state IN (" : " AND state = ";
   if (!filter->states)
     return;
+  if (filter->states == 1U << MV_EVENT_DEAD)
+    mv_bytes_puts(text, " AND mark = 2");
   for (int state = 0; state < MV_EVENT_STATES; state++) {
     if (!(filter->states & 1U << state))
       continue;
@@ -340,8 +344,8 @@ int mv_store_blocked(struct mv_store *store, int64_t after, int limit, struct mv
       store->sql, err,
       "SELECT key, id, due_at, attempt, reason, (SELECT count(*) FROM (SELECT 1 FROM lines w"
       "  WHERE w.key = e.key AND w.id <> e.id LIMIT 1000))" /* none is stale: one stands there */
-      " FROM events e INDEXED BY events_blocked"
-      " WHERE state = 2 AND head = 1 AND key IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
+      " FROM events e INDEXED BY events_marked"
+      " WHERE mark = 1 AND id > ? ORDER BY id LIMIT ?",
       "ii", after, (int64_t)limit);
   int row, count = 0;
   while ((row = mv_sql_step(stmt, err)) > 0 && count < limit) {

@@ -254,7 +254,7 @@ static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now
   event->token = store->next_token++;
   int failed = mv_sql_run(store->sql, err,
                           "UPDATE events SET state = 1, head = 1, attempt = ?, started_at = ?,"
-                          " token = ? WHERE id = ?",
+                          " token = ?, mark = NULL WHERE id = ?",
                           "iiii", (int64_t)event->attempt, now, event->token, event->id);
   return failed ? -1 : 1;
 }
@@ -287,7 +287,7 @@ static int may_run_suspect(struct mv_store *store, struct mv_error *err) {
   int64_t id;
   int found = mv_sql_one_int(store->sql, &id, err,
                              "SELECT id FROM events INDEXED BY events_suspect"
-                             " WHERE crashes >= 2 AND state < 3 AND state = 1 LIMIT 1",
+                             " WHERE crashes >= 2 AND state = 1 LIMIT 1",
                              "");
   return found < 0 ? -1 : !found;
 }

@@ -47,6 +47,9 @@ static int read_claim(struct mv_store *store, int64_t id, int64_t token, struct 
  * than all the rest of a run's end. */
 static int write_end(struct mv_store *store, int64_t id, const struct mv_outcome *outcome,
                      int64_t now, struct mv_error *err) {
+  if (outcome->state == MV_EVENT_DEAD &&
+      mv_sql_run(store->sql, err, "UPDATE events SET mark = 2 WHERE id = ?", "i", id))
+    return -1;
   return mv_sql_run(store->sql, err,
                     "UPDATE events SET state = ?, head = iif(key IS NOT NULL, 2, head),"
                     " finished_at = ?, handler = coalesce(?, handler), reason = ? WHERE id = ?",
@@ -59,7 +62,8 @@ static int write_pause(struct mv_store *store, int64_t id, const struct mv_outco
                     "UPDATE events SET state = ?1, due_at = ?2,"
                     " head = iif(?3 AND key IS NOT NULL, 2, head), attempt = attempt - (?1 = 0),"
                     " since = iif(?1 = 2, ?4, since), finished_at = 0,"
-                    " handler = coalesce(?5, handler), reason = ?6 WHERE id = ?7",
+                    " handler = coalesce(?5, handler), reason = ?6,"
+                    " mark = iif(?1 = 2 AND NOT ?3 AND key IS NOT NULL, 1, NULL) WHERE id = ?7",
                     "iiiissi", (int64_t)outcome->state, due_at, (int64_t)parks(outcome), now,
                     outcome->handler, outcome->reason, id);
 }

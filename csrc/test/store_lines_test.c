@@ -95,7 +95,9 @@ static void finish(struct world *world, bool well) {
   if (world->count == 0)
     return;
   int at = roll(world, world->count), how = well ? 9 : roll(world, 10);
-  struct mv_outcome outcome = {.state = how < 2 ? MV_EVENT_RETRYABLE : MV_EVENT_DONE,
+  struct mv_outcome outcome = {.state = how < 2   ? MV_EVENT_RETRYABLE
+                                        : how < 3 ? MV_EVENT_DEAD
+                                                  : MV_EVENT_DONE,
                                .due_at = world->now + roll(world, 100),
                                .on_fail = how ? MV_ON_FAIL_BLOCK : MV_ON_FAIL_PARK};
   struct mv_store_finished finished;
@@ -149,6 +151,12 @@ static void check_lines(struct world *world) {
             " GROUP BY l.key HAVING sum(coalesce(e.head, 2) = 2) > 0 AND count(*) > 1)") == 0);
   CHECK(one(world, "SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 1 GROUP BY key"
                    " HAVING count(*) > 1)") == 0);
+}
+
+static void check_marks(struct world *world) {
+  CHECK(one(world, "SELECT count(*) FROM events WHERE (mark IS 2) <> (state = 4)") == 0);
+  CHECK(one(world, "SELECT count(*) FROM events"
+                   " WHERE mark = 1 AND NOT (state = 2 AND head = 1 AND key IS NOT NULL)") == 0);
 }
 
 static void step(struct world *world) {
@@ -212,6 +220,7 @@ static void test_any_order(bool crashes) {
       crash(&world);
     commit(&world);
     check_lines(&world);
+    check_marks(&world);
     stale += one(&world, "SELECT count(*) FROM lines JOIN events USING (id) WHERE head = 2");
   }
   CHECK(stale > 0); /* or nothing was tried */
@@ -237,6 +246,13 @@ static void test_migration(void) {
   struct mv_sql *sql = mv_sql_open(&options, &err);
   CHECK(sql && mv_sql_script(sql,
                              "DROP TABLE lines; PRAGMA user_version = 7;"
+                             "DROP INDEX events_marked; DROP INDEX events_suspect;"
+                             "ALTER TABLE events DROP COLUMN mark;"
+                             "CREATE INDEX events_dead ON events (id) WHERE state = 4;"
+                             "CREATE INDEX events_blocked ON events (id)"
+                             " WHERE state = 2 AND head = 1 AND key IS NOT NULL;"
+                             "CREATE INDEX events_suspect ON events (state)"
+                             " WHERE crashes >= 2 AND state < 3;"
                              "CREATE INDEX events_key ON events (key, id)"
                              " WHERE key IS NOT NULL AND head < 2",
                              &err) == 0);
@@ -244,6 +260,7 @@ static void test_migration(void) {
   open_world(&world);
   commit(&world);
   check_lines(&world);
+  check_marks(&world);
   work_off(&world);
   CHECK(one(&world, "SELECT count(*) FROM lines") == 0);
   mv_store_close(world.store);

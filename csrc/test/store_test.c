@@ -566,6 +566,9 @@ static void test_files(void) {
   mv_store_close(store);
   struct mv_sql_options raw = {.path = path};
   struct mv_sql *sql = mv_sql_open(&raw, &err);
+  CHECK(mv_sql_script(sql, "PRAGMA user_version = 1", &err) == 0);
+  CHECK(mv_store_open(&look, &err) == NULL && err.kind == MV_ERROR_USAGE);
+  CHECK(strstr(err.text, "older version") != NULL);
   CHECK(mv_sql_script(sql, "PRAGMA user_version = 99", &err) == 0);
   mv_sql_close(sql);
   CHECK(refuses(path, MV_ERROR_USAGE, "newer version"));
