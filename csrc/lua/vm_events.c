@@ -27,7 +27,6 @@ static void unlink_run(struct vm_run *run) {
 }
 
 static void free_run(struct vm_run *run) {
-  json_decref(run->policy);
   json_decref(run->effects);
   json_decref(run->overlay);
   json_decref(run->once);
@@ -149,10 +148,11 @@ static void tell(struct outcome *out) {
   out->result.reply = out->reply;
   keep_effects(out);
   out->result.effects = run->effects;
-  out->result.policy = run->policy;
+  out->result.policy = json_deep_copy(run->policy); /* other threads may get it */
   if (vm->options.finished) {
     vm->options.finished(vm->options.owner, &run->event, &out->result);
   }
+  json_decref(out->result.policy);
 }
 
 static void ended(struct mv_task *task, lua_State *co, int status, int count, void *owner) {

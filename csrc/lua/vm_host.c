@@ -6,11 +6,14 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "lua/compat.h"
 #include "lua/json_direct.h"
 #include "lua/values.h"
 #include "lua/vm_state.h"
 
 #define MS 1000
+
+static const char key_policies[] = "mavilua.policies";
 
 /* The run whose coroutine calls, or NULL: at load. */
 static struct vm_run *run_of(lua_State *L) {
@@ -132,6 +135,35 @@ static int check_policy(lua_State *L) {
   return 1;
 }
 
+/* The options at `index` as JSON; made once for each handler, whose options stay as they are. NULL when
+ * there are none. */
+static const json_t *policy_of(lua_State *L, int index) {
+  struct mv_error err = {0};
+  if (!lua_istable(L, index)) {
+    return NULL;
+  }
+  mv_registry_get(L, key_policies);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    mv_registry_set(L, key_policies);
+  }
+  lua_pushvalue(L, index);
+  lua_rawget(L, -2);
+  json_t **box = lua_touserdata(L, -1);
+  if (!box) {
+    lua_pop(L, 1);
+    lua_pushvalue(L, index);
+    box = mv_value_box(L);
+    if (!(*box = mv_value_read(L, index, &err))) {
+      return NULL;
+    }
+    lua_rawset(L, -3);
+  }
+  return *box;
+}
+
 /* begin(handler, policy or nil, event): a handler was chosen. -> nil, or why it must not run */
 static int begin(lua_State *L) {
   struct vm_run *run = run_of(L);
@@ -141,11 +173,7 @@ static int begin(lua_State *L) {
   const struct mv_vm_options *options = &run->vm->options;
   vm_watch_script(L);
   vm_name_handler(run, mv_strdup(luaL_checkstring(L, 1)));
-  if (lua_istable(L, 2)) {
-    struct mv_error err = {0};
-    json_decref(run->policy);
-    run->policy = mv_value_read(L, 2, &err);
-  }
+  run->policy = policy_of(L, 2);
   luaL_unref(L, LUA_REGISTRYINDEX, run->event_ref);
   lua_settop(L, 3);
   run->event_ref = luaL_ref(L, LUA_REGISTRYINDEX);

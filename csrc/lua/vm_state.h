@@ -73,7 +73,7 @@ struct vm_run {
   int64_t deadline; /* ms, monotonic; 0: none */
   char *doom;       /* why it may not go on: raised again and again until the coroutine is dead */
   char *handler;    /* its name, once chosen */
-  json_t *policy;   /* its options or NULL */
+  const json_t *policy; /* its options or NULL; the VM's */
   /* made when there is something to put in, else NULL: most runs leave nothing behind */
   json_t *effects;  /* array, in order */
   json_t *overlay;  /* object: the run's own kv writes; null where it deleted */
