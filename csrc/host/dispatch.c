@@ -10,6 +10,11 @@ struct assigned {
   bool taken; /* came through mv_dispatch_take: on failure its owner's again */
 };
 
+/* What a worker gets of a commit. */
+struct parcel {
+  struct mv_event *first, *last;
+};
+
 struct mv_dispatch {
   struct mv_dispatch_options options;
   unsigned *load;   /* runs on each worker, with those assigned */
@@ -21,6 +26,7 @@ struct mv_dispatch {
   /* claimed in this transaction; as large as all workers' room */
   struct assigned *assigned;
   unsigned count;
+  struct parcel *parcels; /* of each worker; empty but during delivery */
 };
 
 static unsigned capacity(const struct mv_dispatch *dispatch) {
@@ -35,7 +41,8 @@ struct mv_dispatch *mv_dispatch_new(const struct mv_dispatch_options *options) {
   dispatch->next_due = dispatch->saved = 0; /* unknown yet: look */
   dispatch->load = calloc(options->workers, sizeof *dispatch->load);
   dispatch->assigned = calloc(capacity(dispatch), sizeof *dispatch->assigned);
-  if (!dispatch->load || !dispatch->assigned) {
+  dispatch->parcels = calloc(options->workers, sizeof *dispatch->parcels);
+  if (!dispatch->load || !dispatch->assigned || !dispatch->parcels) {
     mv_dispatch_free(dispatch);
     return NULL;
   }
@@ -47,6 +54,7 @@ void mv_dispatch_free(struct mv_dispatch *dispatch) {
     return;
   free(dispatch->load);
   free(dispatch->assigned);
+  free(dispatch->parcels);
   free(dispatch);
 }
 
@@ -129,10 +137,23 @@ int mv_dispatch_claim(struct mv_dispatch *dispatch, struct mv_store *store, int6
   return mv_store_next_due(store, &dispatch->next_due, err);
 }
 
+static void pack(struct parcel *parcel, struct mv_event *event) {
+  event->node.next = NULL;
+  if (parcel->first)
+    parcel->last->node.next = &event->node;
+  else
+    parcel->first = event;
+  parcel->last = event;
+}
+
 void mv_dispatch_deliver(struct mv_dispatch *dispatch) {
   for (unsigned i = 0; i < dispatch->count; i++)
-    dispatch->options.deliver(dispatch->options.owner, dispatch->assigned[i].worker,
-                              dispatch->assigned[i].event);
+    pack(&dispatch->parcels[dispatch->assigned[i].worker], dispatch->assigned[i].event);
+  for (unsigned i = 0; dispatch->count > 0 && i < dispatch->options.workers; i++) {
+    if (dispatch->parcels[i].first)
+      dispatch->options.deliver(dispatch->options.owner, i, dispatch->parcels[i].first);
+    dispatch->parcels[i].first = NULL;
+  }
   dispatch->count = 0;
   dispatch->saved = dispatch->next_due;
 }

@@ -18,8 +18,9 @@ struct mv_dispatch_options {
   unsigned workers;     /* 1 or more */
   unsigned concurrency; /* runs at once on a worker */
   void *owner;
-  /* hands an event over for good (mv_event_free); on the journal's thread, after the commit */
-  void (*deliver)(void *owner, unsigned worker, struct mv_event *event);
+  /* hands events over for good (mv_event_free), all that the worker gets of this commit: a list
+   * through `node`, in order; on the journal's thread, after the commit */
+  void (*deliver)(void *owner, unsigned worker, struct mv_event *events);
 };
 
 struct mv_dispatch *mv_dispatch_new(const struct mv_dispatch_options *options);

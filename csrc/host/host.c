@@ -45,12 +45,12 @@ struct mv_host {
 /* ---- what the parts ask of the host --------------------------------------------------------- */
 
 /* On the journal's thread. */
-static void deliver(void *owner, unsigned worker, struct mv_event *event) {
+static void deliver(void *owner, unsigned worker, struct mv_event *events) {
   struct mv_host *host = owner;
   pthread_mutex_lock(&host->lock);
   struct mv_worker *to = host->current->workers[worker];
   pthread_mutex_unlock(&host->lock);
-  mv_worker_deliver(to, event);
+  mv_worker_deliver(to, events);
 }
 
 /* On the journal's thread. The run may be on workers that finish what they have. */

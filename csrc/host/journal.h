@@ -98,9 +98,9 @@ struct mv_journal_options {
   unsigned max_batch;            /* operations in a transaction; 0: 1024 */
   bool paused;                   /* starts without delivering, until mv_journal_pause(…, false) */
   void *owner;
-  /* hands an event over for good; on the journal's thread. Must not wait. The worker ends it with
-   * mv_journal_finish, and frees it after that. */
-  void (*deliver)(void *owner, unsigned worker, struct mv_event *event);
+  /* hands events over for good: a list through `node`, in order; on the journal's thread. Must not
+   * wait. The worker ends each with mv_journal_finish, and frees it after that. */
+  void (*deliver)(void *owner, unsigned worker, struct mv_event *events);
   /* the run of this claim is to be stopped (cancelled, superseded); on the journal's thread, after
    * the event was delivered. Its end comes through mv_journal_finish like any other's. NULL: runs
    * go on to their end, and are cancelled then. */

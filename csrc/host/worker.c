@@ -440,17 +440,25 @@ static void wake(struct mv_worker *worker) {
   pthread_mutex_unlock(&worker->lock);
 }
 
-void mv_worker_deliver(struct mv_worker *worker, struct mv_event *event) {
+static void deliver(struct mv_worker *worker, struct mv_event *event) {
   struct mv_run *run = mv_run_new(worker->with, worker->index, event);
-  if (run && mv_queue_push(&worker->inbox, &run->node))
-    wake(worker);
-  else if (run)
+  if (run && !mv_queue_push(&worker->inbox, &run->node)) {
     mv_run_release(run);
-  else {
+  } else if (!run) {
     mv_log(worker->with->log, MV_LOG_ERROR, NULL, "out of memory: event %lld waits for a restart",
            (long long)event->id);
     mv_event_free(event);
   }
+}
+
+/* Wakes it once, when all are there. */
+void mv_worker_deliver(struct mv_worker *worker, struct mv_event *events) {
+  while (events) {
+    struct mv_event *next = (struct mv_event *)events->node.next;
+    deliver(worker, events);
+    events = next;
+  }
+  wake(worker);
 }
 
 void mv_worker_cancel(struct mv_worker *worker, int64_t id, int64_t token) {

@@ -41,8 +41,8 @@ int mv_worker_wait(struct mv_worker *worker, struct mv_error *err);
 /* What the scripts registered (mv_vm_definitions); borrowed. After mv_worker_wait. */
 json_t *mv_worker_definitions(const struct mv_worker *worker);
 
-/* Hands over an event, for good. From the journal's thread. */
-void mv_worker_deliver(struct mv_worker *worker, struct mv_event *event);
+/* Hands over events, for good: a list through `node`, in order. From the journal's thread. */
+void mv_worker_deliver(struct mv_worker *worker, struct mv_event *events);
 
 /* Stops the run of this claim, if the worker has it. From the journal's thread. */
 void mv_worker_cancel(struct mv_worker *worker, int64_t id, int64_t token);

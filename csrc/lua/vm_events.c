@@ -256,7 +256,6 @@ json_t *mv_vm_kept(struct mv_vm *vm, int64_t event_id) {
 }
 
 void mv_vm_step(struct mv_vm *vm, int timeout_ms) {
-  vm_begin_step(vm);
   mv_loop_step(vm->L, vm->loop, vm_wait_limit(vm, timeout_ms));
   vm_check_walls(vm);
   if (vm->collect) {

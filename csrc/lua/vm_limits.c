@@ -14,6 +14,7 @@
 
 #define INSTRUCTIONS 10000 /* between two looks at the clock: about 0.1 ms */
 #define NS_PER_SECOND 1000000000
+#define SEEN_EVERY 10000000 /* ns */
 
 static int64_t read_clock(clockid_t id) {
   struct timespec now;
@@ -30,6 +31,10 @@ static int64_t thread_time(void) {
 static void begin_time(struct mv_vm *vm) {
   vm->resumed_at = read_clock(CLOCK_MONOTONIC);
   vm->cpu_started = -1;
+  if (vm->resumed_at - vm->cpu_seen_at > SEEN_EVERY) {
+    vm->cpu_seen = thread_time();
+    vm->cpu_seen_at = vm->resumed_at;
+  }
 }
 
 /* Processor time since then, ns: first no more than what has passed and what the thread had since it
@@ -41,6 +46,7 @@ static int64_t time_used(struct mv_vm *vm) {
     vm->cpu_started = now - (passed < had ? passed : had);
   }
   vm->cpu_seen = now;
+  vm->cpu_seen_at = vm->resumed_at;
   return now - vm->cpu_started;
 }
 
@@ -118,7 +124,6 @@ static void raise_at_each_step(lua_State *L, const char *reason) {
 
 void vm_watch_load(struct mv_vm *vm, bool on) {
   vm->loading = on;
-  vm->cpu_seen = thread_time();
   begin_time(vm);
   free(vm->load_doom);
   vm->load_doom = NULL;
@@ -274,10 +279,6 @@ static void end_for_time(struct vm_run *run) {
   run->deadline = 0;
   vm_doom(run, reason);
   mv_task_cancel(run->vm->L, run->task, run->doom ? run->doom : "out of time");
-}
-
-void vm_begin_step(struct mv_vm *vm) {
-  vm->cpu_seen = thread_time();
 }
 
 void vm_check_walls(struct mv_vm *vm) {

@@ -38,7 +38,8 @@ struct mv_vm {
   lua_State *resumed;     /* the coroutine that the loop resumed, or the loading main state; NULL */
   int64_t resumed_at;     /* ns, monotonic: when it was resumed */
   int64_t cpu_started;    /* ns of thread time at that moment; -1: the hook has not asked yet */
-  int64_t cpu_seen;       /* ns of thread time when it was asked last */
+  int64_t cpu_seen;       /* ns of thread time when it was asked last, */
+  int64_t cpu_seen_at;    /* and about when that was, ns, monotonic */
   int64_t next_wall;      /* no run is due before this moment (ms, monotonic) */
 
   pthread_mutex_t watched_lock; /* guards what follows, and the handler's name of each run */
@@ -114,9 +115,6 @@ void vm_exit(lua_State *L, int status);
 int vm_guard_handler(lua_State *L);
 /* Takes over `reason`, which may be NULL (memory is out): the run will not outlive it. */
 void vm_doom(struct vm_run *run, char *reason);
-/* To be called before tasks are resumed, every now and then: what the thread did until then is not
- * theirs. */
-void vm_begin_step(struct mv_vm *vm);
 /* Cancels the runs whose time is over. */
 void vm_check_walls(struct mv_vm *vm);
 /* How long a step may wait (ms, -1: for ever) so that no run outlives its time unnoticed. */

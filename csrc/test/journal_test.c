@@ -146,10 +146,14 @@ static void *work(void *self) {
   }
 }
 
-static void deliver(void *owner, unsigned worker, struct mv_event *event) {
+static void deliver(void *owner, unsigned worker, struct mv_event *events) {
   struct rig *rig = owner;
-  atomic_store(&rig->last_id, event->id);
-  mv_queue_push(&rig->queues[worker], &event->node);
+  for (struct mv_event *next; events; events = next) {
+    next = (struct mv_event *)events->node.next;
+    if (events->id > atomic_load(&rig->last_id))
+      atomic_store(&rig->last_id, events->id);
+    mv_queue_push(&rig->queues[worker], &events->node);
+  }
 }
 
 static int rig_start(struct rig *rig, struct mv_journal_options options) {
@@ -551,9 +555,12 @@ static void crash_accepted(struct mv_op *op) {
     _exit(1);
 }
 
-static void drop(void *owner, unsigned worker, struct mv_event *event) {
+static void drop(void *owner, unsigned worker, struct mv_event *events) {
   (void)owner, (void)worker;
-  mv_event_free(event);
+  for (struct mv_event *next; events; events = next) {
+    next = (struct mv_event *)events->node.next;
+    mv_event_free(events);
+  }
 }
 
 /* Accepts numbered events until it is killed and writes the number of each acknowledged one. */

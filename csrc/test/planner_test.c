@@ -41,8 +41,7 @@ static void finished(struct mv_op *op) {
 }
 
 /* Stands in for the workers: everything is done at once. */
-static void deliver(void *owner, unsigned worker, struct mv_event *event) {
-  struct fixture *f = owner;
+static void end_at_once(struct fixture *f, unsigned worker, struct mv_event *event) {
   struct run *run = calloc(1, sizeof *run);
   run->op.op.done = finished;
   run->op.event = event;
@@ -50,6 +49,13 @@ static void deliver(void *owner, unsigned worker, struct mv_event *event) {
   run->op.verdict = MV_VM_DONE;
   run->fixture = f;
   mv_journal_finish(f->journal, &run->op);
+}
+
+static void deliver(void *owner, unsigned worker, struct mv_event *events) {
+  for (struct mv_event *next; events; events = next) {
+    next = (struct mv_event *)events->node.next;
+    end_at_once(owner, worker, events);
+  }
 }
 
 static json_t *definitions(const char *name, const char *expression, const char *missed) {
