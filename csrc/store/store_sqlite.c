@@ -79,11 +79,11 @@ static const char *const schema[] = {
     "ALTER TABLE events ADD COLUMN mark INTEGER;"
     "UPDATE events SET mark = 2 WHERE state = 4;"
     "UPDATE events SET mark = 1 WHERE state = 2 AND head = 1 AND key IS NOT NULL;"
+    "UPDATE events SET mark = 3 WHERE state = 1 AND crashes >= 2;"
     "DROP INDEX events_dead;"
     "DROP INDEX events_blocked;"
     "DROP INDEX events_suspect;"
-    "CREATE INDEX events_marked ON events (mark, id) WHERE mark IS NOT NULL;"
-    "CREATE INDEX events_suspect ON events (id) WHERE crashes >= 2;",
+    "CREATE INDEX events_marked ON events (mark, id) WHERE mark IS NOT NULL;",
 };
 
 /* --- Opening --- */

@@ -16,9 +16,10 @@ enum { LINE_BEHIND = 0, LINE_HEAD = 1, LINE_OUTSIDE = 2 };
 enum {
   MARK_BLOCKED = 1, /* the head of its line, and waits for its retry */
   MARK_DEAD = 2,
+  MARK_SUSPECT = 3, /* runs, and has been hit by MV_STORE_SUSPECT crashes */
 };
 
-/* Events that this many crashes have hit run one at a time. Stands in the index, too. */
+/* Events that this many crashes have hit run one at a time. */
 #define MV_STORE_SUSPECT 2
 
 /* A file as it was when the store was opened. */

@@ -254,7 +254,7 @@ static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now
   event->token = store->next_token++;
   int failed = mv_sql_run(store->sql, err,
                           "UPDATE events SET state = 1, head = 1, attempt = ?, started_at = ?,"
-                          " token = ?, mark = NULL WHERE id = ?",
+                          " token = ?, mark = iif(crashes >= 2, 3, NULL) WHERE id = ?",
                           "iiii", (int64_t)event->attempt, now, event->token, event->id);
   return failed ? -1 : 1;
 }
@@ -286,8 +286,8 @@ static int claim_all(struct mv_store *store, struct mv_node *due, int64_t now, s
 static int may_run_suspect(struct mv_store *store, struct mv_error *err) {
   int64_t id;
   int found = mv_sql_one_int(store->sql, &id, err,
-                             "SELECT id FROM events INDEXED BY events_suspect"
-                             " WHERE crashes >= 2 AND state = 1 LIMIT 1",
+                             "SELECT id FROM events INDEXED BY events_marked"
+                             " WHERE mark = 3 LIMIT 1",
                              "");
   return found < 0 ? -1 : !found;
 }

@@ -46,9 +46,11 @@ static int read_claim(struct mv_store *store, int64_t id, int64_t token, struct 
 /* No RETURNING in place of read_claim: SQLite makes a table for what it returns, which costs more
  * than all the rest of a run's end. */
 static int write_end(struct mv_store *store, int64_t id, const struct mv_outcome *outcome,
-                     int64_t now, struct mv_error *err) {
-  if (outcome->state == MV_EVENT_DEAD &&
-      mv_sql_run(store->sql, err, "UPDATE events SET mark = 2 WHERE id = ?", "i", id))
+                     int64_t now, int crashes, struct mv_error *err) {
+  bool dead = outcome->state == MV_EVENT_DEAD;
+  if ((dead || crashes >= MV_STORE_SUSPECT) &&
+      mv_sql_run(store->sql, err, "UPDATE events SET mark = iif(?, 2, NULL) WHERE id = ?", "ii",
+                 (int64_t)dead, id))
     return -1;
   return mv_sql_run(store->sql, err,
                     "UPDATE events SET state = ?, head = iif(key IS NOT NULL, 2, head),"
@@ -76,7 +78,7 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
   if (found <= 0)
     return found;
   if (is_final(outcome->state))
-    return write_end(store, id, outcome, now, err) ? -1 : 1;
+    return write_end(store, id, outcome, now, ended->crashes, err) ? -1 : 1;
   if (outcome->state == MV_EVENT_RETRYABLE || outcome->due_at > 0)
     ended->due_at = outcome->due_at;
   return write_pause(store, id, outcome, now, ended->due_at, err) ? -1 : 1;
@@ -259,7 +261,7 @@ static int recover_one(struct mv_store *store, const struct crashed *event, int6
   /* not the clock's present: if that went back, the event would wait */
   if (mv_sql_run(store->sql, err,
                  "UPDATE events SET crashes = crashes + 1, alone = alone + ?,"
-                 " due_at = min(due_at, ?) WHERE id = ?",
+                 " due_at = min(due_at, ?), mark = NULL WHERE id = ?",
                  "iii", (int64_t)event->alone, now, event->id))
     return mv_store_break(store);
   struct mv_outcome dead = {.state = MV_EVENT_DEAD, .reason = poison(event)};

@@ -155,6 +155,7 @@ static void check_lines(struct world *world) {
 
 static void check_marks(struct world *world) {
   CHECK(one(world, "SELECT count(*) FROM events WHERE (mark IS 2) <> (state = 4)") == 0);
+  CHECK(one(world, "SELECT count(*) FROM events WHERE (mark IS 3) <> (state = 1 AND crashes > 1)") == 0);
   CHECK(one(world, "SELECT count(*) FROM events"
                    " WHERE mark = 1 AND NOT (state = 2 AND head = 1 AND key IS NOT NULL)") == 0);
 }
@@ -246,7 +247,7 @@ static void test_migration(void) {
   struct mv_sql *sql = mv_sql_open(&options, &err);
   CHECK(sql && mv_sql_script(sql,
                              "DROP TABLE lines; PRAGMA user_version = 7;"
-                             "DROP INDEX events_marked; DROP INDEX events_suspect;"
+                             "DROP INDEX events_marked;"
                              "ALTER TABLE events DROP COLUMN mark;"
                              "CREATE INDEX events_dead ON events (id) WHERE state = 4;"
                              "CREATE INDEX events_blocked ON events (id)"
