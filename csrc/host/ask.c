@@ -77,6 +77,8 @@ static int apply(struct mv_store *store, void *context, int64_t now, int64_t *wa
 
 static void done(struct mv_op *op) {
   struct mv_ask *ask = (struct mv_ask *)(void *)op;
+  if (op->error)
+    ask->error = *op->error;
   ask->answered(ask);
 }
 

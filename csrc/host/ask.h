@@ -16,6 +16,7 @@ struct mv_ask {
                            "at":seconds}; dedupe: {} or the event that has the value, whether its end
                            can be waited for, and what its sender was answered:
                            {"original":…,"open":bool,"reply":{…}?} */
+  struct mv_error error; /* of one that failed */
   void (*answered)(struct mv_ask *ask); /* on the journal's thread; the ask is the asker's */
   void *owner;
 };

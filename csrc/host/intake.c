@@ -138,7 +138,7 @@ static void accepted(struct mv_op *op) {
   if (op->failed) {
     /* the journal tells once; a line for each would fill the disk that is full already */
     mv_log(intake->with.log, MV_LOG_DEBUG, NULL, "a request was refused, it cannot be stored: %s",
-           op->error.text);
+           op->error->text);
     if (accept->source == MV_SOURCE_WEBHOOK)
       lost(intake);
     refuse(intake, accept->call, 503, "unavailable", "not stored; try again", "Retry-After: 1");

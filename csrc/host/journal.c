@@ -263,6 +263,7 @@ void mv_journal_free(struct mv_journal *journal) {
 
 static void hand_in(struct mv_journal *journal, struct mv_op *op, enum op_kind kind) {
   op->kind = (int)kind;
+  op->error = NULL;
   if (!mv_queue_push(&journal->queue, &op->node))
     mv_journal_refuse(op);
 }
@@ -297,11 +298,13 @@ struct waiter {
 
 struct waiting_call {
   struct mv_call_op op;
+  struct mv_error error;
   struct waiter waiter;
 };
 
 struct waiting_accept {
   struct mv_accept_op op;
+  struct mv_error error;
   struct waiter waiter;
 };
 
@@ -334,11 +337,17 @@ static void waiter_wait(struct waiter *waiter) {
 }
 
 static void call_done(struct mv_op *op) {
-  waiter_end(&((struct waiting_call *)op)->waiter);
+  struct waiting_call *wait = (struct waiting_call *)op;
+  if (op->error)
+    wait->error = *op->error;
+  waiter_end(&wait->waiter);
 }
 
 static void accept_done(struct mv_op *op) {
-  waiter_end(&((struct waiting_accept *)op)->waiter);
+  struct waiting_accept *wait = (struct waiting_accept *)op;
+  if (op->error)
+    wait->error = *op->error;
+  waiter_end(&wait->waiter);
 }
 
 static void pause_done(struct mv_op *op) {
@@ -356,7 +365,7 @@ int mv_journal_call_wait(struct mv_journal *journal,
   if (!wait.op.op.failed)
     return 0;
   if (err)
-    *err = wait.op.op.error;
+    *err = wait.error;
   return -1;
 }
 
@@ -373,7 +382,7 @@ int mv_journal_accept_wait(struct mv_journal *journal, struct mv_event *event, i
   if (!wait.op.op.failed)
     return 0;
   if (err)
-    *err = wait.op.op.error;
+    *err = wait.error;
   return -1;
 }
 

@@ -35,7 +35,9 @@ struct mv_op {
   struct mv_node node; /* first: the queue's */
   int kind;            /* the journal's */
   bool failed;         /* out: nothing happened; `error` says why */
-  struct mv_error error; /* BUSY: locked, stopping; SYSTEM: disk full, broken: try again later */
+  /* until `done` returns; NULL: none. BUSY: locked, stopping; SYSTEM: disk full, broken: try again
+   * later */
+  const struct mv_error *error;
   void (*done)(struct mv_op *op); /* NULL: nobody asks */
 };
 

@@ -47,7 +47,7 @@ static int apply_all(struct mv_journal *journal, struct op_list *batch, int64_t 
     struct mv_op *op = (struct mv_op *)node;
     mv_journal_apply(journal, op, now);
     if (mv_store_broken(journal->store)) {
-      *err = op->error;
+      *err = journal->error;
       return -1;
     }
   }
@@ -140,8 +140,10 @@ static void stop_runs(struct mv_journal *journal) {
 }
 
 static void tell(struct mv_op *op) {
+  const struct mv_error *error = op->error;
   if (op->done)
     op->done(op);
+  mv_journal_forget(error);
 }
 
 /* Senders are answered before their events run; who waits for a pause is told after all deliveries.
@@ -177,6 +179,8 @@ static void fail_all(struct mv_journal *journal, struct op_list *batch,
     struct mv_op *op = (struct mv_op *)node;
     next = node->next;
     mv_journal_undo(journal, op);
+    mv_journal_forget(op->error);
+    op->error = NULL;
     if (op->kind == OP_FINISH) {
       mv_journal_list_add(&kept, node);
       continue;
@@ -185,7 +189,7 @@ static void fail_all(struct mv_journal *journal, struct op_list *batch,
       mv_dispatch_pause(journal->dispatch, ((struct mv_pause_op *)op)->paused);
     refused += op->kind == OP_ACCEPT;
     op->failed = true;
-    op->error = *err;
+    mv_journal_explain(op, err);
     tell(op);
   }
   mv_journal_list_prepend(&journal->pending, &kept);
@@ -216,7 +220,9 @@ int mv_journal_commit(struct mv_journal *journal, struct op_list *batch) {
 }
 
 void mv_journal_refuse(struct mv_op *op) {
+  struct mv_error err;
   op->failed = true;
-  mv_error_set(&op->error, MV_ERROR_BUSY, "the host is stopping; send again later");
+  mv_error_set(&err, MV_ERROR_BUSY, "the host is stopping; send again later");
+  mv_journal_explain(op, &err);
   tell(op);
 }

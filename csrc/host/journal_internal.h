@@ -31,6 +31,7 @@ struct mv_journal {
   int64_t prune_at;       /* monotonic ms */
   int64_t wall;           /* the clock at the last transaction; 0: none yet */
   uint64_t random;        /* state of the generator for jitter */
+  struct mv_error error;           /* of the operation that is applied */
   struct mv_journal_metrics delta; /* of the transaction under way; counted when it is on disk */
   /* shared: */
   pthread_mutex_t lock;
@@ -39,6 +40,10 @@ struct mv_journal {
 
 /* Applies one operation inside the transaction. Fills op->failed and op->error. */
 void mv_journal_apply(struct mv_journal *journal, struct mv_op *op, int64_t now);
+
+/* Gives the operation a copy of the error for `done`, and takes it away. */
+void mv_journal_explain(struct mv_op *op, const struct mv_error *err);
+void mv_journal_forget(const struct mv_error *error);
 
 /* The transaction is on disk: what the operation holds changes hands. */
 void mv_journal_settle(struct mv_op *op);

@@ -21,7 +21,7 @@ static void count_accepted(struct mv_journal *journal, const struct mv_store_acc
 
 static int read_answer(struct mv_journal *journal, struct mv_accept_op *accept) {
   char *reply;
-  if (mv_store_answer(journal->store, accept->id, &reply, &accept->open, &accept->op.error))
+  if (mv_store_answer(journal->store, accept->id, &reply, &accept->open, &journal->error))
     return -1;
   accept->reply = reply ? mv_json_parse(reply, strlen(reply), NULL) : NULL;
   free(reply);
@@ -32,7 +32,7 @@ static int apply_accept(struct mv_journal *journal, struct mv_op *op, int64_t no
   struct mv_accept_op *accept = (struct mv_accept_op *)op;
   struct mv_store_accepted accepted;
   bool claim = mv_dispatch_open(journal->dispatch, now);
-  if (mv_store_accept(journal->store, accept->event, now, claim, &accepted, &op->error))
+  if (mv_store_accept(journal->store, accept->event, now, claim, &accepted, &journal->error))
     return -1;
   accept->id = accepted.id;
   accept->duplicate = accepted.duplicate;
@@ -61,7 +61,7 @@ static int apply_moment(struct mv_journal *journal, struct mv_op *op, int64_t no
   struct mv_moment_op *moment = (struct mv_moment_op *)op;
   bool claim = mv_dispatch_open(journal->dispatch, now);
   if (mv_store_moment(journal->store, moment->schedule, moment->moment, moment->overlap,
-                      moment->skip, moment->event, now, claim, &moment->result, &op->error))
+                      moment->skip, moment->event, now, claim, &moment->result, &journal->error))
     return -1;
   const struct mv_moment_result *result = &moment->result;
   journal->delta.moments += !result->exists;
@@ -120,15 +120,15 @@ static int store_finish(struct mv_journal *journal, struct mv_finish_op *finish,
   finish->state = outcome->state;
   finish->due_at = outcome->due_at;
   return mv_store_finish(journal->store, finish->event->id, finish->event->token, outcome, effects,
-                         now, finished, &finish->op.error);
+                         now, finished, &journal->error);
 }
 
 /* Effects that cannot be applied make the run a failed one. */
 static int fail_effects(struct mv_journal *journal, struct mv_finish_op *finish, int64_t now,
                         struct mv_store_finished *finished) {
-  if (finish->op.error.kind != MV_ERROR_USAGE || mv_store_broken(journal->store))
+  if (journal->error.kind != MV_ERROR_USAGE || mv_store_broken(journal->store))
     return -1;
-  struct mv_error why = finish->op.error;
+  struct mv_error why = journal->error;
   struct mv_bytes text = {0};
   struct mv_outcome outcome;
   decide(journal, finish, MV_VM_FAILED, why.text, now, &outcome, &text);
@@ -184,7 +184,7 @@ static void undo_finish(struct mv_journal *journal, struct mv_op *op) {
 static int apply_call(struct mv_journal *journal, struct mv_op *op, int64_t now) {
   struct mv_call_op *call = (struct mv_call_op *)op;
   int64_t wake_at = MV_STORE_NEVER;
-  if (call->call(journal->store, call->context, now, &wake_at, &op->error))
+  if (call->call(journal->store, call->context, now, &wake_at, &journal->error))
     return -1;
   mv_dispatch_expect(journal->dispatch, wake_at);
   return 0;
@@ -208,9 +208,28 @@ static const struct {
     [OP_PAUSE] = {apply_pause, NULL, NULL},
 };
 
+static const struct mv_error no_memory = {MV_ERROR_SYSTEM, "not enough memory"};
+
+void mv_journal_explain(struct mv_op *op, const struct mv_error *err) {
+  struct mv_error *copy = malloc(sizeof *copy);
+  if (copy)
+    *copy = *err;
+  op->error = copy ? copy : &no_memory;
+}
+
+void mv_journal_forget(const struct mv_error *error) {
+  if (error != &no_memory)
+    free((struct mv_error *)(uintptr_t)error);
+}
+
 void mv_journal_apply(struct mv_journal *journal, struct mv_op *op, int64_t now) {
-  op->error.kind = MV_ERROR_NONE;
+  journal->error.kind = MV_ERROR_NONE;
+  journal->error.text[0] = '\0';
+  mv_journal_forget(op->error);
+  op->error = NULL;
   op->failed = kinds[op->kind].apply(journal, op, now) != 0;
+  if (op->failed || journal->error.kind != MV_ERROR_NONE)
+    mv_journal_explain(op, &journal->error);
 }
 
 void mv_journal_settle(struct mv_op *op) {

@@ -57,7 +57,7 @@ static void stored(struct mv_op *op) {
   const struct mv_moment_result *result = &moment->op.result;
   if (op->failed) {
     mv_log(moment->planner->with.log, MV_LOG_WARN, NULL, "schedule %s: a moment is not stored yet: %s",
-           moment->schedule, op->error.text);
+           moment->schedule, op->error->text);
     if (mv_queue_push(&moment->planner->failed, &op->node))
       return;
   } else if (result->skipped) {

@@ -66,8 +66,8 @@ static json_t *log_fields(const struct mv_run *run) {
 }
 
 static const char *words_of(const struct mv_run *run, bool good) {
-  if (run->op.op.error.kind != MV_ERROR_NONE) /* what it left behind could not be stored */
-    return run->op.op.error.text;
+  if (run->op.op.error) /* what it left behind could not be stored */
+    return run->op.op.error->text;
   if (run->reason)
     return run->reason;
   if (run->op.verdict == MV_VM_RETRY)
@@ -120,7 +120,7 @@ static void ended(struct mv_op *op) {
   if (op->failed)
     mv_log(run->with->log, MV_LOG_WARN, NULL,
            "the end of event %lld is not on disk, it will run again: %s",
-           (long long)run->event->id, op->error.text);
+           (long long)run->event->id, op->error->text);
   else if (!run->op.release) {
     log_end(run);
     count_end(run);

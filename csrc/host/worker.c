@@ -182,7 +182,7 @@ static void take_answers(struct mv_worker *worker, struct mv_vm *vm, struct mv_n
     worker->asked--;
     keep_reply(worker, ask);
     if (vm)
-      mv_vm_answer(vm, ask->ticket, ask->op.op.failed ? NULL : ask->answer, &ask->op.op.error);
+      mv_vm_answer(vm, ask->ticket, ask->op.op.failed ? NULL : ask->answer, &ask->error);
     mv_ask_free(ask);
   }
 }
