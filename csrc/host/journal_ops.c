@@ -115,8 +115,9 @@ static char *kept_reply(const struct mv_finish_op *finish) {
 }
 
 static int store_finish(struct mv_journal *journal, struct mv_finish_op *finish,
-                        const struct mv_outcome *outcome, const json_t *effects, int64_t now,
+                        struct mv_outcome *outcome, const json_t *effects, int64_t now,
                         struct mv_store_finished *finished) {
+  outcome->claimed = finish->event;
   finish->state = outcome->state;
   finish->due_at = outcome->due_at;
   return mv_store_finish(journal->store, finish->event->id, finish->event->token, outcome, effects,

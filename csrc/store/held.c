@@ -43,6 +43,11 @@ static bool make_room(struct mv_held *held) {
   return true;
 }
 
+bool mv_held_by(const struct mv_held *held, const char *key, int64_t id, int64_t token) {
+  const struct mv_held_line *line = held->count ? place_of(held, key) : NULL;
+  return line && line->id == id && line->token == token;
+}
+
 static void note(struct mv_held *held, const struct mv_held_line *line, bool added) {
   held->changes[held->changed++] = (struct mv_held_change){.line = *line, .added = added};
 }
@@ -66,8 +71,8 @@ static void take(struct mv_held *held, struct mv_held_line *line) {
   held->count--;
 }
 
-bool mv_held_add(struct mv_held *held, const char *key, int64_t id) {
-  struct mv_held_line line = {.id = id};
+bool mv_held_add(struct mv_held *held, const char *key, int64_t id, int64_t token) {
+  struct mv_held_line line = {.id = id, .token = token};
   size_t length = strlen(key);
   if (length >= sizeof line.key || held->count >= MOST)
     return false;

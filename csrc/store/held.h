@@ -10,6 +10,7 @@ enum { MV_HELD_KEY = 40 }; /* bytes with the end; longer keys are not held */
 
 struct mv_held_line {
   int64_t id; /* 0: a free place */
+  int64_t token; /* of its claim */
   char key[MV_HELD_KEY];
 };
 
@@ -31,8 +32,11 @@ void mv_held_free(struct mv_held *held);
 /* The event that holds the line of `key`; 0: none. */
 int64_t mv_held_find(const struct mv_held *held, const char *key);
 
+/* Whether it is `id` under the claim `token`. */
+bool mv_held_by(const struct mv_held *held, const char *key, int64_t id, int64_t token);
+
 /* `key` is not held yet. False: no room, or no memory; nothing was changed. */
-bool mv_held_add(struct mv_held *held, const char *key, int64_t id);
+bool mv_held_add(struct mv_held *held, const char *key, int64_t id, int64_t token);
 
 /* False: `id` does not hold it. */
 bool mv_held_remove(struct mv_held *held, const char *key, int64_t id);

@@ -113,6 +113,7 @@ struct mv_outcome {
   const char *reason;        /* or NULL */
   const char *handler;       /* or NULL: stays */
   const char *reply;         /* what its sender is answered, for mv_store_answer; or NULL */
+  const struct mv_event *claimed; /* as it was claimed, by who still has it: saves a look; or NULL */
 };
 
 struct mv_store_finished {

@@ -105,7 +105,7 @@ int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err
 int mv_store_join_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);
 
 /* The same in memory, for one that runs at once and is alone there. False: no room. */
-bool mv_store_hold_line(struct mv_store *store, const char *key, int64_t id);
+bool mv_store_hold_line(struct mv_store *store, const struct mv_event *event);
 
 /* Its run has ended, and it keeps its place. */
 int mv_store_stay(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);

@@ -78,7 +78,8 @@ static int mark(struct mv_store *store, const struct mv_event *event, const char
     store->stop_capacity = capacity;
   }
   if (mv_sql_run(store->sql, err, "UPDATE events SET stop = coalesce(stop, ?) WHERE id = ?", "si",
-                 reason ? reason : "cancelled", event->id))
+                 reason ? reason : "cancelled", event->id) ||
+      mv_store_stay(store, event->key, event->id, err)) /* its end is to look at the row */
     return mv_store_break(store);
   store->stops[store->stop_count++] = (struct mv_stop){event->id, event->token};
   return 0;

@@ -128,7 +128,7 @@ int mv_store_answer(struct mv_store *store, int64_t event, char **reply, bool *o
 /* Its place in the line, and its rows. */
 static int insert_event(struct mv_store *store, const struct mv_event *event, int line,
                         struct mv_error *err) {
-  if (event->state == MV_EVENT_RUNNING && mv_store_hold_line(store, event->key, event->id))
+  if (event->state == MV_EVENT_RUNNING && mv_store_hold_line(store, event))
     return mv_store_insert_later(store, event, err);
   if (line != LINE_OUTSIDE && mv_store_join_line(store, event->key, event->id, err))
     return -1;

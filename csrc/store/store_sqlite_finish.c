@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 struct ended {
   char *key;
   char *stopped; /* why, if it was to be stopped */
@@ -52,10 +54,25 @@ static int write_end(struct mv_store *store, int64_t id, const struct mv_outcome
       mv_sql_run(store->sql, err, "UPDATE events SET mark = iif(?, 2, NULL) WHERE id = ?", "ii",
                  (int64_t)dead, id))
     return -1;
+  if (!mv_store_is_pending(store, id))
+    mv_sql_pass(store->sql);
   return mv_sql_run(store->sql, err,
                     "UPDATE events SET state = ?, head = iif(key IS NOT NULL, 2, head),"
                     " finished_at = ?, handler = coalesce(?, handler), reason = ? WHERE id = ?",
                     "iissi", (int64_t)outcome->state, now, outcome->handler, outcome->reason, id);
+}
+
+/* Who holds its line in memory runs, has never crashed and is not to be stopped. 1, 0, -1. */
+static int know_claim(const struct mv_store *store, int64_t id, int64_t token,
+                      const struct mv_outcome *outcome, struct ended *ended,
+                      struct mv_error *err) {
+  const struct mv_event *event = outcome->claimed;
+  if (!event || !event->key || !is_final(outcome->state) ||
+      !mv_held_by(&store->held, event->key, id, token))
+    return 0;
+  ended->source = event->source;
+  ended->key = mv_strdup(event->key);
+  return ended->key ? 1 : mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
 }
 
 static int write_pause(struct mv_store *store, int64_t id, const struct mv_outcome *outcome,
@@ -74,7 +91,9 @@ static int write_pause(struct mv_store *store, int64_t id, const struct mv_outco
 static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
                          const struct mv_outcome *outcome, int64_t now, struct ended *ended,
                          struct mv_error *err) {
-  int found = read_claim(store, id, token, ended, err);
+  int found = know_claim(store, id, token, outcome, ended, err);
+  if (found == 0)
+    found = read_claim(store, id, token, ended, err);
   if (found <= 0)
     return found;
   if (is_final(outcome->state))

@@ -215,8 +215,8 @@ int mv_store_join_line(struct mv_store *store, const char *key, int64_t id, stru
   return release_line(store, key, err) || write_row(store, key, id, err) ? -1 : 0;
 }
 
-bool mv_store_hold_line(struct mv_store *store, const char *key, int64_t id) {
-  return !key || mv_held_add(&store->held, key, id);
+bool mv_store_hold_line(struct mv_store *store, const struct mv_event *event) {
+  return !event->key || mv_held_add(&store->held, event->key, event->id, event->token);
 }
 
 struct next {

@@ -37,7 +37,7 @@ static void change(struct mv_held *held, int64_t *model, int64_t id) {
     CHECK(!mv_held_remove(held, key, model[number] + 1));
     CHECK(mv_held_remove(held, key, model[number]));
     model[number] = 0;
-  } else if (mv_held_add(held, key, id)) {
+  } else if (mv_held_add(held, key, id, id + 1)) {
     model[number] = id;
   }
 }
@@ -63,10 +63,12 @@ static void test_model(void) {
 
 static void test_part(void) {
   struct mv_held held = {.count = 0};
-  CHECK(mv_held_add(&held, "a", 1));
+  CHECK(mv_held_add(&held, "a", 1, 7));
   size_t before = held.changed;
-  CHECK(mv_held_remove(&held, "a", 1) && mv_held_add(&held, "b", 2));
+  CHECK(mv_held_remove(&held, "a", 1) && mv_held_add(&held, "b", 2, 8));
+  CHECK(mv_held_by(&held, "b", 2, 8) && !mv_held_by(&held, "b", 2, 7) && !mv_held_by(&held, "a", 1, 7));
   mv_held_undo(&held, before);
+  CHECK(mv_held_by(&held, "a", 1, 7));
   CHECK(mv_held_find(&held, "a") == 1 && mv_held_find(&held, "b") == 0);
   mv_held_undo(&held, 0);
   CHECK(held.count == 0);
@@ -78,14 +80,14 @@ static void test_limits(void) {
   char key[MV_HELD_KEY + 1];
   memset(key, 'k', sizeof key);
   key[MV_HELD_KEY] = 0;
-  CHECK(!mv_held_add(&held, key, 1));
+  CHECK(!mv_held_add(&held, key, 1, 7));
   key[MV_HELD_KEY - 1] = 0;
-  CHECK(mv_held_add(&held, key, 1) && mv_held_find(&held, key) == 1);
+  CHECK(mv_held_add(&held, key, 1, 7) && mv_held_find(&held, key) == 1);
   for (int i = 1; i < MOST; i++) {
     name(key, i);
-    CHECK(mv_held_add(&held, key, i));
+    CHECK(mv_held_add(&held, key, i, 7));
   }
-  CHECK(!mv_held_add(&held, "one more", 5) && mv_held_find(&held, "one more") == 0);
+  CHECK(!mv_held_add(&held, "one more", 5, 7) && mv_held_find(&held, "one more") == 0);
   mv_held_free(&held);
 }
 

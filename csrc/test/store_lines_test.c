@@ -23,6 +23,7 @@ struct world {
   int64_t now;
   struct {
     int64_t id, token;
+    char key[32];
   } running[512];
   int count;
 };
@@ -59,7 +60,8 @@ static int roll(struct world *world, int sides) {
 
 static void started(struct world *world, const struct mv_event *event) {
   world->running[world->count].id = event->id;
-  world->running[world->count++].token = event->token;
+  world->running[world->count].token = event->token;
+  snprintf(world->running[world->count++].key, sizeof world->running->key, "%s", event->key);
 }
 
 static void put(struct world *world) {
@@ -100,7 +102,10 @@ static void finish(struct world *world, bool well) {
                                                   : MV_EVENT_DONE,
                                .due_at = world->now + roll(world, 100),
                                .on_fail = how ? MV_ON_FAIL_BLOCK : MV_ON_FAIL_PARK};
+  struct mv_event claimed = {.key = world->running[at].key};
   struct mv_store_finished finished;
+  if (roll(world, 2))
+    outcome.claimed = &claimed;
   CHECK(mv_store_finish(world->store, world->running[at].id, world->running[at].token, &outcome,
                         NULL, world->now, &finished, &err) == 0);
   CHECK(!finished.stale);
@@ -117,7 +122,7 @@ static void operate(struct world *world) {
     return;
   if (event->state >= MV_EVENT_DONE)
     CHECK(mv_store_replay(world->store, id, world->now, &wake_at, &err) == 0);
-  else if (event->state != MV_EVENT_RUNNING)
+  else
     CHECK(mv_store_cancel(world->store, id, NULL, world->now, &wake_at, &err) == 0);
   mv_event_free(event);
 }
@@ -156,6 +161,7 @@ static void check_lines(struct world *world) {
 static void check_marks(struct world *world) {
   CHECK(one(world, "SELECT count(*) FROM events WHERE (mark IS 2) <> (state = 4)") == 0);
   CHECK(one(world, "SELECT count(*) FROM events WHERE (mark IS 3) <> (state = 1 AND crashes > 1)") == 0);
+  CHECK(one(world, "SELECT count(*) FROM events WHERE stop IS NOT NULL AND state <> 1") == 0);
   CHECK(one(world, "SELECT count(*) FROM events"
                    " WHERE mark = 1 AND NOT (state = 2 AND head = 1 AND key IS NOT NULL)") == 0);
 }
