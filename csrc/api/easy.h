@@ -28,21 +28,26 @@ struct mv_easy {
   struct mv_exchange *exchange;    /* NULL: none, or it was cancelled */
   CURL *easy;
   struct mv_easy_kind kind;
-  bool known;                 /* `kind` and `ca_file` hold for the handle */
-  char *ca_file;              /* or NULL */
-  char *url;                  /* the handle's, until the next; or NULL */
-  CURLU *parts;               /* of `url`; or NULL */
+  bool known;                      /* `kind` and `ca_file` hold for the handle */
+  char *ca_file;                   /* or NULL */
+  char *url;                       /* the handle's, until the next; or NULL */
+  CURLU *parts;                    /* of `url`; or NULL */
   struct mv_easy_headers *headers; /* those of the last exchange; NULL: it had none of its own */
-  size_t body_sent;           /* bytes of the body that libcurl has read */
+  size_t body_sent;                /* bytes of the body that libcurl has read */
   enum mv_easy_stop stop;
-  bool ended; /* concluded, `done` not called yet */
+  bool ended;  /* concluded, `done` not called yet */
   char *error; /* of CURL_ERROR_SIZE, for libcurl's words about TLS; or NULL */
 };
 
+/* Headers of ours. libcurl would write its own for compression twice, sign by sign. */
+#define MV_EASY_JSON "Content-Type: application/json"
+#define MV_EASY_ENCODING "Accept-Encoding: gzip"
+
 /* A list for libcurl, of exchanges with these headers. */
 struct mv_easy_headers {
-  struct curl_slist *list;
-  size_t uses; /* freed with the last one */
+  struct curl_slist *list; /* one of ours, theirs, and what they lack */
+  size_t count;            /* of theirs */
+  size_t uses;             /* freed with the last one */
 };
 
 enum { MV_EASY_RECENT = 8 };

@@ -192,34 +192,38 @@ static bool append_header(struct curl_slist **list, const char *header) {
   return longer != NULL;
 }
 
-static bool is_type(const char *header) {
-  return strncasecmp(header, "Content-Type:", 13) == 0;
-}
-
-/* Whether the list holds these headers, as list_of makes it. */
-static bool holds(const struct curl_slist *list, const char *const *headers) {
-  bool typed = false;
-  for (list = list->next; list && *headers; list = list->next, headers++) {
-    if (strcmp(list->data, *headers) != 0) {
+/* Whether the list was made of these headers. */
+static bool holds(const struct mv_easy_headers *known, const char *const *headers) {
+  const struct curl_slist *list = known->list->next;
+  size_t count = 0;
+  for (; *headers; headers++, count++) {
+    if (!list || count >= known->count || strcmp(list->data, *headers) != 0) {
       return false;
     }
-    typed = typed || is_type(*headers);
+    list = list->next;
   }
-  return !*headers && (typed ? !list : list && !list->next);
+  return count == known->count;
+}
+
+static bool has(const char *const *headers, const char *name) {
+  size_t length = strlen(name);
+  while (*headers && strncasecmp(*headers, name, length) != 0) {
+    headers++;
+  }
+  return *headers != NULL;
 }
 
 static bool fill_list(struct curl_slist **list, const char *const *headers) {
-  bool typed = false;
   if (!append_header(list, "Expect:")) {
     return false;
   }
-  for (; *headers; headers++) {
-    typed = typed || is_type(*headers);
-    if (!append_header(list, *headers)) {
+  for (size_t i = 0; headers[i]; i++) {
+    if (!append_header(list, headers[i])) {
       return false;
     }
   }
-  return typed || append_header(list, "Content-Type: application/json");
+  return (has(headers, "Accept-Encoding:") || append_header(list, MV_EASY_ENCODING)) &&
+         (has(headers, "Content-Type:") || append_header(list, MV_EASY_JSON));
 }
 
 /* The headers, and what keeps libcurl from adding its ideas; NULL when memory is out. */
@@ -243,7 +247,9 @@ static struct mv_easy_headers *new_headers(const char *const *given) {
   struct mv_easy_headers *headers = calloc(1, sizeof *headers);
   if (headers && !(headers->list = list_of(given))) {
     free(headers);
-    headers = NULL;
+    return NULL;
+  }
+  for (; headers && given[headers->count]; headers->count++) {
   }
   return headers;
 }
@@ -253,7 +259,7 @@ static struct mv_easy_headers *use_headers(struct mv_easy_shared *shared,
                                            const char *const *given) {
   struct mv_easy_headers *headers = NULL;
   for (size_t i = 0; i < MV_EASY_RECENT && !headers; i++) {
-    bool same = shared->recent[i] && holds(shared->recent[i]->list, given);
+    bool same = shared->recent[i] && holds(shared->recent[i], given);
     headers = same ? shared->recent[i] : NULL;
   }
   if (!headers && (headers = new_headers(given))) {
@@ -298,8 +304,7 @@ static bool same_kind(const struct mv_easy_kind *a, const struct mv_easy_kind *b
   return a->timeout == b->timeout && a->connect_timeout == b->connect_timeout &&
          a->max_reply == b->max_reply && a->buffer == b->buffer && a->insecure == b->insecure &&
          a->loopback == b->loopback && a->has_body == b->has_body && a->once == b->once &&
-         a->tls == b->tls &&
-         strcmp(a->method, b->method) == 0;
+         a->tls == b->tls && strcmp(a->method, b->method) == 0;
 }
 
 static bool same_text(const char *a, const char *b) {
@@ -334,7 +339,7 @@ static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind, CU
   call->ca_file = mv_strdup(ca_file);
   call->url = NULL;
   return buffer && (call->ca_file || !ca_file) && SET(CURLOPT_SHARE, sessions) &&
-         SET(CURLOPT_USERAGENT, "mavilua/" MV_VERSION) && SET(CURLOPT_ACCEPT_ENCODING, "") &&
+         SET(CURLOPT_USERAGENT, "mavilua/" MV_VERSION) && SET(CURLOPT_ACCEPT_ENCODING, "gzip") &&
          setup_limits(easy, kind) && setup_trust(easy, kind, ca_file) && setup_method(easy, call) &&
          setup_callbacks(easy, call);
 }
@@ -372,8 +377,7 @@ static bool setup(struct mv_easy *call, struct mv_easy_shared *shared) {
   if (!same && !setup_kind(call, &kind, shared->sessions)) {
     return false;
   }
-  bool done =
-      setup_headers(call, shared) && setup_url(call) && setup_body(call->easy, call);
+  bool done = setup_headers(call, shared) && setup_url(call) && setup_body(call->easy, call);
   call->known = done && noted;
   return done;
 }

@@ -177,7 +177,7 @@ static bool create(struct mv_transport *transport) {
   return transport->multi && first && transport->shared.sessions && watch(transport) &&
          curl_share_setopt(transport->shared.sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
              CURLSHE_OK &&
-         curl_slist_append(first, "Content-Type: application/json") &&
+         curl_slist_append(first, MV_EASY_ENCODING) && curl_slist_append(first, MV_EASY_JSON) &&
          curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
              CURLM_OK;
 }

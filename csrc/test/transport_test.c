@@ -68,7 +68,8 @@ static struct mv_exchange once_off(const char *path, double timeout, size_t max_
 static bool says(const struct mv_exchange *exchange, const char *text) {
   char host[64];
   snprintf(host, sizeof host, "127.0.0.1:%d: ", server.port);
-  bool good = strstr(mv_exchange_problem(exchange), text) && strstr(mv_exchange_problem(exchange), host);
+  bool good =
+      strstr(mv_exchange_problem(exchange), text) && strstr(mv_exchange_problem(exchange), host);
   if (!good) {
     fprintf(stderr, "  got: %s\n", mv_exchange_problem(exchange));
   }
@@ -112,6 +113,7 @@ static void requests(void) {
     CHECK(strstr(exchange.reply.data, "Content-Length: 7\r\n"));
     CHECK(strstr(exchange.reply.data, "\r\n\r\n{\"a\":1}"));
     CHECK(!strstr(exchange.reply.data, "Expect"));
+    CHECK(strstr(exchange.reply.data, "\r\nAccept-Encoding: gzip\r\n"));
   }
   static const char *const headers[] = {"Content-Type: text/plain", "X-Mine: 1", NULL};
   exchange.headers = headers;
@@ -270,6 +272,7 @@ static void by_turns(void) {
   const struct mv_exchange kinds[] = {
       {.method = "GET"},
       {.method = "GET", .headers = json, .once = true},
+      {.method = "GET", .headers = (const char *const[]){"accept-encoding: identity", NULL}},
       {.method = "POST", .headers = json, .body = "{}", .body_length = 2},
       {.method = "POST", .headers = more, .body = "{\"a\":1}", .body_length = 7},
       {.method = "POST", .headers = json, .body = "{}", .body_length = 2, .once = true},
