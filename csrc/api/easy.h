@@ -58,6 +58,8 @@ struct mv_easy_shared {
   unsigned turn;                                  /* whose place the next new one takes */
   struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
   CURLSH *sessions;                /* of TLS; without it each handle would keep some for itself */
+  curl_closesocket_callback close_socket;
+  void *sockets; /* its first argument */
 };
 
 /* Sets the handle up for call->exchange; it may be another one afterwards. 0, or -1 and `err`. */

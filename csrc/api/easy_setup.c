@@ -329,7 +329,8 @@ static bool kind_of(const struct mv_exchange *exchange, struct mv_easy_kind *kin
 }
 
 /* What the handle keeps for all exchanges of the kind. */
-static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind, CURLSH *sessions) {
+static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind,
+                       const struct mv_easy_shared *shared) {
   const char *ca_file = call->exchange->ca_file;
   bool buffer = setup_buffer(call, kind->buffer);
   CURL *easy = call->easy;
@@ -338,7 +339,9 @@ static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind, CU
   free(call->url);
   call->ca_file = mv_strdup(ca_file);
   call->url = NULL;
-  return buffer && (call->ca_file || !ca_file) && SET(CURLOPT_SHARE, sessions) &&
+  return buffer && (call->ca_file || !ca_file) && SET(CURLOPT_SHARE, shared->sessions) &&
+         SET(CURLOPT_CLOSESOCKETFUNCTION, shared->close_socket) &&
+         SET(CURLOPT_CLOSESOCKETDATA, shared->sockets) &&
          SET(CURLOPT_USERAGENT, "mavilua/" MV_VERSION) && SET(CURLOPT_ACCEPT_ENCODING, "gzip") &&
          setup_limits(easy, kind) && setup_trust(easy, kind, ca_file) && setup_method(easy, call) &&
          setup_callbacks(easy, call);
@@ -374,7 +377,7 @@ static bool setup(struct mv_easy *call, struct mv_easy_shared *shared) {
   bool same = call->known && noted && same_kind(&kind, &call->kind) &&
               same_text(exchange->ca_file, call->ca_file);
   call->known = false;
-  if (!same && !setup_kind(call, &kind, shared->sessions)) {
+  if (!same && !setup_kind(call, &kind, shared)) {
     return false;
   }
   bool done = setup_headers(call, shared) && setup_url(call) && setup_body(call->easy, call);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/easy.h"
+#include "api/sockets.h"
 #include "base/clock.h"
 
 enum {
@@ -26,6 +27,7 @@ enum {
 struct mv_transport {
   CURLM *multi; /* made for the first exchange, for libcurl is large; NULL before */
   int epoll;   /* the sockets of libcurl, and `wake` */
+  struct mv_sockets sockets;
   int wake;    /* an eventfd */
   atomic_bool woken; /* it was written and not read since: once more would tell nothing new */
   int64_t due; /* ms, monotonic: when libcurl is to be asked; -1: only when a socket is ready */
@@ -74,21 +76,20 @@ static struct mv_easy *take_ended(struct mv_transport *transport) {
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known) {
   struct mv_transport *transport = user;
-  struct epoll_event event = {.data.fd = fd};
+  unsigned events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
   (void)easy;
   if (what == CURL_POLL_REMOVE) {
-    epoll_ctl(transport->epoll, EPOLL_CTL_DEL, fd, &event);
+    mv_sockets_leave(&transport->sockets, fd);
     return 0;
   }
-  event.events |= what & CURL_POLL_IN ? EPOLLIN : 0;
-  event.events |= what & CURL_POLL_OUT ? EPOLLOUT : 0;
   if (!known) {
     curl_multi_assign(transport->multi, fd, transport);
   }
-  if (epoll_ctl(transport->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0) {
-    return 0;
-  }
-  return epoll_ctl(transport->epoll, errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
+  return mv_sockets_want(&transport->sockets, fd, events, known != NULL);
+}
+
+static int on_close(void *user, curl_socket_t fd) {
+  return mv_sockets_close(user, fd);
 }
 
 static int on_timer(CURLM *multi, long milliseconds, void *user) {
@@ -133,6 +134,9 @@ static void hear(struct mv_transport *transport, const struct epoll_event *event
     atomic_exchange(&transport->woken, false); /* after the read, or a write could be lost */
     return;
   }
+  if (!mv_sockets_wanted(&transport->sockets, event->data.fd)) {
+    return;
+  }
   what |= event->events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0;
   what |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
   what |= event->events & EPOLLERR ? CURL_CSELECT_ERR : 0;
@@ -172,6 +176,8 @@ static int refuse(struct mv_error *err, CURLcode code) {
 static bool create(struct mv_transport *transport) {
   struct curl_slist *first = curl_slist_append(NULL, "Expect:");
   transport->shared.json_headers = first;
+  transport->shared.close_socket = on_close;
+  transport->shared.sockets = &transport->sockets;
   transport->shared.sessions = curl_share_init();
   transport->multi = curl_multi_init();
   return transport->multi && first && transport->shared.sessions && watch(transport) &&
@@ -218,7 +224,7 @@ static int need_curl(struct mv_transport *transport, struct mv_error *err) {
 /* What wakes a poll, and what it waits on. */
 static bool open_fds(struct mv_transport *transport) {
   struct epoll_event event = {.events = EPOLLIN};
-  transport->epoll = epoll_create1(EPOLL_CLOEXEC);
+  transport->epoll = transport->sockets.epoll = epoll_create1(EPOLL_CLOEXEC);
   transport->wake = event.data.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   return transport->epoll >= 0 && transport->wake >= 0 &&
          epoll_ctl(transport->epoll, EPOLL_CTL_ADD, transport->wake, &event) == 0;
@@ -299,6 +305,7 @@ void mv_transport_free(struct mv_transport *transport) {
   destroy_list(transport->ended);
   destroy_list(transport->idle);
   drop_curl(transport);
+  mv_sockets_free(&transport->sockets);
   close_fd(transport->epoll);
   close_fd(transport->wake);
   free(transport);
