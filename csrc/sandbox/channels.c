@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "sandbox/clients.h"
+#include "sandbox/facts.h"
 
 /* Where a messenger stands in the answer, and how its bots' names are called there. */
 static const struct messenger {
@@ -57,6 +58,18 @@ bool mv_channels_has_whatsapp(struct mv_work *work) {
                        "SELECT 1 FROM channels WHERE project = ? AND client_type = ? "
                        "AND enabled = 1 AND status = 1",
                        "ii", work->project, (int64_t)MV_WHATSAPP) == 1;
+}
+
+bool mv_channels_all_open(struct mv_work *work) {
+  int known = mv_facts_open(work->facts, work->project);
+  if (known < 0) {
+    known = !mv_db_integer(work->db, 0,
+                           "SELECT 1 FROM channels WHERE project = ? "
+                           "AND (enabled = 0 OR (client_type = ? AND status <> 1)) LIMIT 1",
+                           "ii", work->project, (int64_t)MV_WHATSAPP);
+    mv_facts_keep_open(work->facts, work->project, known);
+  }
+  return known;
 }
 
 /* Columns: id, group_id, name, enabled, status. */

@@ -17,6 +17,9 @@ char *mv_channels_group(struct mv_work *work, int client_type, const char *bot);
 /* Whether a WhatsApp is connected: enabled and started. */
 bool mv_channels_has_whatsapp(struct mv_work *work);
 
+/* Whether all channels of the project are enabled and started. */
+bool mv_channels_all_open(struct mv_work *work);
+
 void mv_channels_list(struct mv_ask *ask);
 
 #endif

@@ -152,15 +152,9 @@ void mv_control_post_message(struct mv_control *c) {
   }
 }
 
-static int64_t last_message(struct mv_control *c) {
-  return mv_db_integer(c->work.db, 0,
-                       "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'messages'",
-                       "");
-}
-
 void mv_control_get_messages(struct mv_control *c) {
   if (!json_object_get(c->query, "client_id")) {
-    mv_control_answer(c, json_pack("{s:I}", "last", (json_int_t)last_message(c)));
+    mv_control_answer(c, json_pack("{s:I}", "last", (json_int_t)mv_messages_last_id(&c->work)));
     return;
   }
   int64_t client = mv_control_client(c, c->query), since = 0;

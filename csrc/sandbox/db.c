@@ -98,10 +98,16 @@ static void bind_value(struct mv_db *db, struct mv_stmt *stmt, int index, const 
 static void bind_all(struct mv_db *db, struct mv_stmt *stmt, bool lasting, const char *types,
                      va_list args) {
   const char *text;
+  int64_t number;
   for (int i = 1; types[i - 1]; i++) {
     switch (types[i - 1]) {
     case 'i':
       mv_sql_bind_int(stmt, i, va_arg(args, int64_t));
+      break;
+    case 'o':
+      if ((number = va_arg(args, int64_t)) != 0) { /* parameters are null until they are bound */
+        mv_sql_bind_int(stmt, i, number);
+      }
       break;
     case 'd':
       mv_sql_bind_real(stmt, i, va_arg(args, double));

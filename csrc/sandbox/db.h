@@ -23,7 +23,7 @@ int mv_db_open(struct mv_db *db, const char *path, struct mv_error *err);
 void mv_db_close(struct mv_db *db);
 
 /* A statement with its values bound. `types` has a letter for each value that follows:
- *   i int64_t   d double   t const char * (NULL: null)   s const char *, size_t
+ *   i int64_t   o int64_t (0: null)   d double   t const char * (NULL: null)   s const char *, size_t
  *   j json_t * as JSON text (NULL or null: null)   v json_t * as it is: integer, real or text
  * Texts are copied. NULL when it failed. Read the rows with mv_db_step; before its end the
  * statement is given back with mv_db_reset. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* A place for each by its hash; a later one takes the place of an earlier. */
-enum { KEYS = 64, SETTINGS = 256, LONGEST_KEY = 64 };
+enum { KEYS = 64, SETTINGS = 256, PROJECTS = 64, LONGEST_KEY = 64 };
 
 struct mv_facts {
   struct key {
@@ -16,6 +16,10 @@ struct mv_facts {
     size_t setting;
     json_t *value; /* NULL: none */
   } settings[SETTINGS];
+  struct channels {
+    int64_t project; /* 0: none */
+    bool open;
+  } channels[PROJECTS];
 };
 
 struct mv_facts *mv_facts_new(void) {
@@ -29,6 +33,9 @@ void mv_facts_forget(struct mv_facts *facts) {
   for (size_t i = 0; i < SETTINGS; i++) {
     json_decref(facts->settings[i].value);
     facts->settings[i].value = NULL;
+  }
+  for (size_t i = 0; i < PROJECTS; i++) {
+    facts->channels[i].project = 0;
   }
 }
 
@@ -72,10 +79,25 @@ static size_t setting_place(int64_t project, size_t setting) {
   return ((uint64_t)project * 31 + setting) % SETTINGS;
 }
 
-json_t *mv_facts_setting(const struct mv_facts *facts, int64_t project, size_t setting) {
+const json_t *mv_facts_peek(const struct mv_facts *facts, int64_t project, size_t setting) {
   const struct setting *known = facts ? &facts->settings[setting_place(project, setting)] : NULL;
   bool is_it = known && known->value && known->project == project && known->setting == setting;
-  return is_it ? json_deep_copy(known->value) : NULL; /* it leaves the lock */
+  return is_it ? known->value : NULL;
+}
+
+json_t *mv_facts_setting(const struct mv_facts *facts, int64_t project, size_t setting) {
+  return json_deep_copy(mv_facts_peek(facts, project, setting)); /* it leaves the lock */
+}
+
+int mv_facts_open(const struct mv_facts *facts, int64_t project) {
+  const struct channels *known = facts ? &facts->channels[(uint64_t)project % PROJECTS] : NULL;
+  return known && project && known->project == project ? known->open : -1;
+}
+
+void mv_facts_keep_open(struct mv_facts *facts, int64_t project, bool open) {
+  if (facts) {
+    facts->channels[(uint64_t)project % PROJECTS] = (struct channels){project, open};
+  }
 }
 
 void mv_facts_keep_setting(struct mv_facts *facts, int64_t project, size_t setting, json_t *value) {

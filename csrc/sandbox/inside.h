@@ -18,11 +18,13 @@
 #include "sandbox/ticker.h"
 #include "sandbox/vclock.h"
 #include "sandbox/witness.h"
+#include "sandbox/work.h"
 
 struct mv_sandbox {
   pthread_mutex_t lock; /* guards db; taken by mv_work_begin */
   struct mv_db db;
   struct mv_facts *facts; /* keys and settings; guarded by lock */
+  struct mv_message_ids ids; /* guarded by lock */
   struct mv_vclock vclock;
   const struct mv_clock *clock; /* its face */
   void (*clock_changed)(void *owner); /* or NULL */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sandbox/blocks.h"
+#include "sandbox/channels.h"
 #include "sandbox/clients.h"
 #include "sandbox/inside.h"
 #include "sandbox/params.h"
@@ -13,7 +14,10 @@
 #define FIRST_ID INT64_C(22563045582)
 #define FIRST_MS INT64_C(1767225600000)
 
+enum { RESERVED = 1000 }; /* ids at a time */
+
 void mv_messages_continue_ids(struct mv_work *work) {
+  work->sandbox->ids = (struct mv_message_ids){0, 0};
   int64_t by_time = FIRST_ID + (work->now > FIRST_MS ? work->now - FIRST_MS : 0);
   mv_db_run(work->db,
             "INSERT INTO sqlite_sequence (name, seq) SELECT 'messages', 0 "
@@ -21,6 +25,24 @@ void mv_messages_continue_ids(struct mv_work *work) {
             "");
   mv_db_run(work->db, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'messages'", "i",
             by_time);
+}
+
+int64_t mv_messages_last_id(struct mv_work *work) {
+  const struct mv_message_ids *ids = &work->sandbox->ids;
+  return ids->end ? ids->next - 1
+                  : mv_db_integer(work->db, 0,
+                                  "SELECT seq FROM sqlite_sequence WHERE name = 'messages'", "");
+}
+
+int64_t mv_messages_next_id(struct mv_work *work) {
+  struct mv_message_ids *ids = &work->sandbox->ids;
+  if (ids->next == ids->end) {
+    ids->next = mv_messages_last_id(work) + 1;
+    ids->end = ids->next + RESERVED;
+    mv_db_run(work->db, "UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages'", "i",
+              ids->end - 1);
+  }
+  return ids->next++;
 }
 
 /* ---- webhooks ---- */
@@ -66,18 +88,21 @@ static void tell(struct mv_work *work, int64_t id, const struct mv_message *mess
 
 /* ---- storing ---- */
 
+#define UNANSWERED "EXISTS (SELECT 1 FROM messages WHERE client = ?1 AND answered = 0) "
+
 /* Why what is sent to this client does not arrive: a text, or null when it does; and whether
  * something of the client's is not answered yet. Asked in one, and before that is changed: the
  * change costs far more than the question. */
 static json_t *find_obstacle(struct mv_work *work, int64_t client, bool *unanswered) {
   struct mv_stmt *row = mv_db_query(
       work->db,
-      "SELECT coalesce(c.undeliverable, (SELECT CASE WHEN h.enabled = 0 THEN 'Channel is disabled' "
-      "WHEN h.client_type = 6 AND h.status <> 1 THEN 'WhatsApp is not started' END FROM channels h "
-      "WHERE h.project = c.project AND h.client_type = c.client_type "
-      "AND CAST(h.group_id AS TEXT) = c.group_id ORDER BY h.id LIMIT 1)), "
-      "EXISTS (SELECT 1 FROM messages WHERE client = ?1 AND answered = 0) "
-      "FROM clients c WHERE c.id = ?1",
+      mv_channels_all_open(work)
+          ? "SELECT c.undeliverable, " UNANSWERED "FROM clients c WHERE c.id = ?1"
+          : "SELECT coalesce(c.undeliverable, (SELECT CASE WHEN h.enabled = 0 "
+            "THEN 'Channel is disabled' WHEN h.client_type = 6 AND h.status <> 1 "
+            "THEN 'WhatsApp is not started' END FROM channels h WHERE h.project = c.project "
+            "AND h.client_type = c.client_type AND CAST(h.group_id AS TEXT) = c.group_id "
+            "ORDER BY h.id LIMIT 1)), " UNANSWERED "FROM clients c WHERE c.id = ?1",
       "i", client);
   *unanswered = false;
   if (!mv_db_step(work->db, row)) {
@@ -98,14 +123,14 @@ int64_t mv_messages_add(struct mv_work *work, const struct mv_message *message) 
     mv_db_run(work->db, "UPDATE messages SET answered = 1 WHERE client = ? AND answered = 0", "i",
               message->client);
   }
+  int64_t id = mv_messages_next_id(work);
   mv_db_run(work->db,
-            "INSERT INTO messages (client, client_replica, from_outside, block, created_at, text, "
-            "attachments, buttons, answered, delivered, error_message, manager) "
-            "VALUES (?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, nullif(?, 0))",
-            "iiiiitjjiiti", message->client, (int64_t)message->input, (int64_t)message->from,
+            "INSERT INTO messages (id, client, client_replica, from_outside, block, created_at, "
+            "text, attachments, buttons, answered, delivered, error_message, manager) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "iiiioitjjiito", id, message->client, (int64_t)message->input, (int64_t)message->from,
             message->block, work->now, message->text, message->attachments, message->buttons,
             (int64_t)!message->input, (int64_t)!error, error ? error : "", message->manager);
-  int64_t id = mv_db_last_id(work->db);
   mv_clients_touch(work, message->client);
   tell(work, id, message, error);
   json_decref(obstacle);

@@ -43,6 +43,8 @@ json_t *mv_messages_conversation(struct mv_work *work, int64_t client, int64_t s
 /* Ids are unique over restarts and resets, as receivers drop what they have seen: continues behind
  * the last id or from one made of the time, whichever is greater. */
 void mv_messages_continue_ids(struct mv_work *work);
+int64_t mv_messages_next_id(struct mv_work *work);
+int64_t mv_messages_last_id(struct mv_work *work); /* that was given, or one behind it */
 
 void mv_messages_history(struct mv_ask *ask);
 void mv_messages_clear(struct mv_ask *ask);

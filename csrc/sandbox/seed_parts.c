@@ -162,9 +162,9 @@ static int load_message(struct mv_work *work, int64_t owner, const struct mv_pla
   }
   bool input = from == 0 || from == 3;
   mv_db_run(work->db,
-            "INSERT INTO messages (client, client_replica, from_outside, block, created_at, text, "
-            "attachments, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            "iiivitji", owner, (int64_t)input, (int64_t)outside[from],
+            "INSERT INTO messages (id, client, client_replica, from_outside, block, created_at, "
+            "text, attachments, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "iiiivitji", mv_messages_next_id(work), owner, (int64_t)input, (int64_t)outside[from],
             json_object_get(message, "block"), moment(work, message, "at"),
             mv_seed_text(message, "text"), json_object_get(message, "attachments"),
             (int64_t)!input);

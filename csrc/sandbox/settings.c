@@ -138,6 +138,11 @@ json_t *mv_settings_get(struct mv_work *work, const char *name) {
 }
 
 bool mv_settings_is(struct mv_work *work, const char *name, const char *wanted) {
+  const char *known =
+      json_string_value(mv_facts_peek(work->facts, work->project, (size_t)(find(name) - settings)));
+  if (known) {
+    return strcmp(known, wanted) == 0;
+  }
   json_t *value = mv_settings_get(work, name);
   const char *text = json_string_value(value);
   bool is = text && strcmp(text, wanted) == 0;

@@ -22,6 +22,7 @@ static int replace(struct mv_sandbox *sandbox, const void *image, size_t length,
   if (mv_sql_restore(sandbox->db.sql, image, length, err)) {
     return -1;
   }
+  sandbox->ids = (struct mv_message_ids){0, 0};
   mv_vclock_load(&sandbox->vclock, &sandbox->db);
   mv_limits_clear(sandbox->limits);
   return 0;

@@ -29,6 +29,7 @@ void mv_work_begin_in_turn(struct mv_work *work, struct mv_sandbox *sandbox,
       .kind = kind,
       .facts = kind == MV_WORK_ALL ? NULL : sandbox->facts,
       .now = mv_clock_wall(sandbox->clock),
+      .ids = sandbox->ids,
   };
   work->last = &work->first;
   work->changes = mv_sql_all_changes(work->db->sql);
@@ -86,6 +87,7 @@ int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err) {
   }
   if (!done) {
     mv_sql_rollback(work->db->sql);
+    work->sandbox->ids = work->ids;
   }
   if (work->kind == MV_WORK_ALL && work->sandbox->facts) {
     mv_facts_forget(work->sandbox->facts);

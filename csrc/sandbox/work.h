@@ -19,6 +19,12 @@ enum mv_work_kind {
   MV_WORK_READ, /* changes nothing: no transaction is needed, as there is but one connection */
 };
 
+/* Ids of messages that sqlite_sequence says are used, and are not yet: of a thousand messages one
+ * changes it, not each (messages.h). */
+struct mv_message_ids {
+  int64_t next, end; /* the same: none */
+};
+
 struct mv_work {
   struct mv_sandbox *sandbox;
   struct mv_db *db;
@@ -30,6 +36,7 @@ struct mv_work {
   int nested;                    /* blocks that run because of blocks */
   const char *cause;             /* the action that is played, or NULL; lives for ever */
   bool timed;                    /* something was put off (timeline.h) */
+  struct mv_message_ids ids;     /* the sandbox's when it began: true again if it is undone */
   struct mv_node *first, **last; /* struct mv_letter (outbox.h), in order */
 };
 

@@ -277,4 +277,21 @@ describe("a sandbox that is killed", function()
       assert_whole "AB"
     end
   end)
+
+  it("gives messages ids in a row, over thousands, also behind what was undone, and greater ones afterwards", function()
+    local function says() return select(2, box:says({ platform_id = "ids", group = BOT }, "x")) end
+    local items, ids = {}, {}
+    for i = 1, 2500 do items[i] = { platform_id = "many" .. i, group_id = BOT, client_type = 1 } end
+    for i, item in ipairs(ask("/api/sandbox/load_clients", items).items) do ids[i] = item.id end
+    local first = says()
+    assert.equal("ok", ask("/api/sandbox/broadcast", { clients = ids, message = "all", shift = 0 }))
+    assert.equal(first + 2501, says())
+    local wrong = { clients = { { platform_id = "a", group = BOT, messages = { { from = "client", text = "a" } } },
+      { platform_id = "b", group = BOT, messages = { { from = "nobody" } } } } }
+    assert.equal(400, select(2, box:control("POST", "seed", wrong)))
+    assert.equal(first + 2502, says())
+    assert.equal(first + 2502, box:control("GET", "messages").last)
+    restart()
+    assert.is_true(says() > first + 2502)
+  end)
 end)
