@@ -70,7 +70,27 @@ static void set_request(lua_State *L, const struct mv_vm_event *event) {
   }
 }
 
-enum { EVENT_FIELDS = 20 }; /* that a webhook's table gets, here and in mavilua.host.event */
+/* That an event's table gets, here and in mavilua.host.event; a webhook's mostly no more than 16, for
+ * which Lua takes half the room that it takes for 17. */
+enum { EVENT_FIELDS = 20, WEBHOOK_FIELDS = 16 };
+
+static bool has_member(lua_State *L, int index, const char *name) {
+  lua_pushstring(L, name);
+  lua_rawget(L, index);
+  bool there = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  return there;
+}
+
+/* `json`: the index of the decoded body. */
+static int fields_of(lua_State *L, int json, const struct mv_vm_event *event) {
+  if (strcmp(event->source, "webhook") != 0) {
+    return EVENT_FIELDS;
+  }
+  bool more = lua_istable(L, json) &&
+              (has_member(L, json, "message_id") || has_member(L, json, "error_message"));
+  return more ? EVENT_FIELDS : WEBHOOK_FIELDS;
+}
 
 /* arrived() -> the event as it came, in a new table: id, attempt, source, key, accepted_at and due_at
  * (unix seconds); name, but of a webhook; body (bytes) and meta (table) of a hook; and the body
@@ -81,7 +101,9 @@ static int arrived(lua_State *L) {
     return 0;
   }
   const struct mv_vm_event *event = &run->event;
-  lua_createtable(L, 0, EVENT_FIELDS);
+  push_json(L, event->body ? event->body : "", event->body_length);
+  int json = lua_gettop(L);
+  lua_createtable(L, 0, fields_of(L, json, event));
   set_integer(L, "id", event->id);
   set_integer(L, "attempt", event->attempt);
   set_string(L, "source", event->source);
@@ -94,7 +116,7 @@ static int arrived(lua_State *L) {
   if (strcmp(event->source, "hook") == 0) {
     set_request(L, event);
   }
-  push_json(L, event->body ? event->body : "", event->body_length);
+  lua_pushvalue(L, json);
   return 2;
 }
 
