@@ -1,29 +1,17 @@
 local process = require "spec.support.process"
 
-describe("docs/actions.md", function()
-  it("is what the action table says: run `make docs`", function()
-    local status, page = process.run { "run", "tools/actions_doc.lua" }
-    assert.equal(0, status)
-    assert.is_true(page == process.read "docs/actions.md", "docs/actions.md is older than the table: run `make docs`")
-  end)
-end)
-
-describe("library/mavilua/actions.d.lua", function()
-  it("is what the action table says: run `make docs`", function()
-    local status, stubs = process.run { "run", "tools/stubs.lua" }
-    assert.equal(0, status)
-    assert.is_true(stubs == process.read "library/mavilua/actions.d.lua",
-      "library/mavilua/actions.d.lua is older than the table: run `make docs`")
-  end)
-end)
-
-describe("docs/openapi.json", function()
-  it("is what the action table says: run `make docs`", function()
-    local status, document = process.run { "actions", "--openapi" }
-    assert.equal(0, status)
-    assert.is_true(document == process.read "docs/openapi.json",
-      "docs/openapi.json is older than the table: run `make docs`")
-  end)
+describe("what is made from the action table", function()
+  for name, maker in pairs {
+    ["docs/actions.md"] = { "run", "tools/actions_doc.lua" },
+    ["library/mavilua/actions.d.lua"] = { "run", "tools/stubs.lua" },
+    ["docs/openapi.json"] = { "actions", "--openapi" },
+  } do
+    it(name .. " is what the table says: run `make docs`", function()
+      local status, text = process.run(maker)
+      assert.equal(0, status)
+      assert.is_true(text == process.read(name), name .. " is older than the table: run `make docs`")
+    end)
+  end
 end)
 
 describe("the made sections of", function()
