@@ -9,8 +9,14 @@
 #include "lua/loop_internal.h"
 
 static const char key_caller[] = "mavilua.caller";
+static const char key_spare[] = "mavilua.attempts";
 
-enum { LONGEST_RETRY_AFTER = 128 };
+enum {
+  LONGEST_RETRY_AFTER = 128,
+  DAY = 86400 * 1000,
+  MOST_SPARE = 64,    /* attempts kept for the next calls */
+  SPARE_BUFFER = 4096 /* bytes that each of their buffers may have */
+};
 
 /* What all calls of a client have in common. */
 struct caller {
@@ -18,10 +24,13 @@ struct caller {
   char *ca_file; /* or NULL */
   double timeout, connect_timeout;
   bool insecure, keep_null;
+  int64_t day, calls; /* how many were made on that day, UTC, in days since 1970 */
 };
 
+/* A userdata that is used again for other calls. */
 struct attempt {
   struct mv_wait wait;
+  struct mv_loop *loop;
   struct mv_exchange exchange;
   struct mv_request request;
   const struct mv_action *action; /* NULL: one that the table does not have */
@@ -55,7 +64,7 @@ static void push_meta(lua_State *L) {
   mv_registry_set(L, key_caller);
 }
 
-static const struct caller *check_caller(lua_State *L) {
+static struct caller *check_caller(lua_State *L) {
   bool same = false;
   if (lua_type(L, 1) == LUA_TUSERDATA && lua_getmetatable(L, 1)) {
     mv_registry_get(L, key_caller);
@@ -63,7 +72,7 @@ static const struct caller *check_caller(lua_State *L) {
     lua_pop(L, 2);
   }
   if (!same) {
-    luaL_error(L, "attempt takes what core.caller returns, not %s", luaL_typename(L, 1));
+    luaL_error(L, "what core.caller returns is expected, not %s", luaL_typename(L, 1));
   }
   return lua_touserdata(L, 1);
 }
@@ -106,7 +115,24 @@ static int caller_new(lua_State *L) {
   return 1;
 }
 
-/* results */
+static void begin_day(struct caller *caller, int64_t day) {
+  if (caller->day != day) {
+    caller->day = day;
+    caller->calls = 0;
+  }
+}
+
+/* calls(caller, day, more) -> how many calls were made on that day, with `more` (0) added to them
+ * day: since 1970 */
+static int calls(lua_State *L) {
+  struct caller *caller = check_caller(L);
+  begin_day(caller, (int64_t)luaL_checknumber(L, 2));
+  caller->calls += (int64_t)luaL_optnumber(L, 3, 0);
+  mv_compat_pushinteger(L, caller->calls);
+  return 1;
+}
+
+/* attempts, used and spare */
 
 static void attempt_free(struct mv_wait *wait) {
   struct attempt *attempt = (struct attempt *)wait;
@@ -118,6 +144,70 @@ static void attempt_free(struct mv_wait *wait) {
 static void attempt_stop(struct mv_wait *wait) {
   mv_transport_cancel(wait->loop->transport, &((struct attempt *)wait)->exchange);
 }
+
+static int attempt_results(lua_State *L, struct mv_wait *wait);
+
+static const struct mv_wait_type attempt_type = {attempt_stop, attempt_results, attempt_free,
+                                                 false};
+
+/* Pushes the table of spare ones, as large as it will ever be. */
+static void push_spare(lua_State *L) {
+  mv_registry_get(L, key_spare);
+  if (lua_istable(L, -1)) {
+    return;
+  }
+  lua_pop(L, 1);
+  lua_createtable(L, MOST_SPARE, 0);
+  lua_pushvalue(L, -1);
+  mv_registry_set(L, key_spare);
+}
+
+/* Pushes one that is ready for use. */
+static struct attempt *take_attempt(lua_State *L, struct mv_loop *loop) {
+  if (loop->spare_attempts == 0) {
+    struct attempt *attempt = (struct attempt *)mv_wait_new(L, &attempt_type, sizeof *attempt);
+    attempt->loop = loop;
+    attempt->exchange.owner = &attempt->wait;
+    return attempt;
+  }
+  push_spare(L);
+  lua_rawgeti(L, -1, loop->spare_attempts);
+  lua_pushnil(L);
+  lua_rawseti(L, -3, loop->spare_attempts--);
+  lua_remove(L, -2);
+  struct attempt *attempt = lua_touserdata(L, -1);
+  attempt->wait = (struct mv_wait){.type = &attempt_type};
+  attempt->misused = false;
+  return attempt;
+}
+
+static void clear(struct mv_bytes *bytes) {
+  if (bytes->capacity > SPARE_BUFFER) {
+    mv_bytes_free(bytes);
+  } else {
+    mv_bytes_clear(bytes);
+  }
+}
+
+/* The attempt, whose userdata is at 1, is over. */
+static void spare(lua_State *L, struct attempt *attempt) {
+  struct mv_loop *loop = attempt->loop;
+  if (loop->spare_attempts >= MOST_SPARE || attempt->exchange.problem) {
+    attempt_free(&attempt->wait);
+    return;
+  }
+  clear(&attempt->exchange.reply);
+  clear(&attempt->exchange.reply_headers);
+  clear(&attempt->request.target);
+  clear(&attempt->request.body);
+  clear(&attempt->url);
+  push_spare(L);
+  lua_pushvalue(L, 1);
+  lua_rawseti(L, -2, ++loop->spare_attempts);
+  lua_pop(L, 1);
+}
+
+/* results */
 
 static void exchange_done(struct mv_exchange *exchange) {
   mv_wait_done(exchange->owner);
@@ -147,27 +237,54 @@ static int push_answer(lua_State *L, const struct attempt *attempt) {
   return push_failed(L, attempt);
 }
 
+/* Whether the quota of a day counts it, see client.lua. */
+static bool counts(const struct mv_action *action) {
+  return !action || !action->unlimited;
+}
+
+static void tell(const struct attempt *attempt, const char *outcome) {
+  const struct mv_loop_hooks *hooks = &attempt->loop->hooks;
+  const struct mv_action *action = attempt->action;
+  if (hooks->called) {
+    hooks->called(action ? action->name : "other", outcome, counts(action), hooks->owner);
+  }
+}
+
+/* The kind in the failure below the request on top. */
+static const char *kind_of(lua_State *L) {
+  lua_getfield(L, -2, "kind");
+  const char *kind = lua_tostring(L, -1);
+  lua_pop(L, 1); /* the failure keeps it */
+  return kind;
+}
+
 static int attempt_results(lua_State *L, struct mv_wait *wait) {
   struct attempt *attempt = (struct attempt *)wait;
-  int count;
   if (attempt->misused) {
     lua_pushnil(L);
     lua_pushstring(L, mv_exchange_problem(&attempt->exchange));
-    count = 2;
-  } else if (attempt->exchange.failure != MV_ERROR_NONE) {
+    attempt_free(wait);
+    return 2;
+  }
+  int count = 3;
+  if (attempt->exchange.failure != MV_ERROR_NONE) {
     mv_send_push_failure(L, &attempt->exchange);
-    count = push_failed(L, attempt);
+    push_failed(L, attempt);
   } else {
     count = push_answer(L, attempt);
   }
-  attempt_free(wait);
+  tell(attempt, count == 1 ? "ok" : kind_of(L));
+  spare(L, attempt);
   return count;
 }
 
-static const struct mv_wait_type attempt_type = {attempt_stop, attempt_results, attempt_free,
-                                                 false};
-
 /* starting */
+
+static void count_call(struct caller *caller, const struct mv_action *action,
+                       const struct mv_loop *loop) {
+  begin_day(caller, mv_clock_wall(loop->clock) / DAY);
+  caller->calls += counts(action);
+}
 
 /* The parameters are at 3. 0, or -1 and `err`. */
 static int prepare(lua_State *L, struct attempt *attempt, const struct caller *caller,
@@ -206,7 +323,7 @@ static void fill(struct mv_exchange *exchange, const struct attempt *attempt,
  * interpret's; request: as of prepare. A message alone: the parameters are wrong. */
 static int attempt_start(lua_State *L) {
   size_t length;
-  const struct caller *caller = check_caller(L);
+  struct caller *caller = check_caller(L);
   const char *name = luaL_checklstring(L, 2, &length);
   luaL_checktype(L, 3, LUA_TTABLE);
   double timeout = (double)luaL_optnumber(L, 4, (lua_Number)caller->timeout);
@@ -214,15 +331,15 @@ static int attempt_start(lua_State *L) {
   if (!mv_wait_enter(L, loop)) {
     return mv_wait_drop(L, loop);
   }
-  struct attempt *attempt = (struct attempt *)mv_wait_new(L, &attempt_type, sizeof *attempt);
+  struct attempt *attempt = take_attempt(L, loop);
   struct mv_exchange *exchange = &attempt->exchange;
-  exchange->owner = &attempt->wait;
-  struct mv_error err = {0};
+  struct mv_error err;
   if (prepare(L, attempt, caller, name, length, &err)) {
     mv_exchange_fail(exchange, &err);
     attempt->misused = attempt->wait.done = true;
     return 1;
   }
+  count_call(caller, attempt->action, loop);
   fill(exchange, attempt, caller, timeout);
   if (mv_transport_start(loop->transport, exchange, &err)) {
     mv_exchange_fail(exchange, &err);
@@ -233,9 +350,17 @@ static int attempt_start(lua_State *L) {
   return mv_wait_here(L, loop, &attempt->wait);
 }
 
+/* As other waiting calls; without the arguments behind, which the results do not need. */
+static const char waiting_attempt[] = "local start, finish = ...\n"
+                                      "return function(caller, name, params, timeout)\n"
+                                      "  return finish(start(caller, name, params, timeout))\n"
+                                      "end\n";
+
 void mv_attempt_register(lua_State *L, int table) {
+  static const luaL_Reg functions[] = {{"caller", caller_new}, {"calls", calls}, {NULL, NULL}};
   table = lua_absindex(L, table);
-  lua_pushcfunction(L, caller_new);
-  lua_setfield(L, table, "caller");
-  mv_loop_add_waiting(L, table, "attempt", attempt_start);
+  lua_pushvalue(L, table);
+  luaL_setfuncs(L, functions, 0);
+  lua_pop(L, 1);
+  mv_loop_add_call(L, table, "attempt", attempt_start, waiting_attempt);
 }

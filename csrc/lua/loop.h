@@ -35,12 +35,14 @@ typedef void (*mv_task_end)(struct mv_task *task, lua_State *co, int status, int
 struct mv_task *mv_loop_spawn(lua_State *L, int arguments, mv_task_end end, void *owner);
 
 /* Hooks around every resume of a task, for limits: `before` is called with the task's coroutine.
- * `polled` is called after each wait for exchanges and timers: it may cancel tasks. Each may be
- * NULL. */
+ * `polled` is called after each wait for exchanges and timers: it may cancel tasks. `called` is told
+ * of each core.attempt: `outcome` is "ok" or the kind of error, `counts`: against a daily quota. Each
+ * may be NULL. */
 struct mv_loop_hooks {
   void (*before)(struct mv_task *task, lua_State *co, void *owner);
   void (*after)(struct mv_task *task, lua_State *co, void *owner);
   void (*polled)(void *owner);
+  void (*called)(const char *action, const char *outcome, bool counts, void *owner);
   void *owner;
 };
 void mv_loop_set_hooks(struct mv_loop *loop, const struct mv_loop_hooks *hooks);

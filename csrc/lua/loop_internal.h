@@ -72,10 +72,11 @@ struct mv_loop {
   struct mv_task *current;
   lua_State *spare; /* holds the error of a task whose coroutine is not ours any more */
   struct mv_wait *pending;
-  int depth;    /* of runs inside each other */
-  bool strict;  /* a wait that cannot yield is an error */
-  bool wrapped; /* the script's own coroutines hand waits up */
-  bool closed;  /* the state is closing */
+  int spare_attempts; /* see attempt.c */
+  int depth;          /* of runs inside each other */
+  bool strict;        /* a wait that cannot yield is an error */
+  bool wrapped;       /* the script's own coroutines hand waits up */
+  bool closed;        /* the state is closing */
 };
 
 /* loop.c */
@@ -96,6 +97,10 @@ void mv_loop_poll(struct mv_loop *loop, int timeout_ms);
 
 /* table[name] = a waiting call that begins with `start`; `table` is no index from the top. */
 void mv_loop_add_waiting(lua_State *L, int table, const char *name, lua_CFunction start);
+
+/* The same with a text of its own between: a function of start and finish that makes the call. */
+void mv_loop_add_call(lua_State *L, int table, const char *name, lua_CFunction start,
+                      const char *text);
 
 /* task.c */
 

@@ -131,14 +131,19 @@ static int wall_time(lua_State *L) {
 static const char waiting_call[] = "local start, finish = ...\n"
                                    "return function(...) return finish(start(...), ...) end\n";
 
-void mv_loop_add_waiting(lua_State *L, int table, const char *name, lua_CFunction start) {
-  if (luaL_loadbuffer(L, waiting_call, sizeof waiting_call - 1, "=mavilua")) {
+void mv_loop_add_call(lua_State *L, int table, const char *name, lua_CFunction start,
+                      const char *text) {
+  if (luaL_loadbuffer(L, text, strlen(text), "=mavilua")) {
     lua_error(L);
   }
   lua_pushcfunction(L, start);
   lua_pushcfunction(L, mv_wait_finish);
   lua_call(L, 2, 1);
   lua_setfield(L, table, name);
+}
+
+void mv_loop_add_waiting(lua_State *L, int table, const char *name, lua_CFunction start) {
+  mv_loop_add_call(L, table, name, start, waiting_call);
 }
 
 void mv_loop_register(lua_State *L, int table) {

@@ -354,9 +354,16 @@ static void polled(void *owner) {
   }
 }
 
+static void called(const char *action, const char *outcome, bool counts, void *owner) {
+  const struct mv_vm_options *options = &((struct mv_vm *)owner)->options;
+  if (options->called) {
+    options->called(options->owner, action, outcome, counts);
+  }
+}
+
 void vm_limits_install(struct mv_vm *vm) {
   vm->next_wall = INT64_MAX;
-  struct mv_loop_hooks hooks = {before, after, polled, vm};
+  struct mv_loop_hooks hooks = {before, after, polled, called, vm};
   mv_loop_set_hooks(vm->loop, &hooks);
   mv_loop_set_strict(vm->loop, vm->options.host);
   mv_loop_set_clock(vm->loop, vm->options.clock);

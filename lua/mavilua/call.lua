@@ -158,19 +158,20 @@ local function repeated(state, name, prepared, options, first)
   return result
 end
 
--- The straight way: the first attempt goes through C in one piece, and mostly that is all.
-local function straight(state, name, params, options)
-  local paid = state.counts(name)
-  if paid then state.pace:spend() end
-  local result, failure, prepared = core.attempt(state.caller, name, params, options and options.timeout)
-  if failure and not prepared then
-    if paid then state.pace:take_back() end
-    errors.misuse("%s", state.redact(failure))
-  end
-  if meter then count(state, name, failure) end
-  if failure then return repeated(state, name, prepared, options or {}, failure) end
-  return result
+-- What follows the straight way, when that was not all.
+local function go_on(state, name, options, failure, prepared)
+  if not prepared then errors.misuse("%s", state.redact(failure)) end
+  return repeated(state, name, prepared, options or {}, failure)
 end
+
+local function step_by_step(state, name, params, options)
+  local prepared, message = core.prepare(name, params, state.known(name))
+  if not prepared then errors.misuse("%s", state.redact(message)) end
+  if not state.transport then runtime.check(name) end
+  return repeated(state, name, prepared, options or {})
+end
+
+local attempt_straight = core.attempt
 
 --- Calls an action.
 -- @param state the client's private state (see client.lua)
@@ -179,23 +180,43 @@ end
 -- @param options table: `timeout` (seconds), `retries`; may be nil
 -- @return result, or nil and an `err`; raises misuse at the caller's line
 function call.run(state, name, params, options)
-  if state.caller then return straight(state, name, params, options) end
-  local prepared, message = core.prepare(name, params, state.known(name))
-  if not prepared then errors.misuse("%s", state.redact(message)) end
-  if not state.transport then runtime.check(name) end
-  return repeated(state, name, prepared, options or {})
+  local caller = state.caller
+  if not caller then return step_by_step(state, name, params, options) end
+  -- The straight way: the first attempt goes through the core in one piece, and mostly that is all.
+  local result, failure, prepared = attempt_straight(caller, name, params, options and options.timeout)
+  if failure == nil then return result end
+  return go_on(state, name, options, failure, prepared)
 end
 
 --- What lets calls go the straight way: nil where something has to be asked or told before or after each attempt.
--- @param state as of `run`, with `options`, `prefix` and `transport`
--- @return a caller of the core, or nil
-function call.caller(state)
-  local options = state.options
-  if runtime.in_nginx or state.transport or options.trace or options.rate or options.daily_quota then return nil end
+-- @param options table: those of the client, whole
+-- @param prefix string: what stands before an action in its address
+-- @param runtime_given whether the clock is the user's
+-- @return a caller of the core, which counts the calls, or nil
+function call.caller(options, prefix, runtime_given)
+  if runtime.in_nginx or runtime_given or options.transport or options.trace or options.rate
+    or options.daily_quota then return nil end
   return core.caller {
-    prefix = state.prefix, timeout = options.timeout, connect_timeout = options.connect_timeout,
+    prefix = prefix, timeout = options.timeout, connect_timeout = options.connect_timeout,
     verify = options.verify, ca_file = options.ca_file, keep_null = options.keep_null,
   }
+end
+
+local counted = {}
+counted.__index = counted
+
+function counted:used(day) return core.calls(self.caller, day) end
+
+function counted:take(day)
+  core.calls(self.caller, day, 1)
+  return true
+end
+
+--- The count of a caller's calls, for pace.new.
+-- @param caller what `call.caller` gave, or nil
+-- @return the count, or nil
+function call.count(caller)
+  return caller and setmetatable({ caller = caller }, counted) or nil
 end
 
 return call

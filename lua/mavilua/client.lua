@@ -42,6 +42,8 @@ local rows, action_names = {}, {}
 
 local client = {}
 
+local run = call.run
+
 local function check(bot, name)
   local state = states[bot]
   if not state then
@@ -57,6 +59,7 @@ local function check_call(name, params, options)
       name)
   end
   if options ~= nil then errors.check_options(name, options, call_rules) end
+  return params or {}
 end
 
 local function add_method(row)
@@ -64,9 +67,9 @@ local function add_method(row)
   rows[name] = row
   action_names[#action_names + 1] = name
   Client[name] = function(bot, params, options)
-    local state = check(bot, name)
-    check_call(name, params, options)
-    return call.run(state, name, params or {}, options)
+    local state = states[bot] or check(bot, name)
+    if options ~= nil or type(params) ~= "table" then params = check_call(name, params, options) end
+    return run(state, name, params, options)
   end
 end
 
@@ -84,8 +87,7 @@ function Client:call(name, params, options)
     errors.misuse("call: the action's name takes letters, digits and underscores, got %s",
       type(name) == "string" and ("%q"):format(name) or type(name))
   end
-  check_call(name, params, options)
-  return call.run(state, name, params or {}, options)
+  return run(state, name, check_call(name, params, options), options)
 end
 
 --- How many calls were made since 00:00 UTC, and how many the `daily_quota` leaves.
@@ -121,13 +123,12 @@ local function unknown_method(name)
     name, near and ("did you mean \"%s\"? "):format(near) or "", name)
 end
 
-local metatable = { __name = "mavilua.client" }
-
-function metatable.__index(_, name)
-  local method = Client[name]
-  if method or type(name) ~= "string" or not name:find("^%a[%w_]*$") then return method end
+setmetatable(Client, { __index = function(_, name)
+  if type(name) ~= "string" or not name:find("^%a[%w_]*$") then return nil end
   return unknown_method(name)
-end
+end })
+
+local metatable = { __name = "mavilua.client", __index = Client }
 
 function metatable.__tostring(bot)
   return ("mavilua.client (%s)"):format(states[bot].base_url)
@@ -226,19 +227,20 @@ function client.new(options)
   local key, base_url = find_key(options), find_base_url(options)
   local bot = setmetatable({}, metatable)
   local complete, count = runtime.complete(options.runtime), nginx_parts(options, key, base_url)
-  local state = {
-    options = with_defaults(options),
+  local whole, prefix = with_defaults(options), ("%s/api/%s/"):format(base_url, url.escape(key))
+  local caller = call.caller(whole, prefix, options.runtime ~= nil)
+  states[bot] = {
+    options = whole,
+    caller = caller,
     base_url = base_url,
-    prefix = ("%s/api/%s/"):format(base_url, url.escape(key)),
+    prefix = prefix,
     redact = secret.redactor(key),
     runtime = complete,
-    pace = pace.new(options, complete, count),
+    pace = pace.new(options, complete, count or call.count(caller)),
     transport = options.transport,
     known = known,
     counts = counts,
   }
-  state.caller = call.caller(state)
-  states[bot] = state
   return bot
 end
 

@@ -102,9 +102,4 @@ function pace:spend()
   return nil, { kind = "quota", message = message, retry_after = wait, sent = false }
 end
 
---- Takes back a `spend` of this very moment: the call was not made after all.
-function pace:take_back()
-  self.count.count = self.count.count - 1
-end
-
 return pace
