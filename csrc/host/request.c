@@ -64,19 +64,32 @@ static struct mv_event *read_webhook(const struct mv_call *call, struct mv_error
   return event;
 }
 
-static char *text_of(const struct mv_json_wanted *found) {
-  return found->length ? mv_memdup(found->text, found->length) : NULL;
+/* Puts a text behind an event, with a NUL behind it. */
+static char *put(char **at, const char *text, size_t length) {
+  char *copy = *at;
+  memcpy(copy, text, length);
+  copy[length] = 0;
+  *at += length + 1;
+  return copy;
 }
 
 struct mv_event *mv_request_webhook(const struct mv_call *call, struct mv_error *err) {
   struct mv_json_wanted wanted[] = {{.outer = "client", .name = "id"}, {.name = "id"}};
   if (!mv_json_find(call->body, call->body_length, wanted, 2))
     return read_webhook(call, err);
-  struct mv_event *event = make(call, MV_SOURCE_WEBHOOK, "", err);
-  if (event) {
-    event->key = text_of(&wanted[0]);
-    event->dedupe = text_of(&wanted[1]);
+  size_t texts = call->body_length + wanted[0].length + wanted[1].length + 4; /* and "" */
+  struct mv_event *event = mv_event_roomy(texts);
+  if (!event) {
+    out_of_memory(err);
+    return NULL;
   }
+  char *at = (char *)(event + 1);
+  event->source = MV_SOURCE_WEBHOOK;
+  event->name = put(&at, "", 0);
+  event->key = wanted[0].length ? put(&at, wanted[0].text, wanted[0].length) : NULL;
+  event->dedupe = wanted[1].length ? put(&at, wanted[1].text, wanted[1].length) : NULL;
+  event->body = put(&at, call->body, call->body_length);
+  event->body_length = call->body_length;
   return event;
 }
 

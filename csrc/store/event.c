@@ -29,13 +29,25 @@ struct mv_event *mv_event_new(void) {
   return calloc(1, sizeof(struct mv_event));
 }
 
+struct mv_event *mv_event_roomy(size_t behind) {
+  struct mv_event *event = malloc(sizeof *event + behind);
+  if (event)
+    *event = (struct mv_event){.behind = behind};
+  return event;
+}
+
+static void drop(const struct mv_event *event, char *text) {
+  if ((uintptr_t)text - (uintptr_t)(event + 1) >= event->behind)
+    free(text);
+}
+
 void mv_event_free(struct mv_event *event) {
   if (!event)
     return;
-  free(event->name);
-  free(event->key);
-  free(event->dedupe);
-  free(event->body);
+  drop(event, event->name);
+  drop(event, event->key);
+  drop(event, event->dedupe);
+  drop(event, event->body);
   free(event->meta);
   free(event->handler);
   free(event->reason);

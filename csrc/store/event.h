@@ -51,6 +51,7 @@ struct mv_event {
   char *handler; /* who ran it last, or NULL */
   char *reason;  /* why it failed, was skipped or died; NULL */
   char *stop;    /* running, but to be cancelled for this reason; NULL */
+  size_t behind; /* bytes behind it in its own block, where texts of it may lie */
 };
 
 const char *mv_event_state_name(enum mv_event_state state);
@@ -61,6 +62,8 @@ int mv_event_state_of(const char *name);
 
 /* A zeroed event on the heap, or NULL; and its end. */
 struct mv_event *mv_event_new(void);
+/* The same with room behind it: texts that are put there go with the event. */
+struct mv_event *mv_event_roomy(size_t behind);
 void mv_event_free(struct mv_event *event);
 
 #endif
