@@ -262,8 +262,18 @@ static void enter(struct mv_worker *worker, enum phase phase, struct mv_vm *vm) 
   pthread_mutex_unlock(&worker->lock);
 }
 
+enum { LINE = 64, FETCHED = 8 * LINE }; /* bytes of a processor's cache, and of a body */
+
+/* The body was written on another core: it is on its way while the events before it run. */
+static void fetch_body(const struct mv_event *event) {
+  size_t length = event->body_length < FETCHED ? event->body_length : FETCHED;
+  for (size_t at = 0; at < length; at += LINE)
+    __builtin_prefetch(event->body + at);
+}
+
 static void start_run(struct mv_worker *worker, struct mv_vm *vm, struct mv_run *run) {
   struct mv_error err = {0};
+  fetch_body(run->event);
   run->started = mv_clock_monotonic(NULL);
   if (atomic_load(&worker->mode) == STOP) {
     mv_run_release(run);

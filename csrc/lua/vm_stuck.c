@@ -8,7 +8,7 @@
 #define MARGIN_MS 1000 /* a busy machine gives a thread less time than passes */
 
 void vm_watch_run(struct mv_vm *vm, struct vm_run *run) {
-  if (!vm->options.host) {
+  if (!vm->options.host || (!run && !vm->watched)) {
     return;
   }
   pthread_mutex_lock(&vm->watched_lock);
