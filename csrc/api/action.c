@@ -124,7 +124,8 @@ const char *mv_action_nearest(const char *name) {
 
 const struct mv_param *mv_action_param(const struct mv_action *action, const char *name) {
   for (size_t i = 0; i < action->param_count; i++) {
-    if (strcmp(action->params[i].name, name) == 0) {
+    const char *known = action->params[i].name;
+    if (*known == *name && strcmp(known, name) == 0) {
       return &action->params[i];
     }
   }

@@ -90,6 +90,15 @@ static void tell(struct mv_work *work, int64_t id, const struct mv_message *mess
 
 #define UNANSWERED "EXISTS (SELECT 1 FROM messages WHERE client = ?1 AND answered = 0) "
 
+bool mv_messages_recipient(struct mv_work *work, int64_t client, bool *ready) {
+  int64_t found = mv_db_integer(work->db, -1,
+                                "SELECT undeliverable IS NULL AND NOT " UNANSWERED
+                                "FROM clients WHERE id = ?1 AND project = ?2",
+                                "ii", client, work->project);
+  *ready = found == 1 && mv_channels_all_open(work);
+  return found >= 0;
+}
+
 /* Why what is sent to this client does not arrive: a text, or null when it does; and whether
  * something of the client's is not answered yet. Asked in one, and before that is changed: the
  * change costs far more than the question. */
@@ -116,8 +125,9 @@ static json_t *find_obstacle(struct mv_work *work, int64_t client, bool *unanswe
 
 int64_t mv_messages_add(struct mv_work *work, const struct mv_message *message) {
   bool unanswered = false;
-  json_t *obstacle =
-      message->input ? json_null() : find_obstacle(work, message->client, &unanswered);
+  json_t *obstacle = message->input || message->ready
+                         ? json_null()
+                         : find_obstacle(work, message->client, &unanswered);
   const char *error = json_string_value(obstacle);
   if (unanswered) {
     mv_db_run(work->db, "UPDATE messages SET answered = 1 WHERE client = ? AND answered = 0", "i",

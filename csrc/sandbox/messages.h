@@ -27,7 +27,12 @@ struct mv_message {
   const json_t *attachments; /* array of {attachment_url, attachment_type} or of URLs; or NULL */
   const json_t *buttons;     /* or NULL */
   int64_t manager;           /* the employee who wrote it; 0: none */
+  bool ready;                /* as mv_messages_recipient told just now */
 };
+
+/* Whether the project has this client. *ready: what is sent to it arrives, and nothing that it
+ * wrote waits for an answer. */
+bool mv_messages_recipient(struct mv_work *work, int64_t client, bool *ready);
 
 /* Stores a message and tells it by webhook. Its id. */
 int64_t mv_messages_add(struct mv_work *work, const struct mv_message *message);

@@ -47,14 +47,15 @@ static void send(struct mv_work *work, int64_t client, int64_t due,
   mv_timeline_send(work, due, &sending);
 }
 
-/* Sends one client what the parameters say. */
-static void send_one(struct mv_ask *ask, int64_t client) {
+/* Sends one client what the parameters say. `ready` as of mv_messages_recipient. */
+static void send_one(struct mv_ask *ask, int64_t client, bool ready) {
   struct mv_message message;
   json_t *attachments;
   int64_t due;
   if (mv_timeline_when(ask, &due) || read_content(ask, &message, &attachments)) {
     return;
   }
+  message.ready = ready;
   send(ask->work, client, due, &message);
   json_decref(attachments);
   mv_answer_ok(ask);
@@ -62,15 +63,21 @@ static void send_one(struct mv_ask *ask, int64_t client) {
 
 void mv_sends_message(struct mv_ask *ask) {
   int64_t client;
-  if (!mv_clients_asked(ask, 404, &client)) {
-    send_one(ask, client);
+  bool ready;
+  if (mv_param_id(ask, "client_id", &client) < 0) {
+    return;
+  }
+  if (mv_messages_recipient(ask->work, client, &ready)) {
+    send_one(ask, client, ready);
+  } else {
+    mv_answer_word(ask, 404, "client_not_found");
   }
 }
 
 void mv_sends_whatsapp(struct mv_ask *ask) {
   int64_t client = mv_clients_whatsapp(ask, "whatsapp_bot_id");
   if (client) {
-    send_one(ask, client);
+    send_one(ask, client, false);
   }
 }
 
