@@ -188,12 +188,9 @@ void mv_easy_release(struct mv_easy *call) {
 void mv_easy_free(struct mv_easy *call) {
   mv_easy_release(call);
   curl_easy_cleanup(call->easy);
-  if (call->parts) {
-    curl_url_cleanup(call->parts);
-  }
   mv_easy_release_headers(call->headers);
   free(call->error);
   free(call->ca_file);
-  free(call->url);
+  mv_easy_release_address(call->address);
   free(call);
 }

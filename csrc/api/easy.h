@@ -30,8 +30,7 @@ struct mv_easy {
   struct mv_easy_kind kind;
   bool known;                      /* `kind` and `ca_file` hold for the handle */
   char *ca_file;                   /* or NULL */
-  char *url;                       /* the handle's, until the next; or NULL */
-  CURLU *parts;                    /* of `url`; or NULL */
+  struct mv_easy_address *address; /* the handle's, until the next; or NULL */
   struct mv_easy_headers *headers; /* those of the last exchange; NULL: it had none of its own */
   size_t body_sent;                /* bytes of the body that libcurl has read */
   enum mv_easy_stop stop;
@@ -50,12 +49,21 @@ struct mv_easy_headers {
   size_t uses;             /* freed with the last one */
 };
 
+/* An address, of exchanges with it. */
+struct mv_easy_address {
+  char *url;
+  CURLU *parts; /* or NULL: only libcurl can tell what is wrong with it */
+  size_t uses;  /* freed with the last one */
+};
+
 enum { MV_EASY_RECENT = 8 };
 
 /* What all handles of a transport have in common. Zeroed, it is empty. */
 struct mv_easy_shared {
   struct mv_easy_headers *recent[MV_EASY_RECENT]; /* lists that can be used again, or NULL */
   unsigned turn;                                  /* whose place the next new one takes */
+  struct mv_easy_address *addresses[MV_EASY_RECENT]; /* likewise */
+  unsigned address_turn;
   struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
   CURLSH *sessions;                /* of TLS; without it each handle would keep some for itself */
   curl_closesocket_callback close_socket;
@@ -77,8 +85,17 @@ void mv_easy_conclude(struct mv_easy *call, CURLcode code);
 /* Lets go of the exchange, so that the handle can be used again. */
 void mv_easy_release(struct mv_easy *call);
 
+/* A new use of such headers, of such an address: NULL when memory is out. */
+struct mv_easy_headers *mv_easy_use_headers(struct mv_easy_shared *shared,
+                                            const char *const *given);
+struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared, const char *url);
+
 /* Ends a use. */
 void mv_easy_release_headers(struct mv_easy_headers *headers);
+void mv_easy_release_address(struct mv_easy_address *address);
+
+/* Lets go of what could be used again. */
+void mv_easy_forget(struct mv_easy_shared *shared);
 
 /* Frees it with its handle. */
 void mv_easy_free(struct mv_easy *call);

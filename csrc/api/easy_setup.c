@@ -186,98 +186,10 @@ static bool setup_body(CURL *easy, const struct mv_easy *call) {
          ((has_body && exchange->once) || SET(CURLOPT_POSTFIELDS, has_body ? exchange->body : ""));
 }
 
-static bool append_header(struct curl_slist **list, const char *header) {
-  struct curl_slist *longer = curl_slist_append(*list, header);
-  *list = longer ? longer : *list;
-  return longer != NULL;
-}
-
-/* Whether the list was made of these headers. */
-static bool holds(const struct mv_easy_headers *known, const char *const *headers) {
-  const struct curl_slist *list = known->list->next;
-  size_t count = 0;
-  for (; *headers; headers++, count++) {
-    if (!list || count >= known->count || strcmp(list->data, *headers) != 0) {
-      return false;
-    }
-    list = list->next;
-  }
-  return count == known->count;
-}
-
-static bool has(const char *const *headers, const char *name) {
-  size_t length = strlen(name);
-  while (*headers && strncasecmp(*headers, name, length) != 0) {
-    headers++;
-  }
-  return *headers != NULL;
-}
-
-static bool fill_list(struct curl_slist **list, const char *const *headers) {
-  if (!append_header(list, "Expect:")) {
-    return false;
-  }
-  for (size_t i = 0; headers[i]; i++) {
-    if (!append_header(list, headers[i])) {
-      return false;
-    }
-  }
-  return (has(headers, "Accept-Encoding:") || append_header(list, MV_EASY_ENCODING)) &&
-         (has(headers, "Content-Type:") || append_header(list, MV_EASY_JSON));
-}
-
-/* The headers, and what keeps libcurl from adding its ideas; NULL when memory is out. */
-static struct curl_slist *list_of(const char *const *headers) {
-  struct curl_slist *list = NULL;
-  if (fill_list(&list, headers)) {
-    return list;
-  }
-  curl_slist_free_all(list);
-  return NULL;
-}
-
-void mv_easy_release_headers(struct mv_easy_headers *headers) {
-  if (headers && --headers->uses == 0) {
-    curl_slist_free_all(headers->list);
-    free(headers);
-  }
-}
-
-static struct mv_easy_headers *new_headers(const char *const *given) {
-  struct mv_easy_headers *headers = calloc(1, sizeof *headers);
-  if (headers && !(headers->list = list_of(given))) {
-    free(headers);
-    return NULL;
-  }
-  for (; headers && given[headers->count]; headers->count++) {
-  }
-  return headers;
-}
-
-/* A new use of these headers, or NULL when memory is out. */
-static struct mv_easy_headers *use_headers(struct mv_easy_shared *shared,
-                                           const char *const *given) {
-  struct mv_easy_headers *headers = NULL;
-  for (size_t i = 0; i < MV_EASY_RECENT && !headers; i++) {
-    bool same = shared->recent[i] && holds(shared->recent[i], given);
-    headers = same ? shared->recent[i] : NULL;
-  }
-  if (!headers && (headers = new_headers(given))) {
-    struct mv_easy_headers **place = &shared->recent[shared->turn++ % MV_EASY_RECENT];
-    mv_easy_release_headers(*place);
-    *place = headers;
-    headers->uses++;
-  }
-  if (headers) {
-    headers->uses++;
-  }
-  return headers;
-}
-
 static bool setup_headers(struct mv_easy *call, struct mv_easy_shared *shared) {
   const char *const *given = call->exchange->headers;
   struct mv_easy_headers *before = call->headers, *headers = NULL;
-  if (given && given[0] && !(headers = use_headers(shared, given))) {
+  if (given && given[0] && !(headers = mv_easy_use_headers(shared, given))) {
     return false;
   }
   call->headers = headers;
@@ -336,9 +248,9 @@ static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind,
   CURL *easy = call->easy;
   call->kind = *kind;
   free(call->ca_file);
-  free(call->url);
+  mv_easy_release_address(call->address);
   call->ca_file = mv_strdup(ca_file);
-  call->url = NULL;
+  call->address = NULL;
   return buffer && (call->ca_file || !ca_file) && SET(CURLOPT_SHARE, shared->sessions) &&
          SET(CURLOPT_CLOSESOCKETFUNCTION, shared->close_socket) &&
          SET(CURLOPT_CLOSESOCKETDATA, shared->sockets) &&
@@ -347,27 +259,17 @@ static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind,
          setup_callbacks(easy, call);
 }
 
-/* libcurl takes an address apart for each transfer, and puts it together again to look at it; one
- * that is apart already it only copies. What is wrong with an address it says for itself. */
-static bool take_apart(struct mv_easy *call, const char *url) {
-  bool usual = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
-  if (usual && !call->parts) {
-    call->parts = curl_url();
-  }
-  return usual && call->parts &&
-         curl_url_set(call->parts, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK;
-}
-
-static bool setup_url(struct mv_easy *call) {
+static bool setup_url(struct mv_easy *call, struct mv_easy_shared *shared) {
   CURL *easy = call->easy;
   const char *url = call->exchange->url;
-  if (call->url && strcmp(call->url, url) == 0) {
+  struct mv_easy_address *before = call->address;
+  if (before && strcmp(before->url, url) == 0) {
     return true;
   }
-  free(call->url);
-  call->url = mv_strdup(url);
-  return call->url && SET(CURLOPT_URL, url) &&
-         SET(CURLOPT_CURLU, take_apart(call, url) ? call->parts : NULL);
+  call->address = mv_easy_use_address(shared, url);
+  bool set = call->address && SET(CURLOPT_URL, url) && SET(CURLOPT_CURLU, call->address->parts);
+  mv_easy_release_address(before);
+  return set;
 }
 
 static bool setup(struct mv_easy *call, struct mv_easy_shared *shared) {
@@ -380,7 +282,7 @@ static bool setup(struct mv_easy *call, struct mv_easy_shared *shared) {
   if (!same && !setup_kind(call, &kind, shared)) {
     return false;
   }
-  bool done = setup_headers(call, shared) && setup_url(call) && setup_body(call->easy, call);
+  bool done = setup_headers(call, shared) && setup_url(call, shared) && setup_body(call->easy, call);
   call->known = done && noted;
   return done;
 }

@@ -199,9 +199,7 @@ static void drop_curl(struct mv_transport *transport) {
     curl_slist_free_all(transport->shared.json_headers);
   }
   transport->multi = NULL;
-  for (size_t i = 0; i < MV_EASY_RECENT; i++) {
-    mv_easy_release_headers(transport->shared.recent[i]);
-  }
+  mv_easy_forget(&transport->shared);
   transport->shared = (struct mv_easy_shared){.turn = 0};
 }
 
