@@ -388,6 +388,54 @@ describe("mavilua.client: on sockets", function()
     assert.equal("decode", err.kind)
   end)
 
+  -- What asks or tells nothing in between goes through the core in one piece.
+  it("does the same with a trace and without", function()
+    local function seen(how, options, fn)
+      local address = fake:url(how)
+      options.base_url, options.runtime = address, { sleep = function() end }
+      local bot = new(options)
+      local result, err = fn(bot)
+      local list = {}
+      for i, request in ipairs(fake:requests(address)) do
+        local headers = request.headers
+        list[i] = { request.method, request.path:gsub("^/[^/]*", "", 1), request.body, headers["content-type"],
+          headers.accept, headers["user-agent"], headers["accept-encoding"], headers["content-length"] }
+      end
+      if type(result) == "table" then result.request = nil end -- when and on which connection it came
+      return { result = result, err = err and tostring(err), fields = err and { err.kind, err.status, err.attempts,
+        err.retryable, err.sent, err.retry_after, err.body }, requests = list, used = bot:quota() }
+    end
+    local function message(bot) return bot:message { client_id = 7, message = "H\u{e9} \"x\"" } end
+    local function find(bot) return bot:find_clients { q = { city = { _in = { "Oslo" } } } } end
+    local function save(bot) return bot:save_variables { client_id = 7, variables = { city = "Oslo" } } end
+    local function read(bot) return bot:get_variables { client_id = "7 8&" } end
+    local function unknown(bot) return bot:call("later_added", { a = { 1, 2 } }) end
+    local function wrong(bot) return nil, raises(bot.message, bot, { client_id = 7, mesage = "x" }) end
+    for i, case in ipairs {
+      { {}, message }, { {}, find }, { {}, save }, { {}, read }, { {}, unknown }, { {}, wrong },
+      { { body = '{"status":"client_not_found"}' }, message }, { { body = '{"status":"OK","a":[null]}' }, read },
+      { { body = "ok" }, message }, { { body = "<html>" }, read }, { { body = "" }, read },
+      { { body = "null" }, unknown }, { { status = "503,429,200" }, read },
+      { { status = 404, body = '{"message":"none"}' }, message },
+      { { status = "503", retry_after = 90, body = "{}" }, read },
+      { { drop = 1 }, read }, { { drop = 9 }, message }, { { truncate = 1 }, find },
+    } do
+      local traced = seen(case[1], { trace = function() end }, case[2])
+      assert.same(traced, seen(case[1], {}, case[2]), tostring(i))
+    end
+  end)
+
+  it("counts its calls, also those of the straight way", function()
+    local bot = new { base_url = fake:url { status = "200,503,503,200" }, runtime = { sleep = function() end } }
+    assert(bot:get_messages())
+    assert.equal(1, (bot:quota()))
+    assert(bot:get_messages())
+    assert.equal(4, (bot:quota()))
+    raises(bot.get_messages, bot, { nothing = 1 })
+    assert(bot:save_variables { client_id = 1, variables = { a = 1 } })
+    assert.same({ 4, math.huge }, { bot:quota() })
+  end)
+
   it("does not follow redirects, for the key stands in the address", function()
     local target = fake:url()
     local bot = new { base_url = fake:url { status = 302, location = target } }

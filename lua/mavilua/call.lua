@@ -191,10 +191,10 @@ end
 --- What lets calls go the straight way: nil where something has to be asked or told before or after each attempt.
 -- @param options table: those of the client, whole
 -- @param prefix string: what stands before an action in its address
--- @param runtime_given whether the clock is the user's
--- @return a caller of the core, which counts the calls, or nil
-function call.caller(options, prefix, runtime_given)
-  if runtime.in_nginx or runtime_given or options.transport or options.trace or options.rate
+-- @return a caller of the core, which counts the calls by its own clock, or nil
+function call.caller(options, prefix)
+  local own_time = options.runtime and options.runtime.time
+  if runtime.in_nginx or own_time or options.transport or options.trace or options.rate
     or options.daily_quota then return nil end
   return core.caller {
     prefix = prefix, timeout = options.timeout, connect_timeout = options.connect_timeout,

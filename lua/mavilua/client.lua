@@ -228,7 +228,7 @@ function client.new(options)
   local bot = setmetatable({}, metatable)
   local complete, count = runtime.complete(options.runtime), nginx_parts(options, key, base_url)
   local whole, prefix = with_defaults(options), ("%s/api/%s/"):format(base_url, url.escape(key))
-  local caller = call.caller(whole, prefix, options.runtime ~= nil)
+  local caller = call.caller(whole, prefix)
   states[bot] = {
     options = whole,
     caller = caller,
