@@ -134,6 +134,43 @@ static void requests(void) {
   mv_transport_free(transport);
 }
 
+/* Handles share headers and addresses: each exchange has its own all the same, many at a time. */
+static void many_kinds(void) {
+  enum { KINDS = 20 };
+  struct mv_exchange exchanges[KINDS];
+  char urls[KINDS][96], words[KINDS][32];
+  const char *headers[KINDS][2];
+  struct mv_transport *transport = mv_transport_new(NULL);
+  memset(exchanges, 0, sizeof exchanges);
+  for (int round = 0; round < 3; round++) {
+    int before = done_count;
+    for (int i = 0; i < KINDS; i++) {
+      int kind = round % 2 ? KINDS - 1 - i : i / (round + 1); /* in another order, fewer of them */
+      snprintf(urls[i], sizeof urls[i], "http://127.0.0.1:%d/echo?kind=%d.", server.port, kind);
+      snprintf(words[i], sizeof words[i], "X-Kind: %d.", kind);
+      headers[i][0] = words[i];
+      headers[i][1] = NULL;
+      exchanges[i].method = "GET";
+      exchanges[i].url = urls[i];
+      exchanges[i].headers = headers[i];
+      exchanges[i].done = on_done;
+      CHECK(mv_transport_start(transport, &exchanges[i], NULL) == 0);
+    }
+    for (double deadline = now() + 60; done_count < before + KINDS && now() < deadline;) {
+      mv_transport_poll(transport, 1000);
+    }
+    for (int i = 0; i < KINDS; i++) {
+      CHECK(exchanges[i].failure == MV_ERROR_NONE);
+      CHECK(strstr(exchanges[i].reply.data, strchr(urls[i], '?')) != NULL);
+      CHECK(strstr(exchanges[i].reply.data, words[i]) != NULL);
+    }
+  }
+  for (int i = 0; i < KINDS; i++) {
+    mv_exchange_free(&exchanges[i]);
+  }
+  mv_transport_free(transport);
+}
+
 /* ---- failures ---- */
 
 static void timeouts(void) {
@@ -630,6 +667,7 @@ int main(void) {
   server_start(&server);
   plain_answers();
   requests();
+  many_kinds();
   timeouts();
   broken_answers();
   large_answers();
