@@ -70,7 +70,7 @@ static int interpret(lua_State *L) {
   const char *retry_after = luaL_optstring(L, 4, NULL);
   bool keep_null = lua_toboolean(L, 5);
   const struct mv_action *action = name_length ? mv_action_find(name, name_length) : NULL;
-  return mv_interpret(L, action, status, body, length, retry_after, keep_null);
+  return mv_interpret(L, action, status, body, length, retry_after, keep_null, NULL);
 }
 
 /* retries */

@@ -219,6 +219,28 @@ static int push_failed(lua_State *L, const struct attempt *attempt) {
   return 3;
 }
 
+/* What is known of the answers of this action; NULL when memory is out, and for one that the table
+ * does not have. */
+static struct mv_json_hints *hints_of(struct mv_loop *loop, const struct mv_action *action) {
+  if (!loop->hints) {
+    loop->hints = calloc(mv_action_count(), sizeof *loop->hints);
+  }
+  if (!action || !loop->hints) {
+    return NULL;
+  }
+  struct mv_json_hints **hints = &loop->hints[action - mv_action_at(0)];
+  *hints = *hints ? *hints : calloc(1, sizeof **hints);
+  return *hints;
+}
+
+void mv_attempt_forget(struct mv_loop *loop) {
+  for (size_t i = 0; loop->hints && i < mv_action_count(); i++) {
+    free(loop->hints[i]);
+  }
+  free(loop->hints);
+  loop->hints = NULL;
+}
+
 static int push_answer(lua_State *L, const struct attempt *attempt) {
   const struct mv_exchange *exchange = &attempt->exchange;
   const struct mv_bytes *reply = &exchange->reply;
@@ -227,7 +249,8 @@ static int push_answer(lua_State *L, const struct attempt *attempt) {
   bool asked = exchange->status >= 300 &&
                mv_exchange_header(exchange, "Retry-After", retry_after, sizeof retry_after);
   if (mv_interpret(L, attempt->action, exchange->status, body, reply->length,
-                   asked ? retry_after : NULL, attempt->keep_null) == 1) {
+                   asked ? retry_after : NULL, attempt->keep_null,
+                   hints_of(attempt->loop, attempt->action)) == 1) {
     return 1;
   }
   lua_pushboolean(L, 1);

@@ -7,6 +7,7 @@
 #include "api/request.h"
 #include "base/bytes.h"
 #include "lua/compat.h"
+#include "lua/json_direct.h"
 
 /* What a function holds while Lua may throw; a userdata that is freed whatever happens. */
 struct mv_scratch {
@@ -38,9 +39,11 @@ void mv_prepare_push(lua_State *L, const struct mv_request *request);
 /* interpret.c */
 
 /* Pushes what an answer means: the result, or nil and {kind, status, code, message, retry_after}.
- * Returns how many. `retry_after`: the header's text, or NULL. */
+ * Returns how many. `retry_after`: the header's text, or NULL. `hints`: of answers of this action,
+ * or NULL. */
 int mv_interpret(lua_State *L, const struct mv_action *action, long status, const char *body,
-                 size_t length, const char *retry_after, bool keep_null);
+                 size_t length, const char *retry_after, bool keep_null,
+                 struct mv_json_hints *hints);
 
 /* attempt.c */
 

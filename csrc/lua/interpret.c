@@ -38,9 +38,9 @@ static bool may_refuse(lua_State *L) {
 }
 
 /* A plain success pushed; false, and nothing pushed, for all that reply.c has to look at. */
-static bool push_plain(lua_State *L, long status, const char *body, size_t length, bool keep_null) {
-  if (status < 200 || status >= 300 ||
-      !mv_json_direct_push(L, body, length, keep_null, NULL)) {
+static bool push_plain(lua_State *L, long status, const char *body, size_t length, bool keep_null,
+                       struct mv_json_hints *hints) {
+  if (status < 200 || status >= 300 || !mv_json_direct_push(L, body, length, keep_null, hints)) {
     return false;
   }
   if (lua_istable(L, -1) && !may_refuse(L)) {
@@ -51,10 +51,11 @@ static bool push_plain(lua_State *L, long status, const char *body, size_t lengt
 }
 
 int mv_interpret(lua_State *L, const struct mv_action *action, long status, const char *body,
-                 size_t length, const char *retry_after, bool keep_null) {
+                 size_t length, const char *retry_after, bool keep_null,
+                 struct mv_json_hints *hints) {
   struct mv_failure failure = {
       .kind = MV_ERROR_SYSTEM, .message = "not enough memory", .retry_after = -1};
-  if (push_plain(L, status, body, length, keep_null)) {
+  if (push_plain(L, status, body, length, keep_null, hints)) {
     return 1;
   }
   json_t **result = mv_value_box(L);

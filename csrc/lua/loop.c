@@ -27,6 +27,7 @@ static int loop_gc(lua_State *L) {
     wait->loop = NULL;
   }
   mv_timers_free(&loop->timers);
+  mv_attempt_forget(loop);
   mv_transport_free(loop->transport);
   loop->transport = NULL;
   return 0;

@@ -72,11 +72,12 @@ struct mv_loop {
   struct mv_task *current;
   lua_State *spare; /* holds the error of a task whose coroutine is not ours any more */
   struct mv_wait *pending;
-  int spare_attempts; /* see attempt.c */
-  int depth;          /* of runs inside each other */
-  bool strict;        /* a wait that cannot yield is an error */
-  bool wrapped;       /* the script's own coroutines hand waits up */
-  bool closed;        /* the state is closing */
+  struct mv_json_hints **hints; /* of the answers of each action; see attempt.c */
+  int spare_attempts;           /* see attempt.c */
+  int depth;                    /* of runs inside each other */
+  bool strict;                  /* a wait that cannot yield is an error */
+  bool wrapped;                 /* the script's own coroutines hand waits up */
+  bool closed;                  /* the state is closing */
 };
 
 /* loop.c */
@@ -92,6 +93,9 @@ int mv_loop_run_ready(lua_State *L, struct mv_loop *loop);
 
 /* Waits for exchanges and timers up to `timeout_ms` (-1: until one is over). */
 void mv_loop_poll(struct mv_loop *loop, int timeout_ms);
+
+/* attempt.c: frees the hints. */
+void mv_attempt_forget(struct mv_loop *loop);
 
 /* tasklib.c */
 
