@@ -25,18 +25,6 @@ int mv_bytes_grow(struct mv_bytes *bytes, size_t more) {
   return 0;
 }
 
-int mv_bytes_append(struct mv_bytes *bytes, const void *data, size_t length) {
-  if (mv_bytes_reserve(bytes, length)) {
-    return -1;
-  }
-  if (length) {
-    memcpy(bytes->data + bytes->length, data, length);
-  }
-  bytes->length += length;
-  bytes->data[bytes->length] = '\0';
-  return 0;
-}
-
 /* Into the room that there is; again, with enough, if that was too little. */
 int mv_bytes_printf(struct mv_bytes *bytes, const char *format, ...) {
   va_list args, again;
@@ -65,13 +53,19 @@ int mv_bytes_printf(struct mv_bytes *bytes, const char *format, ...) {
 }
 
 int mv_bytes_put_int(struct mv_bytes *bytes, int64_t number) {
+  static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+                              "34353637383940414243444546474849505152535455565758596061626364656667"
+                              "6869707172737475767778798081828384858687888990919293949596979899";
   char digits[20];
   char *first = digits + sizeof digits;
   uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-  do {
-    *--first = (char)('0' + left % 10);
-    left /= 10;
-  } while (left);
+  for (; left >= 10; left /= 100) {
+    first -= 2;
+    memcpy(first, pairs + left % 100 * 2, 2);
+  }
+  if (left || first == digits + sizeof digits) {
+    *--first = (char)('0' + left);
+  }
   if (number < 0) {
     *--first = '-';
   }

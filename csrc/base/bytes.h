@@ -24,7 +24,17 @@ static inline int mv_bytes_reserve(struct mv_bytes *bytes, size_t more) {
   return enough ? 0 : mv_bytes_grow(bytes, more);
 }
 
-int mv_bytes_append(struct mv_bytes *bytes, const void *data, size_t length);
+static inline int mv_bytes_append(struct mv_bytes *bytes, const void *data, size_t length) {
+  if (mv_bytes_reserve(bytes, length)) {
+    return -1;
+  }
+  if (length) {
+    memcpy(bytes->data + bytes->length, data, length);
+  }
+  bytes->length += length;
+  bytes->data[bytes->length] = '\0';
+  return 0;
+}
 
 static inline int mv_bytes_puts(struct mv_bytes *bytes, const char *string) {
   return mv_bytes_append(bytes, string, strlen(string));

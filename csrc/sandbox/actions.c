@@ -63,7 +63,7 @@ static const struct mv_played played[] = {
 
 const struct mv_played *mv_actions_find(const char *name) {
   for (size_t i = 0; i < sizeof played / sizeof *played; i++) {
-    if (strcmp(played[i].name, name) == 0) {
+    if (*played[i].name == *name && strcmp(played[i].name, name) == 0) {
       return &played[i];
     }
   }
