@@ -223,7 +223,7 @@ static int push_failed(lua_State *L, const struct attempt *attempt) {
  * does not have. */
 static struct mv_json_hints *hints_of(struct mv_loop *loop, const struct mv_action *action) {
   if (!loop->hints) {
-    loop->hints = calloc(mv_action_count(), sizeof *loop->hints);
+    loop->hints = calloc(mv_action_count(), sizeof(void *));
   }
   if (!action || !loop->hints) {
     return NULL;
