@@ -19,6 +19,7 @@
 
 #define HOOK_PATIENCE_MS 10000
 #define STOP_POLL_MS 5
+#define MAX_HEAD ((size_t)8 << 10) /* of senders of webhooks; each request costs as much memory cleared */
 
 struct mv_host {
   struct mv_settings settings; /* the options, copied and completed */
@@ -345,7 +346,8 @@ static int start_listeners(struct mv_host *host, struct mv_error *err) {
   struct mv_server_options server = {.listen = o->listen, .handler = mv_intake_handle,
                                      .refused = mv_intake_refused,
                                      .owner = host->intake, .log = host->log,
-                                     .max_body = o->max_body, .connections = o->connections,
+                                     .max_body = o->max_body, .max_head = MAX_HEAD,
+                                     .connections = o->connections,
                                      .per_address = o->per_address,
                                      .idle_timeout = o->idle_timeout, .tls_cert = o->tls_cert,
                                      .tls_key = o->tls_key};

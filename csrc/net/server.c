@@ -18,7 +18,7 @@
 #define DEFAULT_IDLE 30
 #define SLOWEST_HEADERS 2 /* headers may take so many idle timeouts */
 #define DEFAULT_BODY ((size_t)1 << 20)
-#define CONNECTION_MEMORY ((size_t)16 << 10) /* bounds request line and headers */
+#define DEFAULT_HEAD ((size_t)16 << 10)
 #define THREAD_STACK ((size_t)1 << 20)       /* reserved, not used, memory */
 #define NAP_MS 1
 #define FLUSH_MS 1000                        /* how long stopping waits for slow readers */
@@ -111,7 +111,8 @@ static void add_limits(struct option_list *list, const struct mv_server_options 
   add(list, MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL);
   add(list, MHD_OPTION_CONNECTION_LIMIT, connections, NULL);
   add(list, MHD_OPTION_CONNECTION_TIMEOUT, server->idle_timeout, NULL);
-  add(list, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)CONNECTION_MEMORY, NULL);
+  add(list, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      (intptr_t)(options->max_head ? options->max_head : DEFAULT_HEAD), NULL);
   add(list, MHD_OPTION_THREAD_STACK_SIZE, (intptr_t)THREAD_STACK, NULL);
   if (threads > 1)
     add(list, MHD_OPTION_THREAD_POOL_SIZE, threads, NULL);

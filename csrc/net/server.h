@@ -45,6 +45,8 @@ struct mv_server_options {
   unsigned idle_timeout;    /* seconds without a byte; 0: 30. Whole headers may take twice as long,
                                a whole body four times */
   size_t max_body;          /* bytes; 0: 1 MiB; a longer one is answered 413 */
+  size_t max_head;          /* bytes of memory for request line and headers, which each request clears;
+                               0: 16 KiB; more are answered 431 */
   const char *tls_cert, *tls_key; /* PEM files, or NULL */
 };
 

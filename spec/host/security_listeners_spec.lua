@@ -243,6 +243,16 @@ describe("limits against slow and greedy senders", function()
     assert.equal(200, bot:post("/hook/echo", ("x"):rep(1 << 20)).status)
   end)
 
+  it("request line and headers may have 7 KiB, and not 9", function()
+    local long = { [7000] = 200, [9000] = 431 }
+    for length, status in pairs(long) do
+      local reply = assert(bot:post("/hook/echo", "x", { headers = { ["X-Long"] = ("y"):rep(length) } }))
+      assert.equal(status, reply.status)
+    end
+    assert.equal(200, bot:post("/hook/echo?q=" .. ("y"):rep(7000), "x").status)
+    assert.equal(414, bot:post("/hook/echo?q=" .. ("y"):rep(9000), "x").status)
+  end)
+
   it("who drips a body is closed, and what was announced is never stored", function()
     local connection = connect()
     connection:send "POST /hook/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
