@@ -37,15 +37,15 @@ static size_t list_of(size_t size) {
 
 static void *take(struct vm_pool *pool, size_t size) {
   size_t list = list_of(size), whole = (list + 1) * VM_POOL_STEP;
-  void *block = pool->free[list];
-  if (block) {
-    memcpy(&pool->free[list], block, sizeof block);
-    return block;
+  struct vm_block *free_block = pool->free[list];
+  if (free_block) {
+    pool->free[list] = free_block->next;
+    return free_block;
   }
   if (pool->size - pool->used < whole) {
     return malloc(size);
   }
-  block = pool->base + pool->used;
+  void *block = pool->base + pool->used;
   pool->used += whole;
   return block;
 }
@@ -55,9 +55,9 @@ void vm_pool_release(struct vm_pool *pool, void *block, size_t size) {
     free(block);
     return;
   }
-  void **list = &pool->free[list_of(size)];
-  memcpy(block, list, sizeof block);
-  *list = block;
+  struct vm_block *free_block = block, **list = &pool->free[list_of(size)];
+  free_block->next = *list;
+  *list = free_block;
 }
 
 static void *move(struct vm_pool *pool, void *block, size_t old_size, size_t new_size) {

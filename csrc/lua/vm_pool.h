@@ -13,11 +13,16 @@ enum {
   VM_POOL_LARGEST = VM_POOL_STEP * VM_POOL_SIZES /* bytes */
 };
 
+/* A block that nobody has. */
+struct vm_block {
+  struct vm_block *next;
+};
+
 /* Zeroed before use. */
 struct vm_pool {
   char *base;          /* memory that the blocks are cut from; NULL: none, all is the C library's */
   size_t size, used;   /* bytes */
-  void *free[VM_POOL_SIZES]; /* lists; each block holds the next one's address */
+  struct vm_block *free[VM_POOL_SIZES]; /* lists */
 };
 
 /* Takes its memory, of which the system gives what is touched. Without memory it works all the same. */
