@@ -217,8 +217,23 @@ static bool pull_array(struct pull *pull, int depth) {
   return false;
 }
 
-/* A name and its value into the table on top. */
-static bool pull_member(struct pull *pull, int depth) {
+/* Takes the name on top, which is to be absent, also when it came before. Not set to nil where it is
+ * absent: some Luas take room for that. */
+static void drop_member(lua_State *L) {
+  lua_pushvalue(L, -1);
+  lua_rawget(L, -3);
+  bool before = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  if (before) {
+    lua_pushnil(L);
+    lua_rawset(L, -3);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
+/* A name and its value into the table on top; adds to `count` if it stays. */
+static bool pull_member(struct pull *pull, int depth, unsigned *count) {
   lua_State *L = pull->L;
   if (!take(pull, '"') || !pull_string(pull, true) || !take(pull, ':')) {
     return false;
@@ -227,10 +242,12 @@ static bool pull_member(struct pull *pull, int depth) {
     return false;
   }
   if (!pull->keep_null && lua_type(L, -1) == LUA_TLIGHTUSERDATA) {
-    lua_pop(L, 1); /* absent, also when the name came before */
-    lua_pushnil(L);
+    lua_pop(L, 1);
+    drop_member(L);
+    return true;
   }
   lua_rawset(L, -3);
+  ++*count;
   return true;
 }
 
@@ -242,10 +259,9 @@ static bool pull_object(struct pull *pull, int depth) {
   lua_createtable(pull->L, 0, pull->hints->members[depth]);
   unsigned count = 0;
   do {
-    if (!pull_member(pull, depth)) {
+    if (!pull_member(pull, depth, &count)) {
       return false;
     }
-    count++;
   } while (take(pull, ','));
   pull->hints->members[depth] = (unsigned char)(count < MOST_HINT ? count : MOST_HINT);
   return take(pull, '}');

@@ -120,13 +120,12 @@ static int arrived(lua_State *L) {
   return 2;
 }
 
-enum { COPY_ROOM = 2 }; /* for what is added: recipient, variables */
 
-/* copy(table) -> the same members in a new table, with room for some more */
+/* copy(table) -> the same members in a new table, with room for recipient and variables */
 static int copy(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  lua_createtable(L, 0, vm_of(L)->hints.members[1] + COPY_ROOM);
+  lua_createtable(L, 0, vm_of(L)->hints.members[1] + (has_member(L, 1, "variables") ? 1 : 2));
   for (lua_pushnil(L); lua_next(L, 1);) {
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
