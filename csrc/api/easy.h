@@ -60,8 +60,8 @@ enum { MV_EASY_RECENT = 8 };
 
 /* What all handles of a transport have in common. Zeroed, it is empty. */
 struct mv_easy_shared {
-  struct mv_easy_headers *recent[MV_EASY_RECENT]; /* lists that can be used again, or NULL */
-  unsigned turn;                                  /* whose place the next new one takes */
+  struct mv_easy_headers *recent[MV_EASY_RECENT];    /* lists that can be used again, or NULL */
+  unsigned turn;                                     /* whose place the next new one takes */
   struct mv_easy_address *addresses[MV_EASY_RECENT]; /* likewise */
   unsigned address_turn;
   struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */

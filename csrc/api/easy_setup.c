@@ -282,7 +282,8 @@ static bool setup(struct mv_easy *call, struct mv_easy_shared *shared) {
   if (!same && !setup_kind(call, &kind, shared)) {
     return false;
   }
-  bool done = setup_headers(call, shared) && setup_url(call, shared) && setup_body(call->easy, call);
+  bool done =
+      setup_headers(call, shared) && setup_url(call, shared) && setup_body(call->easy, call);
   call->known = done && noted;
   return done;
 }
