@@ -75,7 +75,7 @@ struct series {
   char *labels[2];
   double value; /* of a histogram the sum */
   int64_t day;  /* of mv_metrics_add_today */
-  uint64_t count, buckets[BOUNDS];
+  uint64_t count, buckets[BOUNDS]; /* in each what is over the bound before and not over its own */
 };
 
 struct mv_metrics {
@@ -83,6 +83,7 @@ struct mv_metrics {
   struct table {
     struct series *first, *last; /* in order of their first use */
     struct series *chains[CHAINS];
+    struct series *recent; /* found last: as a rule it is wanted again */
   } tables[MV_METRIC_COUNT];
 };
 
@@ -113,7 +114,11 @@ void mv_metrics_free(struct mv_metrics *metrics) {
 }
 
 static bool same(const char *a, const char *b) {
-  return strcmp(a ? a : "", b ? b : "") == 0;
+  return a == b || strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool has_labels(const struct series *series, const char *a, const char *b) {
+  return same(series->labels[0], a) && same(series->labels[1], b);
 }
 
 /* FNV-1a. */
@@ -130,8 +135,10 @@ static size_t chain_of(const char *a, const char *b) {
 static struct series *find(struct mv_metrics *metrics, enum mv_metric which, const char *a,
                            const char *b) {
   struct table *table = &metrics->tables[which];
+  if (table->recent && has_labels(table->recent, a, b))
+    return table->recent;
   struct series **slot = &table->chains[chain_of(a, b)];
-  while (*slot && !(same((*slot)->labels[0], a) && same((*slot)->labels[1], b)))
+  while (*slot && !has_labels(*slot, a, b))
     slot = &(*slot)->chain;
   if (!*slot && (*slot = calloc(1, sizeof **slot))) {
     (*slot)->labels[0] = mv_strdup(a);
@@ -139,7 +146,7 @@ static struct series *find(struct mv_metrics *metrics, enum mv_metric which, con
     *(table->last ? &table->last->next : &table->first) = *slot;
     table->last = *slot;
   }
-  return *slot;
+  return table->recent = *slot;
 }
 
 void mv_metrics_add(struct mv_metrics *metrics, enum mv_metric which, const char *a, const char *b,
@@ -167,8 +174,11 @@ void mv_metrics_observe(struct mv_metrics *metrics, enum mv_metric which, const 
   if (series) {
     series->value += value;
     series->count++;
-    for (size_t i = 0; i < BOUNDS; i++)
-      series->buckets[i] += value <= rows[which].bounds[i];
+    size_t i = 0;
+    while (i < BOUNDS && value > rows[which].bounds[i])
+      i++;
+    if (i < BOUNDS)
+      series->buckets[i]++;
   }
   pthread_mutex_unlock(&metrics->lock);
 }
@@ -232,11 +242,13 @@ static void put_line(struct mv_bytes *out, const struct row *row, const char *su
 
 static void put_histogram(struct mv_bytes *out, const struct row *row, const struct series *series) {
   char le[32];
+  uint64_t sum = 0;
   for (size_t i = 0; i < BOUNDS; i++) {
+    sum += series->buckets[i];
     snprintf(le, sizeof le, "%g", row->bounds[i]);
     if (!strchr(le, '.'))
       strcat(le, ".0"); /* as the standard wants it */
-    put_line(out, row, "_bucket", series, le, (double)series->buckets[i]);
+    put_line(out, row, "_bucket", series, le, (double)sum);
   }
   put_line(out, row, "_bucket", series, "+Inf", (double)series->count);
   put_line(out, row, "_count", series, NULL, (double)series->count);
