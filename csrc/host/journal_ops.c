@@ -213,9 +213,11 @@ static const struct mv_error no_memory = {MV_ERROR_SYSTEM, "not enough memory"};
 
 void mv_journal_explain(struct mv_op *op, const struct mv_error *err) {
   struct mv_error *copy = malloc(sizeof *copy);
-  if (copy)
+  op->error = &no_memory;
+  if (copy) {
     *copy = *err;
-  op->error = copy ? copy : &no_memory;
+    op->error = copy;
+  }
 }
 
 void mv_journal_forget(const struct mv_error *error) {
