@@ -120,7 +120,6 @@ static int arrived(lua_State *L) {
   return 2;
 }
 
-
 /* copy(table) -> the same members in a new table, with room for recipient and variables */
 static int copy(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
