@@ -76,19 +76,34 @@ describe("What a script may have run before its handler", function()
     bot:stop()
   end)
 
+  it("stands under the limits: a method of strings that does not end, where a request is read", function()
+    local bot = support.start([[
+      host.hook("read", {}, function() end)
+      function string.lower() while true do end end
+    ]], { workers = 1, args = { "--cpu-limit", "0.3" } })
+    bot:post("/hook/read", "x")
+    local event = process.await(function() return bot:ask("/api/events?state=retryable").events[1] end, "the failure")
+    assert.match("(the limit on processor time)", event.reason, 1, true)
+    bot:stop()
+  end)
+
   it("is nothing else: methods of strings and metatables that it replaced are not called", function()
     local bot = support.start [[
       host.on("message", { text = "x" }, function() end)
       host.on("message", { contains = "x", client_type = 5 }, function() end)
       host.on("message", { pattern = "x" }, function() end)
       host.on("message", { group = "g" }, function() end)
-      host.on("any", function() trace "handled" end)
+      host.on("any", function()
+        getmetatable("").__tostring = nil -- for trace
+        trace "handled"
+      end)
       local function never() while true do end end
       for _, name in ipairs { "find", "match", "gmatch", "gsub", "lower", "sub", "byte", "len" } do
         string[name] = never
       end
       local mark = getmetatable(require("mavilua").array {})
       for _, name in ipairs { "__index", "__pairs", "__tostring", "__len", "__call" } do mark[name] = never end
+      getmetatable("").__tostring = never
     ]]
     local function post(body) assert.equal(200, assert(bot:post("/webhook/" .. support.secret, body)).status) end
     post('{"id":1,"message":"a_b","client":{"id":1,"group":[],"variables":[]},"attachments":["u",{"url":[]}]}')

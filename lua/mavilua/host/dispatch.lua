@@ -191,6 +191,9 @@ function dispatch.run(registry, native)
   if not source then
     error("unknown source of an event: " .. tostring(e.source), 0)
   end
+  if e.source ~= "webhook" then
+    native.watch() -- what comes before the handler uses methods of strings, which the script may have replaced
+  end
   return source(registry, native, e, json)
 end
 

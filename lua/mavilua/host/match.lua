@@ -80,7 +80,8 @@ local function client_part(name)
     end
     return function(event)
       local own = event.client ~= nil and event.client[name]
-      return type(own) ~= "table" and wanted[tostring(own)]
+      local kind = type(own)
+      return kind ~= "table" and wanted[kind == "string" and own or tostring(own)]
     end
   end
 end
