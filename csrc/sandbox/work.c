@@ -1,7 +1,6 @@
 #include "sandbox/work.h"
 
 #include <assert.h>
-#include <sched.h>
 
 #include "sandbox/inside.h"
 
@@ -9,17 +8,7 @@ void mv_work_begin(struct mv_work *work, struct mv_sandbox *sandbox) {
   mv_work_begin_as(work, sandbox, MV_WORK_ALL);
 }
 
-enum { PATIENCE = 100 };
-
-/* A turn takes some microseconds, less than to fall asleep and be woken: who waits lets others have
- * the processor for about a hundred of them, and sleeps only then. */
 void mv_work_take_turn(struct mv_sandbox *sandbox) {
-  for (int i = 0; i < PATIENCE; i++) {
-    if (pthread_mutex_trylock(&sandbox->lock) == 0) {
-      return;
-    }
-    sched_yield();
-  }
   pthread_mutex_lock(&sandbox->lock);
 }
 
