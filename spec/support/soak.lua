@@ -63,22 +63,25 @@ local function talk_of(box, id)
   return texts
 end
 
+-- No other writer's: "w1" with 23 is not "w12" with 3.
+local function mark_of(w, n) return w.name .. ":" .. n end
+
 function steps.variable(w, n)
   local done, open = ask(w.box, "save_variables", { client_id = w.id,
-    variables = { ["client.mark"] = w.name .. n, ["client.n"] = n, o = n } })
+    variables = { ["client.mark"] = mark_of(w, n), ["client.n"] = n, o = n } })
   local before, now = w.n, insist(w.box, "get_variables", { client_id = w.id })
   w.n = (done or open and now.n == n) and n or before
   equal(w.n, now.n, w.name .. " n")
   equal(w.n, now.o, w.name .. " o")
-  equal(w.n and w.name .. w.n, now.mark, w.name .. " mark")
+  equal(w.n and mark_of(w, w.n), now.mark, w.name .. " mark")
 end
 
 -- Indexes know the new value and have forgotten the old one.
 function steps.search(w)
   if not w.n then return end
-  local found = insist(w.box, "find_all_client_id_by_var", { var = "mark", val = w.name .. w.n }).client_ids
+  local found = insist(w.box, "find_all_client_id_by_var", { var = "mark", val = mark_of(w, w.n) }).client_ids
   equal(w.id .. "", table.concat(found, " "), w.name .. " is found by its mark")
-  local others = { w.name .. w.n - 1, w.name .. w.n + 1 }
+  local others = { mark_of(w, w.n - 1), mark_of(w, w.n + 1) }
   found = insist(w.box, "find_clients", { q = { mark = { _in = others } } }).client_ids
   equal("", table.concat(found, " "), w.name .. " is found by an old mark")
 end
