@@ -1,6 +1,6 @@
 /* bare_mhd: answers every request with two bytes, as little as a libmicrohttpd server can do. The
- * sandbox is measured beside it. It serves as the sandbox does: two epoll threads, loopback, a free
- * port. Prints its URL and serves until it is told to stop. */
+ * sandbox is measured beside it. Two epoll threads (the sandbox has one), loopback, a free port.
+ * Prints its URL and serves until it is told to stop. */
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <signal.h>

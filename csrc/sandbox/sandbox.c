@@ -81,6 +81,7 @@ static int serve(struct mv_sandbox *sandbox, const struct mv_sandbox_options *op
       .handler = mv_router_handle,
       .owner = sandbox,
       .log = sandbox->log,
+      .threads = 1, /* calls take turns at the database: a second would mostly wait, or be woken */
       .max_body = MOST_BODY,
       .tls_cert = options->tls_cert,
       .tls_key = options->tls_key,
