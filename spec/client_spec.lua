@@ -405,7 +405,7 @@ describe("mavilua.client: on sockets", function()
       return { result = result, err = err and tostring(err), fields = err and { err.kind, err.status, err.attempts,
         err.retryable, err.sent, err.retry_after, err.body }, requests = list, used = bot:quota() }
     end
-    local function message(bot) return bot:message { client_id = 7, message = "H\u{e9} \"x\"" } end
+    local function message(bot) return bot:message { client_id = 7, message = "H\195\169 \"x\"" } end
     local function find(bot) return bot:find_clients { q = { city = { _in = { "Oslo" } } } } end
     local function save(bot) return bot:save_variables { client_id = 7, variables = { city = "Oslo" } } end
     local function read(bot) return bot:get_variables { client_id = "7 8&" } end
