@@ -13,7 +13,8 @@ enum {
   PRUNE_EVERY = 600000, /* ms between rounds, */
   PRUNE_PAUSE = 20,     /* and between the steps of one */
   PRUNE_ROWS = 500,
-  PATIENCE = 2, /* ms that ends of runs wait for others to share their transaction */
+  PATIENCE = 2, /* ms that ends of runs wait for others to share their transaction, */
+  ENDED_PART = 16, /* as long as they are less than this part of those under way */
   STOP_TRIES = 5, /* for ends of runs that the disk refuses while stopping */
 };
 
@@ -86,15 +87,21 @@ static bool all_quiet(const struct mv_journal *journal) {
   return true;
 }
 
-/* A sync for one that ended is a sync that the next sender waits for. So where no event waits for
- * its turn ends of runs wait a moment, and go with the next event. */
-static void await_company(struct mv_journal *journal) {
+/* Whether workers would miss what takes the places of those that ended. */
+static bool is_missed(const struct mv_journal *journal) {
   int64_t states[MV_EVENT_STATES];
   mv_store_depth(journal->store, states);
-  if (!journal->pending.first || journal->failures > 0 || states[MV_EVENT_AVAILABLE] > 0)
+  return states[MV_EVENT_AVAILABLE] > 0 &&
+         journal->pending.count * ENDED_PART >= mv_dispatch_running(journal->dispatch);
+}
+
+/* A sync for one that ended is a sync that the next sender waits for. So where no event waits for
+ * its turn, or the workers have plenty, ends of runs wait a moment, and go with the next event. */
+static void await_company(struct mv_journal *journal) {
+  if (!journal->pending.first || journal->failures > 0)
     return;
   int64_t until = mv_clock_monotonic(NULL) + PATIENCE;
-  while (all_quiet(journal) && !atomic_load(&journal->stopping)) {
+  while (!is_missed(journal) && all_quiet(journal) && !atomic_load(&journal->stopping)) {
     int64_t left = until - mv_clock_monotonic(NULL);
     if (left <= 0)
       return;
