@@ -49,7 +49,7 @@ function process.output(args)
   local errors = folder .. "/errors"
   local pipe = assert(io.popen(line_of(args) .. " 2>" .. quote(errors)))
   local text = pipe:read "a"
-  if not pipe:close() then error(("%s failed:\n%s%s"):format(args[1], text, process.read(errors)), 0) end
+  if not pipe:close() then error(("%s failed: %s%s"):format(args[1]:match "[^/]+$", process.read(errors), text), 0) end
   return text
 end
 
