@@ -133,6 +133,13 @@ char *mv_memdup(const void *data, size_t length) {
   return copy;
 }
 
+uint32_t mv_hash(const char *text) {
+  uint32_t hash = 2166136261u;
+  for (; *text; text++)
+    hash = (hash ^ (unsigned char)*text) * 16777619u;
+  return hash;
+}
+
 bool mv_secret_equal(const char *a, const char *b) {
   size_t length = strlen(a);
   size_t other = strlen(b);

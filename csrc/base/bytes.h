@@ -69,6 +69,9 @@ void mv_bytes_free(struct mv_bytes *bytes);
 char *mv_strdup(const char *string);
 char *mv_memdup(const void *data, size_t length); /* with a NUL behind */
 
+/* For hash tables: FNV-1a. */
+uint32_t mv_hash(const char *text);
+
 /* Whether two secrets are equal, in a time that tells nothing but their lengths. */
 bool mv_secret_equal(const char *a, const char *b);
 

@@ -61,9 +61,7 @@ void mv_dispatch_free(struct mv_dispatch *dispatch) {
 /* --- Choosing a worker --- */
 
 static uint32_t hash_key(const char *key) {
-  uint32_t hash = 2166136261u;
-  for (; *key; key++)
-    hash = (hash ^ (unsigned char)*key) * 16777619u;
+  uint32_t hash = mv_hash(key);
   return hash ^ hash >> 15;
 }
 

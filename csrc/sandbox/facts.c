@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 /* A place for each by its hash; a later one takes the place of an earlier. */
 enum { KEYS = 64, SETTINGS = 256, PROJECTS = 64, LONGEST_KEY = 64 };
 
@@ -47,11 +49,7 @@ void mv_facts_free(struct mv_facts *facts) {
 }
 
 static size_t key_place(const char *key) {
-  uint32_t hash = 2166136261u;
-  for (; *key; key++) {
-    hash = (hash ^ (unsigned char)*key) * 16777619u;
-  }
-  return hash % KEYS;
+  return mv_hash(key) % KEYS;
 }
 
 bool mv_facts_key(const struct mv_facts *facts, const char *key, int64_t *project,

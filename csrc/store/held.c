@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum { PLACES = 8192, MOST = PLACES / 2 };
 
 void mv_held_free(struct mv_held *held) {
@@ -12,9 +14,7 @@ void mv_held_free(struct mv_held *held) {
 }
 
 static size_t home_of(const char *key) {
-  uint32_t hash = 2166136261u;
-  for (; *key; key++)
-    hash = (hash ^ (unsigned char)*key) * 16777619u;
+  uint32_t hash = mv_hash(key);
   return (hash ^ hash >> 15) % PLACES;
 }
 

@@ -267,13 +267,6 @@ int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count,
 
 /* --- The cache of statements --- */
 
-static uint32_t hash_text(const char *text) {
-  uint32_t hash = 2166136261u;
-  for (; *text; text++)
-    hash = (hash ^ (unsigned char)*text) * 16777619u;
-  return hash;
-}
-
 static void uncache(struct mv_sql *sql, struct mv_stmt *stmt) {
   struct mv_stmt **at = &sql->buckets[stmt->hash % BUCKETS];
   while (*at != stmt)
@@ -321,7 +314,7 @@ static struct mv_stmt *compile(struct mv_sql *sql, const char *text, uint32_t ha
 
 /* From the buckets, or compiled. */
 static struct mv_stmt *find(struct mv_sql *sql, const char *text, struct mv_error *err) {
-  uint32_t hash = hash_text(text);
+  uint32_t hash = mv_hash(text);
   struct mv_stmt **bucket = &sql->buckets[hash % BUCKETS], *stmt = *bucket;
   while (stmt && (stmt->hash != hash || strcmp(stmt->text, text) != 0))
     stmt = stmt->next;
