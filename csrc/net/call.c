@@ -1,6 +1,6 @@
 /* One request on its way through the server. Until it is handed to the handler, and again when its
  * answer is queued, only the connection's thread touches it. In between it belongs to whoever is to
- * answer: that one sets the response and, if the connection was suspended, resumes it, once. */
+ * answer: that one sets the response and, if the connection was suspended, gives it back, once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,13 @@ static void name_peer(struct exchange *ex, const struct sockaddr *address) {
     memmove(ex->peer, ex->peer + 7, strlen(ex->peer + 7) + 1);
 }
 
-static struct exchange *exchange_new(struct mv_server *server, struct MHD_Connection *connection) {
+static const struct sockaddr *address_of(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  return info ? info->client_addr : NULL;
+}
+
+static struct exchange *exchange_new(struct mv_lane *lane, struct MHD_Connection *connection) {
   struct {
     struct exchange exchange;
     struct mv_seat seat;
@@ -39,17 +45,15 @@ static struct exchange *exchange_new(struct mv_server *server, struct MHD_Connec
     return NULL;
   struct exchange *ex = &both->exchange;
   const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  ex->server = server;
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  ex->server = lane->server;
+  ex->lane = lane;
   ex->connection = connection;
   ex->seat = &both->seat;
-  name_peer(ex, info ? info->client_addr : NULL);
-  info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  mv_patience_enter(server->patience, ex->seat, info ? info->connect_fd : -1);
+  name_peer(ex, address_of(connection));
+  mv_patience_enter(ex->server->patience, ex->seat, info ? info->connect_fd : -1);
   return ex;
 }
-
-static void wake_others(struct exchange *ex);
 
 static void drop_response(struct exchange *ex) {
   if (ex->response && !ex->shared)
@@ -59,7 +63,6 @@ static void drop_response(struct exchange *ex) {
 static void exchange_free(struct exchange *ex) {
   if (!ex)
     return;
-  wake_others(ex);
   mv_patience_leave(ex->server->patience, ex->seat);
   drop_response(ex);
   mv_bytes_free(&ex->body);
@@ -69,11 +72,14 @@ static void exchange_free(struct exchange *ex) {
 
 void mv_call_on_connection(void *cls, struct MHD_Connection *connection, void **slot,
                            enum MHD_ConnectionNotificationCode code) {
+  struct mv_lane *lane = cls;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    *slot = exchange_new(cls, connection);
+    mv_lane_joined(lane);
+    *slot = exchange_new(lane, connection);
   } else {
     exchange_free(*slot);
     *slot = NULL;
+    mv_server_leave(lane->server, address_of(connection));
   }
 }
 
@@ -228,58 +234,15 @@ static void close_call(struct mv_server *server) {
   atomic_fetch_sub(&server->open, 1);
 }
 
-/* From here on the exchange is its thread's again. */
-static void resume(struct exchange *ex) {
-  struct mv_server *server = ex->server;
-  MHD_resume_connection(ex->connection);
-  close_call(server);
-}
-
-/* Resumes the connection, or leaves that to its thread, which is about to come by. */
-static void hand_back(struct exchange *ex) {
-  struct mv_lane *lane = ex->lane;
-  pthread_mutex_lock(&lane->lock);
-  bool first = !lane->waking;
-  if (first) {
-    lane->waking = ex->waker = true;
-  } else {
-    ex->next = NULL;
-    *lane->last = ex;
-    lane->last = &ex->next;
-  }
-  pthread_mutex_unlock(&lane->lock);
-  if (first)
-    resume(ex);
-}
-
-/* On the connection's thread: it has come by. */
-static void wake_others(struct exchange *ex) {
-  struct mv_lane *lane = ex->lane;
-  if (!ex->waker)
-    return;
-  ex->waker = false;
-  pthread_mutex_lock(&lane->lock);
-  struct exchange *other = lane->first;
-  lane->first = NULL;
-  lane->last = &lane->first;
-  lane->waking = false;
-  pthread_mutex_unlock(&lane->lock);
-  while (other) {
-    struct exchange *next = other->next;
-    resume(other);
-    other = next;
-  }
-}
-
 static void finish(struct exchange *ex, unsigned status, struct MHD_Response *response) {
+  struct mv_server *server = ex->server;
   ex->status = status;
   ex->response = response;
   ex->answered = true;
   count_answer(ex);
   if (ex->deferred)
-    hand_back(ex);
-  else
-    close_call(ex->server);
+    mv_lane_give(ex->lane, ex);
+  close_call(server);
 }
 
 void mv_call_reply(struct mv_call *call, unsigned status, const char *type, const void *body,
@@ -356,27 +319,9 @@ void mv_call_break(struct mv_call *call, unsigned status, const void *body, size
   finish(call->internal, status, some ? make_fragment(body, length, fraction) : NULL);
 }
 
-/* The lane of the calling thread, one of the daemon's. */
-static struct mv_lane *own_lane(struct mv_server *server) {
-  struct mv_lane *lane = server->lanes;
-  pthread_mutex_lock(&server->lock);
-  while (lane < server->lanes + server->lane_count && !pthread_equal(lane->thread, pthread_self()))
-    lane++;
-  if (lane == server->lanes + server->lane_count) {
-    lane->thread = pthread_self();
-    lane->last = &lane->first;
-    pthread_mutex_init(&lane->lock, NULL);
-    server->lane_count++;
-  }
-  pthread_mutex_unlock(&server->lock);
-  return lane;
-}
-
 void mv_call_defer(struct mv_call *call) {
   struct exchange *ex = call->internal;
   ex->deferred = true;
-  if (!ex->lane)
-    ex->lane = own_lane(ex->server);
   MHD_suspend_connection(ex->connection);
 }
 
@@ -489,7 +434,6 @@ enum MHD_Result mv_call_on_request(void *cls, struct MHD_Connection *connection,
   (void)version;
   if (!ex)
     return MHD_NO;
-  wake_others(ex);
   if (ex->answered)
     return queue(ex);
   if (!ex->begun)
@@ -510,7 +454,6 @@ void mv_call_on_end(void *cls, struct MHD_Connection *connection, void **request
     return;
   if (code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED && ex->begun && !ex->answered && !ex->deferred)
     mv_server_refused(ex->server, MHD_HTTP_REQUEST_TIMEOUT);
-  wake_others(ex);
   if (ex->counted)
     atomic_fetch_sub(&ex->server->sending, 1);
   reset(ex);

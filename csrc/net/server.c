@@ -19,7 +19,6 @@
 #define SLOWEST_HEADERS 2 /* headers may take so many idle timeouts */
 #define DEFAULT_BODY ((size_t)1 << 20)
 #define DEFAULT_HEAD ((size_t)16 << 10)
-#define THREAD_STACK ((size_t)1 << 20)       /* reserved, not used, memory */
 #define NAP_MS 1
 #define FLUSH_MS 1000                        /* how long stopping waits for slow readers */
 
@@ -28,16 +27,26 @@ void mv_server_refused(const struct mv_server *server, unsigned status) {
     server->refused(server->owner, status);
 }
 
-/* The one sign that the daemon gives of a connection over a limit. */
-#define OVER_LIMIT "reached connection limit"
+static void wake_lanes(struct mv_server *server) {
+  for (size_t i = 0; i < server->lane_count; i++)
+    mv_lane_wake(&server->lanes[i]);
+}
+
+void mv_server_return(struct mv_server *server) {
+  if (mv_places_return(server->places))
+    wake_lanes(server);
+}
+
+void mv_server_leave(struct mv_server *server, const struct sockaddr *address) {
+  if (mv_places_leave(server->places, address))
+    wake_lanes(server);
+}
 
 static void log_line(void *cls, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 static void log_line(void *cls, const char *format, va_list args) {
   struct mv_server *server = cls;
   char line[256];
-  if (strstr(format, OVER_LIMIT))
-    mv_server_refused(server, 0);
   if (!mv_log_enabled(server->log, MV_LOG_DEBUG))
     return;
   vsnprintf(line, sizeof line, format, args);
@@ -82,13 +91,13 @@ static void add(struct option_list *list, enum MHD_OPTION option, intptr_t value
   list->items[list->count++] = (struct MHD_OptionItem){option, value, pointer};
 }
 
-static void add_callbacks(struct option_list *list, struct mv_server *server) {
+static void add_callbacks(struct option_list *list, struct mv_lane *lane) {
   /* the logger comes first, so that it hears of the others */
-  add(list, MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)&log_line, server);
+  add(list, MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)&log_line, lane->server);
   add(list, MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)&leave_escapes, NULL);
-  add(list, MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)&mv_call_on_target, server);
-  add(list, MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)&mv_call_on_end, server);
-  add(list, MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)&mv_call_on_connection, server);
+  add(list, MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)&mv_call_on_target, lane);
+  add(list, MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)&mv_call_on_end, lane);
+  add(list, MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)&mv_call_on_connection, lane);
 }
 
 /* Files, the other listeners and the calls out need descriptors, too. */
@@ -99,63 +108,76 @@ static unsigned most_connections(void) {
   return files.rlim_cur < 4 ? 2 : (unsigned)files.rlim_cur / 2;
 }
 
-static unsigned threads_of(const struct mv_server_options *options) {
-  return options->threads ? options->threads : DEFAULT_THREADS;
-}
-
 static void add_limits(struct option_list *list, const struct mv_server_options *options,
                        const struct mv_server *server) {
-  unsigned connections = server->connections;
-  unsigned per_address = options->per_address ? options->per_address : (connections + 1) / 2;
-  unsigned threads = threads_of(options);
-  add(list, MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL);
-  add(list, MHD_OPTION_CONNECTION_LIMIT, connections, NULL);
+  add(list, MHD_OPTION_CONNECTION_LIMIT, server->connections, NULL);
   add(list, MHD_OPTION_CONNECTION_TIMEOUT, server->idle_timeout, NULL);
   add(list, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       (intptr_t)(options->max_head ? options->max_head : DEFAULT_HEAD), NULL);
-  add(list, MHD_OPTION_THREAD_STACK_SIZE, (intptr_t)THREAD_STACK, NULL);
-  if (threads > 1)
-    add(list, MHD_OPTION_THREAD_POOL_SIZE, threads, NULL);
-  add(list, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, NULL);
 }
 
-static int add_tls(struct option_list *list, const struct mv_server_options *options, char *pem[2],
-                   struct mv_error *err) {
+/* A certificate and its key, in memory. */
+struct identity {
+  char *cert, *key;
+};
+
+static void forget(struct identity *id) {
+  free(id->cert);
+  if (id->key)
+    explicit_bzero(id->key, strlen(id->key));
+  free(id->key);
+}
+
+static int read_identity(struct identity *id, const struct mv_server_options *options,
+                         struct mv_error *err) {
+  if (!options->tls_cert)
+    return 0;
   if (MHD_is_feature_supported(MHD_FEATURE_SSL) != MHD_YES)
     return mv_error_set(err, MV_ERROR_USAGE,
                         "this build of libmicrohttpd has no TLS; put a proxy such as nginx in "
                         "front, or use a build with GnuTLS");
-  pem[0] = read_file(options->tls_cert, err);
-  pem[1] = pem[0] ? read_file(options->tls_key, err) : NULL;
-  if (!pem[1])
-    return -1;
-  add(list, MHD_OPTION_HTTPS_MEM_CERT, 0, pem[0]);
-  add(list, MHD_OPTION_HTTPS_MEM_KEY, 0, pem[1]);
-  return 0;
+  id->cert = read_file(options->tls_cert, err);
+  id->key = id->cert ? read_file(options->tls_key, err) : NULL;
+  return id->key ? 0 : -1;
 }
 
-static int start_daemon(struct mv_server *server, const struct mv_server_options *options,
-                        struct mv_error *err) {
+static int start_daemon(struct mv_lane *lane, const struct mv_server_options *options,
+                        const struct identity *id, struct mv_error *err) {
   struct option_list list = {.count = 0};
-  char *pem[2] = {NULL, NULL};
-  unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-  bool tls = options->tls_cert && options->tls_key;
-  add_callbacks(&list, server);
-  add_limits(&list, options, server);
-  if (!tls || add_tls(&list, options, pem, err) == 0) {
-    add(&list, MHD_OPTION_END, 0, NULL);
-    server->daemon =
-        MHD_start_daemon(flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, mv_call_on_request, server,
-                         MHD_OPTION_ARRAY, list.items, MHD_OPTION_END);
-    if (!server->daemon)
-      mv_error_set(err, MV_ERROR_SYSTEM, "cannot serve at %s: %s", server->url,
-                   tls ? "is the certificate and its key in PEM form?" : strerror(errno));
+  unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                   MHD_USE_ERROR_LOG | (id->key ? MHD_USE_TLS : 0);
+  add_callbacks(&list, lane);
+  add_limits(&list, options, lane->server);
+  if (id->key) {
+    add(&list, MHD_OPTION_HTTPS_MEM_CERT, 0, id->cert);
+    add(&list, MHD_OPTION_HTTPS_MEM_KEY, 0, id->key);
   }
-  free(pem[0]);
-  if (pem[1])
-    explicit_bzero(pem[1], strlen(pem[1]));
-  free(pem[1]);
-  return server->daemon ? 0 : -1;
+  add(&list, MHD_OPTION_END, 0, NULL);
+  lane->daemon = MHD_start_daemon(flags, 0, NULL, NULL, mv_call_on_request, lane, MHD_OPTION_ARRAY,
+                                  list.items, MHD_OPTION_END);
+  if (lane->daemon)
+    return 0;
+  return mv_error_set(err, MV_ERROR_SYSTEM, "cannot serve at %s: %s", lane->server->url,
+                      id->key ? "is the certificate and its key in PEM form?" : strerror(errno));
+}
+
+static int open_lanes(struct mv_server *server, const struct mv_server_options *options,
+                      struct mv_error *err) {
+  struct identity id = {NULL, NULL};
+  int status = read_identity(&id, options, err);
+  for (size_t i = 0; i < server->lane_count && status == 0; i++)
+    status = start_daemon(&server->lanes[i], options, &id, err);
+  forget(&id);
+  return status;
+}
+
+static int start_lanes(struct mv_server *server, struct mv_error *err) {
+  for (size_t i = 0; i < server->lane_count; i++) {
+    int error = mv_lane_start(&server->lanes[i]);
+    if (error)
+      return mv_error_set(err, MV_ERROR_SYSTEM, "cannot start a thread: %s", strerror(error));
+  }
+  return 0;
 }
 
 static int open_listener(struct mv_server *server, const struct mv_server_options *options,
@@ -169,15 +191,34 @@ static int open_listener(struct mv_server *server, const struct mv_server_option
   return server->listen_fd < 0 ? -1 : 0;
 }
 
+/* A daemon that stops frees places, which wakes all lanes: so each step is taken for all of them. */
+static void close_lanes(struct mv_server *server) {
+  atomic_store(&server->closing, true);
+  wake_lanes(server);
+  for (size_t i = 0; i < server->lane_count; i++)
+    mv_lane_join(&server->lanes[i]);
+  for (size_t i = 0; i < server->lane_count; i++)
+    MHD_stop_daemon(server->lanes[i].daemon);
+  for (size_t i = 0; i < server->lane_count; i++)
+    mv_lane_close(&server->lanes[i]);
+  free(server->lanes);
+}
+
 static void release(struct mv_server *server) {
+  close_lanes(server);
   mv_patience_free(server->patience);
+  mv_places_free(server->places);
   if (server->listen_fd >= 0)
     close(server->listen_fd);
-  for (size_t i = 0; i < server->lane_count; i++)
-    pthread_mutex_destroy(&server->lanes[i].lock);
-  free(server->lanes);
-  pthread_mutex_destroy(&server->lock);
   free(server);
+}
+
+static bool make_lanes(struct mv_server *server, unsigned count) {
+  server->lanes = calloc(count, sizeof *server->lanes);
+  bool ok = server->lanes != NULL;
+  while (ok && server->lane_count < count)
+    ok = mv_lane_open(&server->lanes[server->lane_count++], server) == 0;
+  return ok;
 }
 
 static struct mv_server *make(const struct mv_server_options *options) {
@@ -192,12 +233,13 @@ static struct mv_server *make(const struct mv_server_options *options) {
   server->idle_timeout = options->idle_timeout ? options->idle_timeout : DEFAULT_IDLE;
   server->connections = options->connections ? options->connections : most_connections();
   server->listen_fd = -1;
-  pthread_mutex_init(&server->lock, NULL);
-  server->lanes = calloc(threads_of(options), sizeof *server->lanes);
-  if (server->lanes)
-    server->patience =
-        mv_patience_new((int)server->idle_timeout * 1000 * SLOWEST_HEADERS, server->connections);
-  if (server->patience)
+  server->places = mv_places_new(server->connections, options->per_address
+                                                          ? options->per_address
+                                                          : (server->connections + 1) / 2);
+  server->patience =
+      mv_patience_new((int)server->idle_timeout * 1000 * SLOWEST_HEADERS, server->connections);
+  if (server->places && server->patience &&
+      make_lanes(server, options->threads ? options->threads : DEFAULT_THREADS))
     return server;
   release(server);
   return NULL;
@@ -206,10 +248,11 @@ static struct mv_server *make(const struct mv_server_options *options) {
 struct mv_server *mv_server_start(const struct mv_server_options *options, struct mv_error *err) {
   struct mv_server *server = make(options);
   if (!server) {
-    mv_error_set(err, MV_ERROR_SYSTEM, "out of memory or threads");
+    mv_error_set(err, MV_ERROR_SYSTEM, "out of memory, threads or file descriptors");
     return NULL;
   }
-  if (open_listener(server, options, err) || start_daemon(server, options, err)) {
+  if (open_listener(server, options, err) || open_lanes(server, options, err) ||
+      start_lanes(server, err)) {
     release(server);
     return NULL;
   }
@@ -221,11 +264,10 @@ const char *mv_server_url(const struct mv_server *server) {
 }
 
 void mv_server_quiesce(struct mv_server *server) {
-  if (server->quiesced)
+  if (atomic_exchange(&server->quiesced, true))
     return;
-  server->quiesced = true;
-  MHD_quiesce_daemon(server->daemon);
   shutdown(server->listen_fd, SHUT_RDWR); /* refuse from now on; closed when the threads are gone */
+  wake_lanes(server);
 }
 
 static void nap(void) {
@@ -248,6 +290,5 @@ void mv_server_stop(struct mv_server *server) {
     return;
   mv_server_quiesce(server);
   drain(server);
-  MHD_stop_daemon(server->daemon);
   release(server);
 }

@@ -8,10 +8,10 @@
 #include <stdatomic.h>
 
 #include "net/patience.h"
+#include "net/places.h"
 #include "net/server.h"
 
 struct mv_server {
-  struct MHD_Daemon *daemon;
   mv_handler handler;
   void (*refused)(void *owner, unsigned status); /* as the option; or NULL */
   void *owner;
@@ -20,24 +20,33 @@ struct mv_server {
   unsigned idle_timeout; /* seconds */
   unsigned connections;
   struct mv_patience *patience;
-  int listen_fd;         /* closed after the daemon: its threads may still be in accept */
-  bool quiesced;
+  struct mv_places *places;
+  int listen_fd;
   char url[96];
   atomic_size_t open;    /* calls handed to the handler and not answered yet */
   atomic_size_t sending; /* answers on their way out */
+  atomic_bool quiesced;  /* nobody is accepted any more */
   atomic_bool stopping;  /* new calls are answered 503 without the handler */
-  pthread_mutex_t lock;  /* guards lane_count */
+  atomic_bool closing;   /* the threads end */
   size_t lane_count;
-  struct mv_lane *lanes; /* of the threads that have deferred a call; room for all */
+  struct mv_lane *lanes;
 };
 
-/* The way back to one of the daemon's threads. Each resumed connection wakes its thread with a call of
- * the system; so one does, and the thread resumes those that were answered meanwhile itself. */
+/* A thread that accepts connections and serves them, and the way for answers back to it. */
 struct mv_lane {
+  struct mv_server *server;
+  struct MHD_Daemon *daemon; /* without a thread and a listener of its own */
   pthread_t thread;
+  bool runs;
+  int wake_fd; /* an eventfd */
+  /* its thread's alone */
+  bool joined;          /* the daemon took the connection it was handed */
+  bool full;            /* all places were taken */
+  int64_t scarce_until; /* ms, monotonic: descriptors or memory were out; 0: they are not */
+  bool told;            /* that they are */
   pthread_mutex_t lock; /* guards what follows */
-  bool waking;          /* one was resumed and its thread has not come to it */
-  struct exchange *first, **last; /* answered since, in order */
+  bool asleep;
+  struct exchange *first, **last; /* answered, in order; to be resumed */
 };
 
 /* A connection with the one request it carries at a time; the next request reuses the memory. */
@@ -46,12 +55,11 @@ struct exchange {
   struct mv_server *server;
   struct MHD_Connection *connection;
   struct mv_seat *seat; /* behind it in the same memory */
-  struct mv_lane *lane;    /* of the connection's thread; NULL until a call was deferred */
+  struct mv_lane *lane;
   struct exchange *next;   /* in the lane */
   struct MHD_Response *response; /* the answer to be queued; NULL: none, or break off */
   bool shared; /* the response is a mv_reply's */
   bool used;   /* a request came since it was made ready */
-  bool waker;  /* it was resumed for all of its lane */
   unsigned status;
   bool begun;    /* the headers were looked at */
   bool deferred; /* suspended until answered */
@@ -69,7 +77,28 @@ struct exchange {
 /* Tells of a refusal whoever asked to be told. */
 void mv_server_refused(const struct mv_server *server, unsigned status);
 
-/* The daemon's callbacks, in call.c. */
+/* A place is free again that was taken for nobody, or by a connection from `address`. */
+void mv_server_return(struct mv_server *server);
+void mv_server_leave(struct mv_server *server, const struct sockaddr *address);
+
+/* Makes it ready for its daemon, whose callbacks get it; -1 and errno. */
+int mv_lane_open(struct mv_lane *lane, struct mv_server *server);
+
+/* Runs the daemon in a thread, until the server is closing. An errno, or 0. */
+int mv_lane_start(struct mv_lane *lane);
+void mv_lane_join(struct mv_lane *lane); /* waits for the thread's end, if it runs */
+void mv_lane_close(struct mv_lane *lane); /* after its daemon has stopped */
+
+/* Wakes the thread: something changed for the server. */
+void mv_lane_wake(struct mv_lane *lane);
+
+/* The exchange was suspended and is answered: its thread resumes it. From any thread. */
+void mv_lane_give(struct mv_lane *lane, struct exchange *ex);
+
+/* On the lane's thread: its daemon has taken a connection. */
+void mv_lane_joined(struct mv_lane *lane);
+
+/* The daemon's callbacks, in call.c; `cls` is the lane. */
 void *mv_call_on_target(void *cls, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result mv_call_on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *data,

@@ -1,20 +1,18 @@
 /* The server over raw sockets: what curl would never send included. */
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/queue.h"
 #include "net/server.h"
 #include "test/check.h"
+#include "test/dial.h"
 
 struct ticket {
   struct mv_node node;
@@ -98,53 +96,9 @@ static void teardown(struct fixture *f) {
   mv_reply_free(f->same);
 }
 
-static int dial(struct fixture *f) {
-  long port = strtol(strrchr(mv_server_url(f->server), ':') + 1, NULL, 10);
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  struct timeval limit = {.tv_sec = 10};
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  if (connect(fd, (struct sockaddr *)&to, sizeof to)) {
-    close(fd);
-    return -1;
-  }
-  return fd;
-}
-
-static void say(int fd, const char *text, size_t length) {
-  while (length > 0) {
-    ssize_t sent = send(fd, text, length, MSG_NOSIGNAL);
-    if (sent <= 0)
-      return;
-    text += sent;
-    length -= (size_t)sent;
-  }
-}
-
-/* Reads until `count` occurrences of `mark` came, or the end (mark NULL). */
-static char *hear(int fd, const char *mark, int count) {
-  static char text[1 << 20];
-  size_t length = 0;
-  text[0] = 0;
-  for (;;) {
-    int seen = 0;
-    for (char *at = text; mark && (at = strstr(at, mark)); at++)
-      seen++;
-    if (mark && seen >= count)
-      break;
-    ssize_t got = recv(fd, text + length, sizeof text - 1 - length, 0);
-    if (got <= 0)
-      break;
-    length += (size_t)got;
-    text[length] = 0;
-  }
-  return text;
-}
-
 /* One request on a connection of its own; all that came back until the server closed. */
 static char *exchange_n(struct fixture *f, const char *request, size_t length) {
-  int fd = dial(f);
+  int fd = dial(mv_server_url(f->server));
   say(fd, request, length);
   shutdown(fd, SHUT_WR);
   char *text = hear(fd, NULL, 0);
@@ -215,7 +169,7 @@ static void test_oversize(struct fixture *f) {
 }
 
 static void test_pipelined(struct fixture *f) {
-  int fd = dial(f);
+  int fd = dial(mv_server_url(f->server));
   char request[4096] = "";
   for (int i = 0; i < 20; i++)
     sprintf(request + strlen(request), "GET /%s%d HTTP/1.1\r\nHost: x\r\n\r\n", i % 2 ? "later" : "n", i);
@@ -231,7 +185,7 @@ static void test_pipelined(struct fixture *f) {
 }
 
 static void test_slow_body(struct fixture *f) {
-  int fd = dial(f);
+  int fd = dial(mv_server_url(f->server));
   const char *head = "POST /x" END "Content-Length: 10\r\n\r\n";
   say(fd, head, strlen(head));
   for (int i = 0; i < 10; i++) {
@@ -240,7 +194,7 @@ static void test_slow_body(struct fixture *f) {
   }
   CHECK(strstr(hear(fd, NULL, 0), "POST /x? 10 -"));
   close(fd);
-  fd = dial(f);
+  fd = dial(mv_server_url(f->server));
   say(fd, head, strlen(head));
   CHECK(!strstr(hear(fd, NULL, 0), " 200 ")); /* the idle timeout ends it */
   close(fd);
@@ -249,7 +203,7 @@ static void test_slow_body(struct fixture *f) {
 /* A byte now and then is not enough; a connection that was served is watched again. */
 static void test_slow_headers(struct fixture *f) {
   static const char whole[] = "GET /x HTTP/1.1\r\nHost: x\r\n\r\n", begun[] = "GET /x HTTP/1.1\r\nX-Slow: ";
-  int fd = dial(f), sent = 0;
+  int fd = dial(mv_server_url(f->server)), sent = 0;
   say(fd, whole, strlen(whole));
   hear(fd, "GET /x?", 1);
   say(fd, begun, strlen(begun));
@@ -273,7 +227,7 @@ static void test_breaks(struct fixture *f) {
 static void test_many_deferred(struct fixture *f) {
   int *fds = calloc(1000, sizeof *fds), good = 0;
   for (int i = 0; i < 1000; i++) {
-    fds[i] = dial(f);
+    fds[i] = dial(mv_server_url(f->server));
     const char *request = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
     say(fds[i], request, strlen(request));
   }
@@ -296,7 +250,7 @@ static void test_held(struct fixture *f) {
   static const char request[] = "GET /later/held HTTP/1.1\r\nHost: x\r\n\r\n";
   int fds[HELD], good = 0;
   for (int i = 0; i < HELD; i++) {
-    fds[i] = dial(f);
+    fds[i] = dial(mv_server_url(f->server));
     say(fds[i], request, sizeof request - 1);
   }
   while (mv_queue_length(&f->held) < HELD)
@@ -319,7 +273,7 @@ static void test_same(struct fixture *f) {
   int fds[50], good = 0;
   for (int i = 0; i < 200; i++) {
     if (i < 50)
-      fds[i] = dial(f);
+      fds[i] = dial(mv_server_url(f->server));
     say(fds[i % 50], request, sizeof request - 1);
   }
   for (int i = 0; i < 50; i++) {
@@ -337,17 +291,17 @@ static void test_same(struct fixture *f) {
 static void test_stop_with_clients(void) {
   struct fixture f;
   setup(&f, "127.0.0.1:0");
-  int idle = dial(&f), half = dial(&f), later[50];
+  int idle = dial(mv_server_url(f.server)), half = dial(mv_server_url(f.server)), later[50];
   say(half, "POST /x HTTP/1.1\r\nContent-", 25);
   for (int i = 0; i < 50; i++) {
-    later[i] = dial(&f);
+    later[i] = dial(mv_server_url(f.server));
     const char *request = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
     say(later[i], request, strlen(request));
   }
   while (atomic_load(&f.handled) < 50)
     usleep(1000);
   mv_server_quiesce(f.server);
-  CHECK(dial(&f) < 0);
+  CHECK(dial(mv_server_url(f.server)) < 0);
   teardown(&f);
   int good = 0;
   for (int i = 0; i < 50; i++) {
@@ -422,7 +376,7 @@ static void test_greedy_sender(void) {
   memset(&f, 0, sizeof f);
   f.server = mv_server_start(&options, &err);
   for (int i = 0; i < 60; i++)
-    fds[i] = dial(&f);
+    fds[i] = dial(mv_server_url(f.server));
   for (int tries = 0; closed < 20 && tries < 1000; tries++) { /* half of half of 160 were taken */
     closed = 0;
     for (int i = 0; i < 60; i++)

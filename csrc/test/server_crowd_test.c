@@ -1,0 +1,139 @@
+/* Many connections at once, and more than there is room for. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/resource.h>
+
+#include "net/server.h"
+#include "test/check.h"
+#include "test/dial.h"
+
+static const char REQUEST[] = "GET /x HTTP/1.1\r\nHost: x\r\n\r\n";
+static const char HOLD[] = "GET /hold HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+struct fixture {
+  struct mv_server *server;
+  sem_t held, go;
+};
+
+static void handle(struct mv_call *call, void *owner) {
+  struct fixture *f = owner;
+  if (strcmp(call->path, "/hold") == 0) {
+    sem_post(&f->held);
+    sem_wait(&f->go);
+  }
+  mv_call_reply(call, 200, "text/plain", "done", 4, NULL);
+}
+
+static void setup(struct fixture *f, unsigned connections, unsigned per_address) {
+  struct mv_error err = {0};
+  struct mv_server_options options = {.listen = "127.0.0.1:0", .handler = handle, .owner = f,
+                                      .threads = 1, .connections = connections,
+                                      .per_address = per_address, .idle_timeout = 60};
+  sem_init(&f->held, 0, 0);
+  sem_init(&f->go, 0, 0);
+  f->server = mv_server_start(&options, &err);
+  if (!f->server)
+    fprintf(stderr, "%s\n", err.text);
+}
+
+static void teardown(struct fixture *f) {
+  mv_server_stop(f->server);
+  sem_destroy(&f->held);
+  sem_destroy(&f->go);
+}
+
+static int open_one(const struct fixture *f) {
+  return dial(mv_server_url(f->server));
+}
+
+static void ask(int fd) {
+  say(fd, REQUEST, sizeof REQUEST - 1);
+}
+
+static bool is_answered(int fd) {
+  return strstr(hear(fd, "done", 1), "done") != NULL;
+}
+
+/* `count` connections send while the server's one thread is busy; then they are all ready at once. */
+static void check_burst(struct fixture *f, int count) {
+  int fds[200], hold = open_one(f), good = 0;
+  for (int i = 0; i < count; i++) {
+    fds[i] = open_one(f);
+    ask(fds[i]);
+    good += is_answered(fds[i]);
+  }
+  say(hold, HOLD, sizeof HOLD - 1);
+  sem_wait(&f->held);
+  for (int i = 0; i < count; i++)
+    ask(fds[i]);
+  sem_post(&f->go);
+  for (int i = 0; i < count; i++) {
+    good += is_answered(fds[i]);
+    close(fds[i]);
+  }
+  close(hold);
+  CHECK(good == 2 * count);
+}
+
+/* Servers ask the system for so many events at a time; what a number of them does is no accident. */
+static void test_bursts(void) {
+  static const int counts[] = {1, 63, 64, 65, 126, 127, 128, 129, 200};
+  struct fixture f;
+  setup(&f, 0, 0);
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    check_burst(&f, counts[i]);
+  teardown(&f);
+}
+
+/* Who finds no place waits for one. */
+static void test_full(void) {
+  struct fixture f;
+  int fds[40], good = 0;
+  setup(&f, 20, 20);
+  for (int i = 0; i < 40; i++) {
+    fds[i] = open_one(&f);
+    ask(fds[i]);
+  }
+  for (int i = 0; i < 40; i++) {
+    good += is_answered(fds[i]);
+    close(fds[i]);
+  }
+  CHECK(good == 40);
+  teardown(&f);
+}
+
+/* When descriptors run out connections wait, too, and nothing else suffers. */
+static void test_scarce(void) {
+  struct fixture f;
+  struct rlimit files, few;
+  int fds[10], spare[1000], spares = 0, good = 0;
+  setup(&f, 100, 100);
+  for (int i = 0; i < 10; i++)
+    fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  getrlimit(RLIMIT_NOFILE, &files);
+  few = files;
+  few.rlim_cur = 200;
+  setrlimit(RLIMIT_NOFILE, &few);
+  while ((spare[spares] = dup(0)) >= 0)
+    spares++;
+  close(spare[--spares]); /* one can be served */
+  for (int i = 0; i < 10; i++)
+    CHECK(dial_with(fds[i], mv_server_url(f.server)) == 0);
+  for (int i = 0; i < 10; i++) {
+    ask(fds[i]);
+    good += is_answered(fds[i]);
+    close(fds[i]); /* makes room for one more, here and there */
+  }
+  CHECK(good == 10);
+  while (spares > 0)
+    close(spare[--spares]);
+  setrlimit(RLIMIT_NOFILE, &files);
+  teardown(&f);
+}
+
+int main(void) {
+  test_bursts();
+  test_full();
+  test_scarce();
+  return check_end("server_crowd");
+}
