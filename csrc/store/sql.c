@@ -1,4 +1,4 @@
-#include "store/sql.h"
+#include "store/sql_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,34 +12,6 @@
 
 #include "base/bytes.h"
 #include "store/sql_create.h"
-
-enum { BUCKETS = 128, CACHED = 256, KNOWN = 256 };
-
-struct mv_stmt {
-  struct mv_sql *sql;
-  sqlite3_stmt *raw;
-  struct mv_stmt *next; /* in its bucket */
-  uint64_t used;        /* the cache's count at the last use */
-  int failed;           /* the first bind that failed; told by the next step */
-  bool in_use;
-  bool cached;
-  uint32_t hash;
-  char text[];
-};
-
-struct mv_sql {
-  sqlite3 *db;
-  char *path;
-  const char *what;
-  struct mv_stmt *buckets[BUCKETS];
-  struct mv_stmt *known[KNOWN]; /* found by the address of its text, which is mostly a literal */
-  int cached;
-  uint64_t uses;
-  int depth; /* savepoints open */
-  int (*owed)(void *owner, struct mv_error *err); /* see mv_sql_owe; or NULL */
-  void *owner;
-  bool passes; /* the next statement does not wait for it */
-};
 
 /* --- Errors --- */
 
@@ -185,21 +157,10 @@ struct mv_sql *mv_sql_open(const struct mv_sql_options *options, struct mv_error
   return sql;
 }
 
-static void free_stmt(struct mv_stmt *stmt) {
-  sqlite3_finalize(stmt->raw);
-  free(stmt);
-}
-
 void mv_sql_close(struct mv_sql *sql) {
   if (!sql)
     return;
-  for (int i = 0; i < BUCKETS; i++) {
-    for (struct mv_stmt *stmt = sql->buckets[i], *next; stmt; stmt = next) {
-      next = stmt->next;
-      assert(!stmt->in_use);
-      free_stmt(stmt);
-    }
-  }
+  mv_sql_forget_statements(sql);
   int code = sqlite3_close(sql->db);
   assert(code == SQLITE_OK);
   (void)code;
@@ -263,125 +224,6 @@ int mv_sql_migrate(struct mv_sql *sql, const char *const *scripts, int count,
     return -1;
   }
   return own ? mv_sql_commit(sql, err) : 0;
-}
-
-/* --- The cache of statements --- */
-
-static void uncache(struct mv_sql *sql, struct mv_stmt *stmt) {
-  struct mv_stmt **at = &sql->buckets[stmt->hash % BUCKETS];
-  while (*at != stmt)
-    at = &(*at)->next;
-  *at = stmt->next;
-  sql->cached--;
-  for (int i = 0; i < KNOWN; i++)
-    if (sql->known[i] == stmt)
-      sql->known[i] = NULL;
-}
-
-/* Texts made at run time must not fill memory: the idle one longest unused makes room. */
-static void evict(struct mv_sql *sql) {
-  struct mv_stmt *oldest = NULL;
-  for (int i = 0; i < BUCKETS; i++)
-    for (struct mv_stmt *stmt = sql->buckets[i]; stmt; stmt = stmt->next)
-      if (!stmt->in_use && (!oldest || stmt->used < oldest->used))
-        oldest = stmt;
-  if (!oldest)
-    return;
-  uncache(sql, oldest);
-  free_stmt(oldest);
-}
-
-static struct mv_stmt *compile(struct mv_sql *sql, const char *text, uint32_t hash, bool cached,
-                               struct mv_error *err) {
-  size_t size = strlen(text) + 1;
-  struct mv_stmt *stmt = calloc(1, sizeof *stmt + size);
-  if (!stmt) {
-    mv_error_set(err, MV_ERROR_SYSTEM, "%s: out of memory", sql->path);
-    return NULL;
-  }
-  memcpy(stmt->text, text, size);
-  stmt->sql = sql;
-  stmt->hash = hash;
-  stmt->cached = cached;
-  unsigned flags = cached ? SQLITE_PREPARE_PERSISTENT : 0;
-  int code = sqlite3_prepare_v3(sql->db, text, (int)size, flags, &stmt->raw, NULL);
-  if (code == SQLITE_OK)
-    return stmt;
-  mv_sql_error(sql, code, err);
-  free(stmt);
-  return NULL;
-}
-
-/* From the buckets, or compiled. */
-static struct mv_stmt *find(struct mv_sql *sql, const char *text, struct mv_error *err) {
-  uint32_t hash = mv_hash(text);
-  struct mv_stmt **bucket = &sql->buckets[hash % BUCKETS], *stmt = *bucket;
-  while (stmt && (stmt->hash != hash || strcmp(stmt->text, text) != 0))
-    stmt = stmt->next;
-  if (stmt && stmt->in_use)
-    stmt = compile(sql, text, hash, false, err);
-  else if (!stmt) {
-    if (sql->cached >= CACHED)
-      evict(sql);
-    stmt = compile(sql, text, hash, true, err);
-    if (stmt) {
-      stmt->next = *bucket;
-      *bucket = stmt;
-      sql->cached++;
-    }
-  }
-  return stmt;
-}
-
-void mv_sql_owe(struct mv_sql *sql, int (*write)(void *owner, struct mv_error *err), void *owner) {
-  sql->owed = write;
-  sql->owner = owner;
-}
-
-void mv_sql_pass(struct mv_sql *sql) {
-  sql->passes = true;
-}
-
-static int settle(struct mv_sql *sql, struct mv_error *err) {
-  int (*owed)(void *owner, struct mv_error *err) = sql->owed;
-  if (sql->passes || !owed) {
-    sql->passes = false;
-    return 0;
-  }
-  sql->owed = NULL;
-  return owed(sql->owner, err);
-}
-
-/* The address only tells where to look first: the text there may be another by now. */
-struct mv_stmt *mv_sql_get(struct mv_sql *sql, const char *text, struct mv_error *err) {
-  struct mv_stmt **known = &sql->known[(uintptr_t)text / 8 % KNOWN], *stmt;
-  if (settle(sql, err))
-    return NULL;
-  stmt = *known;
-  if (!stmt || stmt->in_use || strcmp(stmt->text, text) != 0) {
-    stmt = find(sql, text, err);
-    if (stmt && stmt->cached)
-      *known = stmt;
-  }
-  if (stmt) {
-    stmt->in_use = true;
-    stmt->failed = SQLITE_OK;
-    stmt->used = ++sql->uses;
-  }
-  return stmt;
-}
-
-void mv_sql_done(struct mv_stmt *stmt) {
-  if (!stmt)
-    return;
-  assert(stmt->in_use);
-  if (!stmt->cached) {
-    free_stmt(stmt);
-    return;
-  }
-  sqlite3_reset(stmt->raw);
-  sqlite3_clear_bindings(stmt->raw);
-  stmt->in_use = false;
 }
 
 /* --- Parameters --- */
