@@ -41,16 +41,51 @@ struct op_list mv_journal_list_cut(struct op_list *list, size_t limit) {
 
 /* --- The transaction --- */
 
+static int apply(struct mv_journal *journal, struct mv_op *op, int64_t now, struct mv_error *err) {
+  mv_journal_apply(journal, op, now);
+  if (!mv_store_broken(journal->store))
+    return 0;
+  *err = journal->error;
+  return -1;
+}
+
+static struct mv_op *next_accept(struct mv_node **node) {
+  struct mv_op *op = NULL;
+  while (*node && !op) {
+    op = ((struct mv_op *)*node)->kind == OP_ACCEPT ? (struct mv_op *)*node : NULL;
+    *node = (*node)->next;
+  }
+  return op;
+}
+
+/* What is accepted comes last, so that it comes in one piece: the lines and workers that ends of
+ * runs make free are free by then, and nothing else takes an id in between. */
+static int accept_all(struct mv_journal *journal, struct op_list *batch, int64_t now,
+                      struct mv_error *err) {
+  struct mv_op *ops[MV_STORE_FORESEEN];
+  struct mv_event *events[MV_STORE_FORESEEN];
+  struct mv_node *node = batch->first;
+  for (size_t count = MV_STORE_FORESEEN; count == MV_STORE_FORESEEN;) {
+    for (count = 0; count < MV_STORE_FORESEEN && (ops[count] = next_accept(&node)); count++)
+      events[count] = ((struct mv_accept_op *)ops[count])->event;
+    if (mv_store_foresee(journal->store, events, count, now, err))
+      return -1;
+    for (size_t i = 0; i < count; i++)
+      if (apply(journal, ops[i], now, err))
+        return -1;
+  }
+  return 0;
+}
+
 static int apply_all(struct mv_journal *journal, struct op_list *batch, int64_t now,
                      struct mv_error *err) {
   for (struct mv_node *node = batch->first; node; node = node->next) {
     struct mv_op *op = (struct mv_op *)node;
-    mv_journal_apply(journal, op, now);
-    if (mv_store_broken(journal->store)) {
-      *err = journal->error;
+    if (op->kind != OP_ACCEPT && apply(journal, op, now, err))
       return -1;
-    }
   }
+  if (accept_all(journal, batch, now, err))
+    return -1;
   return mv_dispatch_claim(journal->dispatch, journal->store, now, err);
 }
 

@@ -72,6 +72,12 @@ struct mv_store_accepted {
 int mv_store_accept(struct mv_store *store, struct mv_event *event, int64_t now, bool claim,
                     struct mv_store_accepted *out, struct mv_error *err);
 
+/* Optional, in a transaction: the events that mv_store_accept gets next, in this order. What they
+ * are told from others by is stored at once. 0, or -1. */
+enum { MV_STORE_FORESEEN = 16 };
+int mv_store_foresee(struct mv_store *store, struct mv_event *const *events, size_t count,
+                     int64_t now, struct mv_error *err);
+
 /* The running claim `token` of `event` has found out by what it is to be told from others: *original
  * is the event within the window that has the same value, 0: there is none, or it is this one. 0, or
  * -1. */

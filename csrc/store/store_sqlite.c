@@ -318,6 +318,7 @@ int mv_store_begin(struct mv_store *store, struct mv_error *err) {
   store->broken = false;
   store->stop_count = 0;
   store->deferred = 0;
+  store->foreseen.count = 0;
   return 0;
 }
 

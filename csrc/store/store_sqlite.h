@@ -45,6 +45,13 @@ struct mv_pending {
   size_t count;
 };
 
+/* What mv_store_foresee was told; those before `at` have come. */
+struct mv_foreseen {
+  struct mv_event *events[MV_STORE_FORESEEN], *told[MV_STORE_FORESEEN]; /* all; with `dedupe` */
+  size_t count, at;
+  bool fresh; /* none of them has come before */
+};
+
 struct mv_store {
   struct mv_sql *sql;
   struct mv_store_file files[2]; /* the writer's: the database and its -wal; path NULL: none */
@@ -68,6 +75,7 @@ struct mv_store {
   struct mv_held held;  /* lines that have no row */
   bool lines_used;      /* false: the table `lines` is empty */
   struct mv_pending pending;
+  struct mv_foreseen foreseen;
   struct mv_stop *stops; /* events marked in this transaction */
   size_t stop_count, stop_capacity;
 };
@@ -87,6 +95,18 @@ enum { COLUMN_HEAD = 16, COLUMN_META = 17, COLUMN_BODY = 18 };
 
 /* The row as a new event; with `bodies` the columns meta and body follow the others. */
 struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct mv_error *err);
+
+/* Gives the event its id, and notes what it is told from others by. 1: it is new; 0: *original is
+ * the same; -1. */
+int mv_store_tell_apart(struct mv_store *store, struct mv_event *event, int64_t now,
+                        int64_t *original, struct mv_error *err);
+
+/* Rows in the text of a statement. */
+#define MV_TIMES1(text) text
+#define MV_TIMES2(text) text "," text
+#define MV_TIMES4(text) MV_TIMES2(text) "," MV_TIMES2(text)
+#define MV_TIMES8(text) MV_TIMES4(text) "," MV_TIMES4(text)
+#define MV_TIMES16(text) MV_TIMES8(text) "," MV_TIMES8(text)
 
 /* Writes a new event's rows: now, or, if it runs and nobody can ask for it before, with others. */
 int mv_store_insert(struct mv_store *store, const struct mv_event *event, int line,

@@ -55,76 +55,6 @@ struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct m
 
 /* --- Accepting --- */
 
-static int insert_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id,
-                         int64_t now, struct mv_error *err) {
-  mv_sql_pass(store->sql);
-  if (mv_sql_run(store->sql, err,
-                 "INSERT OR IGNORE INTO dedupe (event, source, name, value, at) VALUES (?,?,?,?,?)",
-                 "iissi", id, (int64_t)event->source, event->name ? event->name : "", event->dedupe,
-                 now))
-    return -1;
-  return mv_sql_changes(store->sql) > 0;
-}
-
-/* 1: new, 0: *original has been accepted within the window, -1. */
-static int check_dedupe(struct mv_store *store, const struct mv_event *event, int64_t id,
-                        int64_t now, int64_t *original, struct mv_error *err) {
-  int inserted = insert_dedupe(store, event, id, now, err);
-  if (inserted)
-    return inserted;
-  struct mv_stmt *stmt =
-      mv_sql_query(store->sql, err,
-                   "SELECT event, at FROM dedupe"
-                   " WHERE value = ? AND name = ? AND source = ?",
-                   "ssi", event->dedupe, event->name ? event->name : "", (int64_t)event->source);
-  int found = mv_sql_step(stmt, err);
-  *original = found > 0 ? mv_sql_int(stmt, 0) : 0;
-  int64_t at = found > 0 ? mv_sql_int(stmt, 1) : 0;
-  mv_sql_done(stmt);
-  if (found < 0 || (found > 0 && at >= now - store->dedupe_window))
-    return found < 0 ? -1 : 0;
-  if (mv_sql_run(store->sql, err, "DELETE FROM dedupe WHERE event = ?", "i", *original))
-    return -1;
-  return insert_dedupe(store, event, id, now, err);
-}
-
-int mv_store_dedupe(struct mv_store *store, int64_t event, int64_t token, const char *value,
-                    int64_t now, int64_t *original, struct mv_error *err) {
-  assert(store->in_transaction);
-  *original = 0;
-  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
-                                      "SELECT source, name FROM events"
-                                      " WHERE id = ? AND token = ? AND state = 1",
-                                      "ii", event, token);
-  struct mv_event asks = {.dedupe = (char *)(uintptr_t)value};
-  int found = mv_sql_step(stmt, err);
-  bool failed = found < 0;
-  if (found > 0) {
-    asks.source = (enum mv_event_source)mv_sql_int(stmt, 0);
-    asks.name = column(stmt, 1, &failed);
-  }
-  mv_sql_done(stmt);
-  if (found > 0 && !failed)
-    failed = check_dedupe(store, &asks, event, now, original, err) < 0;
-  free(asks.name);
-  if (*original == event)
-    *original = 0;
-  return failed ? mv_store_break(store) : 0;
-}
-
-int mv_store_answer(struct mv_store *store, int64_t event, char **reply, bool *open,
-                    struct mv_error *err) {
-  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
-                                      "SELECT d.reply, e.state FROM dedupe d"
-                                      " LEFT JOIN events e ON e.id = d.event WHERE d.event = ?",
-                                      "i", event);
-  int found = mv_sql_step(stmt, err);
-  *reply = found > 0 ? mv_sql_text_dup(stmt, 0) : NULL;
-  *open = found > 0 && !mv_sql_is_null(stmt, 1) && mv_sql_int(stmt, 1) < MV_EVENT_RETRYABLE;
-  mv_sql_done(stmt);
-  return found < 0 ? mv_store_break(store) : 0;
-}
-
 /* Its place in the line, and its rows. */
 static int insert_event(struct mv_store *store, const struct mv_event *event, int line,
                         struct mv_error *err) {
@@ -135,9 +65,8 @@ static int insert_event(struct mv_store *store, const struct mv_event *event, in
   return mv_store_insert(store, event, line, err);
 }
 
-/* Fills what the store decides. */
+/* Fills what the store decides, but for the id. */
 static void start_event(struct mv_store *store, struct mv_event *event, int64_t now, bool claimed) {
-  event->id = store->next_id++;
   event->accepted_at = now;
   event->finished_at = 0;
   event->crashes = 0;
@@ -151,14 +80,10 @@ int mv_store_accept(struct mv_store *store, struct mv_event *event, int64_t now,
                     struct mv_store_accepted *out, struct mv_error *err) {
   assert(store->in_transaction);
   *out = (struct mv_store_accepted){.wake_at = MV_STORE_NEVER};
-  if (event->dedupe) {
-    int fresh = check_dedupe(store, event, store->next_id, now, &out->id, err);
-    if (fresh < 0)
-      return mv_store_break(store);
-    out->duplicate = fresh == 0;
-    if (out->duplicate)
-      return 0;
-  }
+  int fresh = mv_store_tell_apart(store, event, now, &out->id, err);
+  out->duplicate = fresh == 0;
+  if (fresh <= 0)
+    return fresh;
   if (event->due_at == 0)
     event->due_at = now;
   event->planned_at = event->due_at;

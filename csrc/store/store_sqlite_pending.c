@@ -11,11 +11,6 @@
 
 enum { BODY_MOST = 16384 }; /* a copy of a larger one costs more than a statement */
 
-#define TIMES2(text) text "," text
-#define TIMES4(text) TIMES2(text) "," TIMES2(text)
-#define TIMES8(text) TIMES4(text) "," TIMES4(text)
-#define TIMES16(text) TIMES8(text) "," TIMES8(text)
-
 #define EVENT_ROW "(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define PAYLOAD_ROW "(?,?,?)"
 enum { EVENT_COLUMNS = 13, PAYLOAD_COLUMNS = 3 };
@@ -25,14 +20,13 @@ enum { EVENT_COLUMNS = 13, PAYLOAD_COLUMNS = 3 };
    "INSERT INTO events (id, state, head, source, attempt, token, due_at, planned_at, accepted_at," \
    " started_at, since, name, key) VALUES " times(EVENT_ROW),                                      \
    "INSERT INTO payloads (id, meta, body) VALUES " times(PAYLOAD_ROW)}
-#define TIMES1(text) text
 
 /* The statements for so many rows at once, the most first. */
 static const struct batch {
   size_t rows;
   const char *events, *payloads;
-} batches[] = {BATCH(MV_PENDING, TIMES16), BATCH(8, TIMES8), BATCH(4, TIMES4), BATCH(2, TIMES2),
-               BATCH(1, TIMES1)};
+} batches[] = {BATCH(MV_PENDING, MV_TIMES16), BATCH(8, MV_TIMES8), BATCH(4, MV_TIMES4), BATCH(2, MV_TIMES2),
+               BATCH(1, MV_TIMES1)};
 
 static const struct batch *batch_for(size_t rows) {
   const struct batch *batch = batches;

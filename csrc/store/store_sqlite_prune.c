@@ -70,8 +70,8 @@ static int prune_events(struct prune *prune, int max_rows, struct mv_error *err)
   struct mv_stmt *stmt =
       mv_sql_query(store->sql, err,
                    "SELECT id, state, accepted_at, finished_at FROM events"
-                   " WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
-                   "iii", store->prune_cursor, store->next_id - 1, (int64_t)max_rows);
+                   " WHERE id > ? AND id < (SELECT max(id) FROM events) ORDER BY id LIMIT ?",
+                   "ii", store->prune_cursor, (int64_t)max_rows);
   int row, seen = 0;
   while ((row = mv_sql_step(stmt, err)) > 0 && mv_sql_int(stmt, 2) < prune->latest) {
     int64_t id = mv_sql_int(stmt, 0);

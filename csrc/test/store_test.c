@@ -10,94 +10,7 @@
 #include "base/json.h"
 #include "store/sql.h"
 #include "store/sql_create.h"
-#include "store/store.h"
-#include "test/check.h"
-
-#define T0 INT64_C(1700000000000)
-#define DAY (INT64_C(24) * 3600 * 1000)
-
-static struct mv_error err;
-
-static struct mv_store *open_at(const char *path) {
-  struct mv_store_options options = {.path = path};
-  struct mv_store *store = mv_store_open(&options, &err);
-  if (!store)
-    fprintf(stderr, "%s\n", err.text);
-  return store;
-}
-
-static struct mv_store *begin(void) {
-  struct mv_store *store = open_at(":memory:");
-  CHECK(store && mv_store_begin(store, &err) == 0);
-  return store;
-}
-
-static void commit(struct mv_store *store) {
-  CHECK(mv_store_commit(store, &err) == 0);
-  CHECK(mv_store_begin(store, &err) == 0);
-}
-
-static void end(struct mv_store *store) {
-  CHECK(mv_store_commit(store, &err) == 0);
-  mv_store_close(store);
-}
-
-static struct mv_event *event_of(const char *key, const char *dedupe, const char *body) {
-  struct mv_event *event = mv_event_new();
-  event->key = mv_strdup(key);
-  event->dedupe = mv_strdup(dedupe);
-  event->body = mv_strdup(body);
-  event->body_length = strlen(body);
-  return event;
-}
-
-static struct mv_store_accepted put(struct mv_store *store, const char *key, const char *dedupe,
-                                    int64_t due_at, int64_t now, bool claim) {
-  struct mv_store_accepted accepted = {0};
-  struct mv_event *event = event_of(key, dedupe, "{}");
-  event->due_at = due_at;
-  CHECK(mv_store_accept(store, event, now, claim, &accepted, &err) == 0);
-  CHECK(!accepted.claimed || (event->token > 0 && event->attempt == 1));
-  mv_event_free(event);
-  return accepted;
-}
-
-static int64_t token_of(struct mv_store *store, int64_t id) {
-  struct mv_event *event = mv_store_get(store, id, &err);
-  int64_t token = event ? event->token : 0;
-  mv_event_free(event);
-  return token;
-}
-
-static enum mv_event_state state_of(struct mv_store *store, int64_t id) {
-  struct mv_event *event = mv_store_get(store, id, &err);
-  enum mv_event_state state = event ? event->state : MV_EVENT_STATES;
-  mv_event_free(event);
-  return state;
-}
-
-static int claim(struct mv_store *store, int64_t now, int limit, int64_t *ids) {
-  struct mv_event *event;
-  int count = mv_store_claim(store, now, limit, &event, &err), i = 0;
-  while (event) {
-    struct mv_event *next = (struct mv_event *)event->node.next;
-    if (ids)
-      ids[i++] = event->id;
-    CHECK(event->state == MV_EVENT_RUNNING && event->token > 0);
-    mv_event_free(event);
-    event = next;
-  }
-  return count;
-}
-
-static struct mv_store_finished finish(struct mv_store *store, int64_t id,
-                                       struct mv_outcome outcome, int64_t now) {
-  struct mv_store_finished finished;
-  CHECK(mv_store_finish(store, id, token_of(store, id), &outcome, NULL, now, &finished, &err) == 0);
-  return finished;
-}
-
-static const struct mv_outcome done = {.state = MV_EVENT_DONE};
+#include "test/store_support.h"
 
 /* --- Lines --- */
 
@@ -307,33 +220,6 @@ static void test_cancel_survives(bool crash) {
   struct mv_store_stats stats;
   CHECK(mv_store_stats(store, &stats, &err) == 0 && stats.states[MV_EVENT_CANCELLED] == 1 &&
         stats.states[MV_EVENT_RUNNING] == 1);
-  end(store);
-}
-
-static void test_duplicates(void) {
-  struct mv_store *store = begin();
-  struct mv_store_accepted a = put(store, NULL, "17", 0, T0, false);
-  struct mv_store_accepted b = put(store, NULL, "17", 0, T0 + 7 * DAY - 1, false);
-  CHECK(!a.duplicate && b.duplicate && b.id == a.id);
-  struct mv_store_accepted c = put(store, NULL, "17", 0, T0 + 7 * DAY + 1, false);
-  CHECK(!c.duplicate && c.id != a.id);
-  CHECK(put(store, NULL, "17", 0, T0 + 7 * DAY + 2, false).id == c.id);
-  end(store);
-}
-
-static int knows(struct mv_store *store, const char *id, int64_t now) {
-  return mv_store_known(store, MV_SOURCE_WEBHOOK, "", id, now, &err);
-}
-
-static void test_known(void) {
-  struct mv_store *store = begin();
-  int64_t at = -1;
-  CHECK(mv_store_last_accepted(store, &at, &err) == 0 && at == 0);
-  put(store, NULL, "17", 0, T0, false);
-  put(store, NULL, "18", 0, T0 + 5, false);
-  CHECK(mv_store_last_accepted(store, &at, &err) == 0 && at == T0 + 5);
-  CHECK(knows(store, "17", T0 + 7 * DAY) == 1 && knows(store, "17", T0 + 7 * DAY + 1) == 0);
-  CHECK(knows(store, "19", T0) == 0);
   end(store);
 }
 
@@ -890,11 +776,9 @@ int main(void) {
   test_once();
   test_cancel_survives(true);
   test_cancel_survives(false);
-  test_duplicates();
   test_effects();
   test_bad_effects();
   test_webhook_effect();
-  test_known();
   test_crash_and_poison();
   test_crash_of_many();
   test_files();
