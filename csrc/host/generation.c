@@ -38,6 +38,14 @@ void mv_generation_cancel(struct mv_generation *generation, int64_t id, int64_t 
     mv_worker_cancel(generation->workers[i], id, token);
 }
 
+bool mv_generation_busy(const struct mv_generation *generation) {
+  for (unsigned i = 0; i < generation->count; i++) {
+    if (!mv_worker_busy(generation->workers[i]))
+      return false;
+  }
+  return true;
+}
+
 bool mv_generation_stuck(struct mv_generation *generation, struct mv_vm_stuck *out) {
   for (unsigned i = 0; i < generation->count; i++) {
     if (mv_worker_stuck(generation->workers[i], out))

@@ -17,6 +17,9 @@ struct mv_generation *mv_generation_start(const struct mv_worker_shared *shared,
 /* Stops the run of this claim on whichever worker has it. */
 void mv_generation_cancel(struct mv_generation *generation, int64_t id, int64_t token);
 
+/* See mv_worker_busy: all of its workers. */
+bool mv_generation_busy(const struct mv_generation *generation);
+
 /* See mv_worker_stuck: of any of its workers. */
 bool mv_generation_stuck(struct mv_generation *generation, struct mv_vm_stuck *out);
 

@@ -66,6 +66,15 @@ static void stop_run(void *owner, int64_t id, int64_t token) {
 }
 
 /* On the journal's thread. */
+static bool is_busy(void *owner) {
+  struct mv_host *host = owner;
+  pthread_mutex_lock(&host->lock);
+  bool busy = host->current && mv_generation_busy(host->current);
+  pthread_mutex_unlock(&host->lock);
+  return busy;
+}
+
+/* On the journal's thread. */
 static void beat(void *owner, struct mv_journal *journal) {
   struct mv_host *host = owner;
   mv_gap_beat(host->gap, journal);
@@ -290,6 +299,7 @@ static int start_journal(struct mv_host *host, struct mv_error *err) {
                                        .owner = host,
                                        .deliver = deliver,
                                        .stop = stop_run,
+                                       .busy = is_busy,
                                        .beat = beat};
   host->journal = mv_journal_start(&options, err);
   return host->journal ? 0 : -1;

@@ -14,7 +14,9 @@ enum {
   PRUNE_PAUSE = 20,     /* and between the steps of one */
   PRUNE_ROWS = 500,
   PATIENCE = 2, /* ms that ends of runs wait for others to share their transaction, */
-  ENDED_PART = 16, /* as long as they are less than this part of those under way */
+  ENDED_PART = 16, /* as long as they are less than this part of those under way; */
+  PATIENCE_BUSY = 5, /* the same while all workers compute, also of events, */
+  COMPANY = 16,      /* until there are so many */
   STOP_TRIES = 5, /* for ends of runs that the disk refuses while stopping */
 };
 
@@ -71,20 +73,13 @@ static void collect(struct mv_journal *journal, struct mv_node *node) {
   }
 }
 
-/* The end of a run that nobody waits for and nothing follows from. */
-static bool is_quiet(const struct mv_op *op) {
-  if (op->kind != OP_FINISH)
-    return false;
-  const struct mv_finish_op *finish = (const struct mv_finish_op *)op;
-  return !finish->release && finish->verdict == MV_VM_DONE && !finish->reply &&
-         json_array_size(finish->effects) == 0 && finish->event->source != MV_SOURCE_HOOK;
-}
-
-static bool all_quiet(const struct mv_journal *journal) {
-  for (const struct mv_node *node = journal->pending.first; node; node = node->next)
-    if (!is_quiet((const struct mv_op *)node))
-      return false;
-  return true;
+static int heaviest(const struct mv_journal *journal) {
+  int weight = -1;
+  for (const struct mv_node *node = journal->pending.first; node; node = node->next) {
+    const struct mv_op *op = (const struct mv_op *)node;
+    weight = op->weight > weight ? op->weight : weight;
+  }
+  return weight;
 }
 
 /* Whether workers would miss what takes the places of those that ended. */
@@ -95,17 +90,39 @@ static bool is_missed(const struct mv_journal *journal) {
          journal->pending.count * ENDED_PART >= mv_dispatch_running(journal->dispatch);
 }
 
+static bool is_busy(const struct mv_journal *journal) {
+  return journal->options.busy && journal->options.busy(journal->options.owner);
+}
+
+/* How long what is pending may wait for company, ms since it began to, and what else may then. */
+static int patience(const struct mv_journal *journal, int *weight) {
+  int own = heaviest(journal);
+  bool alone = own < WEIGHT_ACCEPT || (own == WEIGHT_ACCEPT && journal->pending.count < COMPANY);
+  if (own < 0 || !alone || is_missed(journal) || atomic_load(&journal->stopping))
+    return 0;
+  bool busy = is_busy(journal);
+  *weight = busy ? WEIGHT_ACCEPT : WEIGHT_QUIET;
+  return own > *weight ? 0 : busy ? PATIENCE_BUSY : PATIENCE;
+}
+
 /* A sync for one that ended is a sync that the next sender waits for. So where no event waits for
- * its turn, or the workers have plenty, ends of runs wait a moment, and go with the next event. */
+ * its turn, or the workers have plenty, ends of runs wait a moment, and go with the next event. And
+ * while all workers compute, which a commit takes time from, an event waits for a few others: none
+ * of them would be run sooner. */
 static void await_company(struct mv_journal *journal) {
   if (!journal->pending.first || journal->failures > 0)
     return;
-  int64_t until = mv_clock_monotonic(NULL) + PATIENCE;
-  while (!is_missed(journal) && all_quiet(journal) && !atomic_load(&journal->stopping)) {
-    int64_t left = until - mv_clock_monotonic(NULL);
-    if (left <= 0)
+  int weight;
+  int64_t begun = 0;
+  for (int wait; (wait = patience(journal, &weight)) > 0;) {
+    int64_t now = mv_clock_monotonic(NULL);
+    begun = begun ? begun : now;
+    if (now - begun >= wait)
       return;
-    collect(journal, mv_queue_take(&journal->queue, (int)left));
+    size_t count = journal->pending.count;
+    size_t enough = weight == WEIGHT_ACCEPT && count < COMPANY ? COMPANY - count : SIZE_MAX;
+    mv_queue_rest(&journal->queue, weight, enough, (int)(begun + wait - now));
+    collect(journal, mv_queue_take(&journal->queue, 0));
   }
 }
 
@@ -268,10 +285,22 @@ void mv_journal_free(struct mv_journal *journal) {
 
 /* --- Handing in --- */
 
+static bool is_quiet(const struct mv_finish_op *finish) {
+  return !finish->release && finish->verdict == MV_VM_DONE && !finish->reply &&
+         json_array_size(finish->effects) == 0 && finish->event->source != MV_SOURCE_HOOK;
+}
+
+static int weigh(const struct mv_op *op) {
+  if (op->kind == OP_FINISH && is_quiet((const struct mv_finish_op *)op))
+    return WEIGHT_QUIET;
+  return op->kind == OP_ACCEPT ? WEIGHT_ACCEPT : WEIGHT_OTHER;
+}
+
 static void hand_in(struct mv_journal *journal, struct mv_op *op, enum op_kind kind) {
   op->kind = (int)kind;
+  op->weight = weigh(op);
   op->error = NULL;
-  if (!mv_queue_push(&journal->queue, &op->node))
+  if (!mv_queue_push_weight(&journal->queue, &op->node, op->weight))
     mv_journal_refuse(op);
 }
 

@@ -33,7 +33,7 @@ struct mv_journal;
 /* What all operations have. */
 struct mv_op {
   struct mv_node node; /* first: the queue's */
-  int kind;            /* the journal's */
+  int kind, weight;    /* the journal's */
   bool failed;         /* out: nothing happened; `error` says why */
   /* until `done` returns; NULL: none. BUSY: locked, stopping; SYSTEM: disk full, broken: try again
    * later */
@@ -107,6 +107,9 @@ struct mv_journal_options {
    * the event was delivered. Its end comes through mv_journal_finish like any other's. NULL: runs
    * go on to their end, and are cancelled then. */
   void (*stop)(void *owner, int64_t id, int64_t token);
+  /* whether no worker would get to a new event soon, as all of them compute. On the journal's
+   * thread; must not wait. NULL: no */
+  bool (*busy)(void *owner);
   /* on the journal's thread, between transactions: every 30 s at least, every second after one that
    * failed. Must not wait. NULL: nobody wants to know. */
   void (*beat)(void *owner, struct mv_journal *journal);

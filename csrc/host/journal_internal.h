@@ -10,6 +10,13 @@
 
 enum op_kind { OP_ACCEPT, OP_FINISH, OP_MOMENT, OP_CALL, OP_PAUSE, OP_KINDS };
 
+/* What an operation weighs: how little it can wait. */
+enum op_weight {
+  WEIGHT_QUIET = 0, /* the end of a run that nobody waits for and nothing follows from */
+  WEIGHT_ACCEPT,    /* its sender waits */
+  WEIGHT_OTHER = MV_QUEUE_HEAVY,
+};
+
 /* A list of operations, in order. */
 struct op_list {
   struct mv_node *first, **last;

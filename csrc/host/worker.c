@@ -24,6 +24,7 @@ struct mv_worker {
   atomic_int mode;            /* enum mode */
   atomic_llong deadline;      /* ms, monotonic; of STOP */
   atomic_size_t running, memory;
+  atomic_llong computing;     /* ms, monotonic: since when without a pause; 0: perhaps not */
   pthread_mutex_t lock;       /* guards phase and vm, which others look at */
   pthread_cond_t changed;
   enum phase phase;
@@ -33,6 +34,12 @@ struct mv_worker {
   struct mv_store *reader;    /* the worker's thread's own */
   struct mv_run *runs;        /* handed to the VM */
   struct mv_run *ended, **ended_tail; /* through with the VM, in order; to be handed in */
+  int64_t ended_at;           /* when the first of them was, ms */
+};
+
+enum {
+  LONGEST_KEPT = 50, /* ms that runs which ended wait for those that go on */
+  BUSY_AFTER = 5,    /* ms of computing without a pause */
 };
 
 /* ---- what the VM calls, on the worker's thread ---------------------------------------------- */
@@ -60,16 +67,6 @@ static void remove_run(struct mv_worker *worker, struct mv_run *run) {
   run->previous = run->next = NULL;
 }
 
-static void finished(void *owner, const struct mv_vm_event *event,
-                     const struct mv_vm_result *result) {
-  struct mv_worker *worker = owner;
-  struct mv_run *run = event->owner;
-  remove_run(worker, run);
-  mv_run_keep(run, result);
-  *worker->ended_tail = run;
-  worker->ended_tail = &run->next;
-}
-
 static void hand_in_ended(struct mv_worker *worker) {
   struct mv_run *run = worker->ended;
   worker->ended = NULL;
@@ -80,6 +77,22 @@ static void hand_in_ended(struct mv_worker *worker) {
     mv_run_finish(run);
     run = next;
   }
+}
+
+/* A step runs all that are ready, which takes as long as they compute. */
+static void finished(void *owner, const struct mv_vm_event *event,
+                     const struct mv_vm_result *result) {
+  struct mv_worker *worker = owner;
+  struct mv_run *run = event->owner;
+  int64_t now = mv_clock_monotonic(NULL);
+  if (worker->ended && now - worker->ended_at >= LONGEST_KEPT)
+    hand_in_ended(worker);
+  if (!worker->ended)
+    worker->ended_at = now;
+  remove_run(worker, run);
+  mv_run_keep(run, result);
+  *worker->ended_tail = run;
+  worker->ended_tail = &run->next;
 }
 
 /* A store's answer as the VM wants it: 1 and a new reference, 0, or -1. */
@@ -284,8 +297,10 @@ static void start_run(struct mv_worker *worker, struct mv_vm *vm, struct mv_run 
   }
 }
 
+/* What starts moves in the next step, which then does not wait. */
 static void start_delivered(struct mv_worker *worker, struct mv_vm *vm) {
   struct mv_node *node = mv_queue_take(&worker->inbox, 0);
+  atomic_store(&worker->computing, node ? mv_clock_monotonic(NULL) : 0);
   while (node) {
     struct mv_run *run = (struct mv_run *)(void *)node;
     node = node->next;
@@ -350,6 +365,7 @@ static void serve(struct mv_worker *worker, struct mv_vm *vm) {
     if (wait == -2)
       return;
     mv_vm_step(vm, wait);
+    atomic_store(&worker->computing, 0);
     hand_in_ended(worker);
     publish(worker, vm);
   }
@@ -518,6 +534,11 @@ bool mv_worker_stuck(struct mv_worker *worker, struct mv_vm_stuck *out) {
   bool stuck = worker->vm && mv_vm_stuck(worker->vm, out);
   pthread_mutex_unlock(&worker->lock);
   return stuck;
+}
+
+bool mv_worker_busy(const struct mv_worker *worker) {
+  int64_t since = atomic_load(&((struct mv_worker *)(uintptr_t)worker)->computing);
+  return since && mv_clock_monotonic(NULL) - since >= BUSY_AFTER;
 }
 
 size_t mv_worker_running(const struct mv_worker *worker) {

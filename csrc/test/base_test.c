@@ -384,6 +384,28 @@ static void test_queue(void) {
   mv_queue_destroy(&queue);
 }
 
+static void test_queue_rest(void) {
+  struct mv_queue queue;
+  struct item light, other, heavy;
+  mv_queue_init(&queue);
+  mv_queue_rest(&queue, 0, SIZE_MAX, 1); /* nothing comes */
+  mv_queue_push_weight(&queue, &light.node, 0);
+  mv_queue_push_weight(&queue, &other.node, 0);
+  mv_queue_rest(&queue, 0, 3, 1);
+  CHECK(mv_queue_length(&queue) == 2);
+  mv_queue_rest(&queue, 0, 2, 1000000); /* these do not wait */
+  mv_queue_push(&queue, &heavy.node);
+  mv_queue_rest(&queue, 0, SIZE_MAX, 1000000);
+  CHECK(mv_queue_take(&queue, 0) == &light.node && light.node.next == &other.node &&
+        other.node.next == &heavy.node && !heavy.node.next);
+  mv_queue_wake(&queue);
+  mv_queue_rest(&queue, 0, SIZE_MAX, 1000000);
+  CHECK(mv_queue_take(&queue, 0) == NULL);
+  mv_queue_close(&queue);
+  mv_queue_rest(&queue, 0, SIZE_MAX, 1000000);
+  mv_queue_destroy(&queue);
+}
+
 int main(void) {
   test_json();
   test_json_quick();
@@ -399,5 +421,6 @@ int main(void) {
   test_log();
   test_log_readable();
   test_queue();
+  test_queue_rest();
   return check_end("base");
 }

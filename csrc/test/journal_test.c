@@ -64,6 +64,7 @@ struct rig {
   /* what a run returns; NULL: done */
   enum mv_vm_verdict (*verdict)(struct rig *rig, struct mv_event *event, struct mv_finish_op *op);
   _Atomic int hold; /* workers take, but do not finish */
+  atomic_bool handed_in;
   atomic_int running, most_running, runs, finished, acknowledged, failed, out_of_order, overlaps;
   atomic_int busy_keys[MAX_KEYS]; /* by the number after "k" */
   _Atomic int64_t last_of_key[MAX_KEYS];
@@ -340,6 +341,33 @@ static enum mv_vm_verdict always_fails(struct rig *rig, struct mv_event *event,
   (void)rig, (void)event;
   op->reason = "boom";
   return MV_VM_FAILED;
+}
+
+/* Not before all are handed in: the journal then finds company for the first. */
+static bool busy_later(void *owner) {
+  struct rig *rig = owner;
+  while (!atomic_load(&rig->handed_in))
+    nap();
+  return true;
+}
+
+static void test_company(void) {
+  struct rig rig = {0};
+  struct mv_journal_metrics metrics;
+  if (rig_start(&rig, (struct mv_journal_options){.store = {.path = path_of("company")},
+                                                  .busy = busy_later}))
+    return;
+  for (int i = 0; i < 16; i++)
+    send_event(&rig, event_of("k1", NULL, 10));
+  atomic_store(&rig.handed_in, true);
+  CHECK(await(&rig.acknowledged, 16));
+  mv_journal_metrics(rig.journal, &metrics);
+  CHECK(metrics.largest_batch == 16);
+  send_event(&rig, event_of("k1", NULL, 10)); /* none comes along */
+  CHECK(await(&rig.acknowledged, 17));
+  CHECK(await(&rig.finished, 17));
+  CHECK(atomic_load(&rig.out_of_order) == 0 && atomic_load(&rig.overlaps) == 0);
+  rig_stop(&rig);
 }
 
 static void test_retry_to_dead(void) {
@@ -711,6 +739,7 @@ int main(void) {
   test_duplicates();
   test_room();
   test_pause();
+  test_company();
   test_retry_to_dead();
   test_effects();
   test_moment_and_replay();
