@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "sandbox/inside.h"
 #include "sandbox/lists.h"
 #include "sandbox/pages.h"
 #include "sandbox/params.h"
@@ -74,10 +75,6 @@ void mv_clients_name(struct mv_work *work, int64_t id, const char *name) {
 
 void mv_clients_pause(struct mv_work *work, int64_t id, bool paused) {
   mv_db_run(work->db, "UPDATE clients SET paused = ? WHERE id = ?", "ii", (int64_t)paused, id);
-}
-
-void mv_clients_touch(struct mv_work *work, int64_t id) {
-  mv_db_run(work->db, "UPDATE clients SET updated_at = ? WHERE id = ?", "ii", work->now, id);
 }
 
 json_t *mv_clients_told(struct mv_work *work, int64_t id) {
@@ -169,8 +166,7 @@ void mv_clients_load(struct mv_ask *ask) {
 }
 
 /* Unix seconds, or "2026-09-09 10:25:47.198713" (UTC) by setting date_style. */
-json_t *mv_clients_date(struct mv_stmt *row, int column, bool as_text) {
-  int64_t ms = mv_sql_int(row, column);
+json_t *mv_clients_date(int64_t ms, bool as_text) {
   if (!as_text) {
     return json_integer(ms / 1000);
   }
@@ -184,13 +180,15 @@ json_t *mv_clients_date(struct mv_stmt *row, int column, bool as_text) {
 }
 
 static json_t *listed(struct mv_ask *ask, struct mv_stmt *row, bool as_text) {
+  const struct mv_touches *touches = ask->work->sandbox->touches;
+  int64_t updated = mv_touches_get(touches, mv_sql_int(row, 0), mv_sql_int(row, 7));
   return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", //
                    "id", mv_db_number(row, 0), "platform_id", mv_db_text(row, 1),       //
                    "client_type", mv_db_number(row, 2), "name", mv_db_text(row, 3),     //
                    "avatar", mv_db_text(row, 4), "message_id", mv_db_number(row, 5),    //
                    "project_id", (json_int_t)ask->work->project,                        //
-                   "created_at", mv_clients_date(row, 6, as_text),                      //
-                   "updated_at", mv_clients_date(row, 7, as_text),                      //
+                   "created_at", mv_clients_date(mv_sql_int(row, 6), as_text),          //
+                   "updated_at", mv_clients_date(updated, as_text),                     //
                    "custom_answer", mv_db_text(row, 8), "tag", mv_db_text(row, 9),      //
                    "group", mv_db_text(row, 10), "operator_start_dialog", mv_db_number(row, 11));
 }

@@ -46,18 +46,15 @@ int64_t mv_clients_add(struct mv_work *work, int client_type, const char *group,
 /* The "client" of a webhook. New reference. */
 json_t *mv_clients_told(struct mv_work *work, int64_t id);
 
-/* Notes that something of the client changed. */
-void mv_clients_touch(struct mv_work *work, int64_t id);
-
 /* Gives a name to a client who has none; NULL or "": nothing to give. */
 void mv_clients_name(struct mv_work *work, int64_t id, const char *name);
 
 /* Puts the bot on its pause for this client, or takes it off. */
 void mv_clients_pause(struct mv_work *work, int64_t id, bool paused);
 
-/* created_at or updated_at (a column of ms) as setting date_style wants it: `as_text` or unix
- * seconds. New reference. */
-json_t *mv_clients_date(struct mv_stmt *row, int column, bool as_text);
+/* created_at or updated_at as setting date_style wants it: `as_text` or unix seconds. New
+ * reference. */
+json_t *mv_clients_date(int64_t ms, bool as_text);
 
 /* ---- finding them (clients_find.c) ---- */
 

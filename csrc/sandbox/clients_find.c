@@ -195,10 +195,10 @@ void mv_clients_by_platform_id(struct mv_ask *ask) {
     while (mv_db_step(ask->db, row)) {
       json_array_append_new(
           found, json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)id, "tag",
-                           mv_db_text(row, 1), "created_at", mv_clients_date(row, 2, as_text),
-                           "name", mv_db_text(row, 3), "avatar", mv_db_text(row, 6), "platform_id",
-                           mv_db_text(row, 4), "group", mv_db_text(row, 5), "variables",
-                           variables_of(ask->work, id)));
+                           mv_db_text(row, 1), "created_at",
+                           mv_clients_date(mv_sql_int(row, 2), as_text), "name", mv_db_text(row, 3),
+                           "avatar", mv_db_text(row, 6), "platform_id", mv_db_text(row, 4), "group",
+                           mv_db_text(row, 5), "variables", variables_of(ask->work, id)));
     }
   }
   json_decref(ids);
@@ -234,11 +234,12 @@ void mv_clients_subscribers(struct mv_ask *ask) {
   struct mv_stmt *row = subscribers(ask, group);
   while (mv_db_step(ask->db, row)) {
     int64_t id = mv_sql_int(row, 0);
-    json_array_append_new(
-        found, json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)id, "tag",
-                         mv_db_text(row, 1), "created_at", mv_clients_date(row, 2, as_text), "name",
-                         mv_db_text(row, 3), "tg_id", mv_db_text(row, 4), "group",
-                         mv_db_text(row, 5), "variables", variables_of(ask->work, id)));
+    json_array_append_new(found,
+                          json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)id,
+                                    "tag", mv_db_text(row, 1), "created_at",
+                                    mv_clients_date(mv_sql_int(row, 2), as_text), "name",
+                                    mv_db_text(row, 3), "tg_id", mv_db_text(row, 4), "group",
+                                    mv_db_text(row, 5), "variables", variables_of(ask->work, id)));
   }
   free(group);
   mv_answer_json(ask, found);

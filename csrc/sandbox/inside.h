@@ -16,6 +16,7 @@
 #include "sandbox/record.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/ticker.h"
+#include "sandbox/touches.h"
 #include "sandbox/vclock.h"
 #include "sandbox/witness.h"
 #include "sandbox/work.h"
@@ -25,6 +26,7 @@ struct mv_sandbox {
   struct mv_db db;
   struct mv_facts *facts; /* keys and settings; guarded by lock */
   struct mv_message_ids ids; /* guarded by lock */
+  struct mv_touches *touches; /* NULL: the database is a file, which is written to at once */
   struct mv_vclock vclock;
   const struct mv_clock *clock; /* its face */
   void (*clock_changed)(void *owner); /* or NULL */

@@ -141,7 +141,7 @@ int64_t mv_messages_add(struct mv_work *work, const struct mv_message *message) 
             "iiiioitjjiito", id, message->client, (int64_t)message->input, (int64_t)message->from,
             message->block, work->now, message->text, message->attachments, message->buttons,
             (int64_t)!message->input, (int64_t)!error, error ? error : "", message->manager);
-  mv_clients_touch(work, message->client);
+  mv_work_touch(work, message->client);
   tell(work, id, message, error);
   json_decref(obstacle);
   return id;

@@ -100,6 +100,10 @@ static int start(struct mv_sandbox *sandbox, const struct mv_sandbox_options *op
   sandbox->facts = mv_facts_new();
   sandbox->faults = mv_faults_new();
   sandbox->limits = mv_limits_new();
+  bool in_memory = !options->database || strcmp(options->database, ":memory:") == 0;
+  if (in_memory && !(sandbox->touches = mv_touches_new())) {
+    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
+  }
   if (!sandbox->record || !sandbox->facts || !sandbox->faults || !sandbox->limits) {
     return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
   }
@@ -176,6 +180,7 @@ void mv_sandbox_stop(struct mv_sandbox *sandbox) {
   mv_outbox_stop(sandbox->outbox, STOP_MS);
   mv_later_free(sandbox->later);
   mv_facts_free(sandbox->facts);
+  mv_touches_free(sandbox->touches);
   mv_faults_free(sandbox->faults);
   mv_limits_free(sandbox->limits);
   if (sandbox->db.sql) {

@@ -7,6 +7,7 @@
 
 int mv_snapshot_take(struct mv_sandbox *sandbox, struct mv_bytes *image, struct mv_error *err) {
   mv_work_take_turn(sandbox);
+  mv_touches_write(sandbox->touches, &sandbox->db);
   int result = mv_sql_image(sandbox->db.sql, image, err);
   mv_work_give_turn(sandbox);
   return result;
@@ -23,6 +24,7 @@ static int replace(struct mv_sandbox *sandbox, const void *image, size_t length,
     return -1;
   }
   sandbox->ids = (struct mv_message_ids){0, 0};
+  mv_touches_forget(sandbox->touches);
   mv_vclock_load(&sandbox->vclock, &sandbox->db);
   mv_limits_clear(sandbox->limits);
   return 0;

@@ -147,7 +147,7 @@ static void assign(struct mv_work *work, int64_t client, const struct assignment
       store(work, &of_order, order, list[i].name, &list[i].cell);
     }
   }
-  mv_clients_touch(work, client);
+  mv_work_touch(work, client);
 }
 
 void mv_variables_save_all(struct mv_work *work, int64_t client, const json_t *variables) {

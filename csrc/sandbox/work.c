@@ -1,6 +1,7 @@
 #include "sandbox/work.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "sandbox/inside.h"
 
@@ -32,12 +33,57 @@ void mv_work_begin_in_turn(struct mv_work *work, struct mv_sandbox *sandbox,
       .ids = sandbox->ids,
   };
   work->last = &work->first;
+  if (kind == MV_WORK_ALL) {
+    mv_touches_write(sandbox->touches, work->db);
+  }
   work->changes = mv_sql_all_changes(work->db->sql);
   mv_db_forget(work->db);
   if (kind != MV_WORK_READ) {
     work->db->failed = mv_sql_begin(work->db->sql, &work->db->error) != 0;
   }
 }
+
+/* ---- what changed of clients ---- */
+
+static void write_touch(struct mv_work *work, int64_t client) {
+  mv_db_run(work->db, "UPDATE clients SET updated_at = ? WHERE id = ?", "ii", work->now, client);
+}
+
+/* Room for one more: it doubles. */
+static int64_t *make_room(struct mv_touched *touched) {
+  size_t others = touched->count - 1;
+  if (others & (others - 1)) {
+    return touched->others; /* no power of two: there is room */
+  }
+  int64_t *more = realloc(touched->others, (others ? others * 2 : 1) * sizeof *more);
+  touched->others = more ? more : touched->others;
+  return more;
+}
+
+void mv_work_touch(struct mv_work *work, int64_t client) {
+  struct mv_touched *touched = &work->touched;
+  if (!work->sandbox->touches) {
+    write_touch(work, client);
+  } else if (!touched->count) {
+    touched->first = client;
+    touched->count = 1;
+  } else if (make_room(touched)) {
+    touched->others[touched->count++ - 1] = client;
+  } else {
+    mv_db_fail(work->db, "out of memory");
+  }
+}
+
+static void keep_touched(struct mv_work *work, bool done) {
+  struct mv_touched *touched = &work->touched;
+  for (size_t i = 0; done && i < touched->count; i++) {
+    mv_touches_put(work->sandbox->touches, work->db, i ? touched->others[i - 1] : touched->first,
+                   work->now);
+  }
+  free(touched->others);
+}
+
+/* ---- the end ---- */
 
 /* -1 when it could not be posted. */
 static int post(struct mv_work *work, struct mv_letter *letter) {
@@ -92,6 +138,7 @@ int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err) {
   if (work->kind == MV_WORK_ALL && work->sandbox->facts) {
     mv_facts_forget(work->sandbox->facts);
   }
+  keep_touched(work, done);
   let_go(work, done);
   if (done && work->timed && work->sandbox->ticker) {
     mv_ticker_wake(work->sandbox->ticker);

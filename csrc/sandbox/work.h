@@ -37,6 +37,10 @@ struct mv_work {
   const char *cause;             /* the action that is played, or NULL; lives for ever */
   bool timed;                    /* something was put off (timeline.h) */
   struct mv_message_ids ids;     /* the sandbox's when it began: true again if it is undone */
+  struct mv_touched {            /* clients for the sandbox's touches (touches.h) */
+    int64_t first, *others;
+    size_t count;
+  } touched;
   struct mv_node *first, **last; /* struct mv_letter (outbox.h), in order */
 };
 
@@ -48,6 +52,9 @@ void mv_work_begin_as(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_
 void mv_work_take_turn(struct mv_sandbox *sandbox);
 void mv_work_give_turn(struct mv_sandbox *sandbox);
 void mv_work_begin_in_turn(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_work_kind kind);
+
+/* Notes that something of the client changed. */
+void mv_work_touch(struct mv_work *work, int64_t client);
 
 /* Commits (or rolls back), lets the webhooks go (or drops them) and gives the turn away. 0, or -1
  * and `err` when the database refused; then nothing was changed. */

@@ -29,6 +29,53 @@ for name, args in pairs { ["in memory"] = false, ["on a file"] = true } do
       id = box:client("1")
     end)
 
+    it("has when clients last changed, which messages and variables move", function()
+      local function updated()
+        local clients = box:call("get_clients", { limit = 5 }).clients
+        for _, client in ipairs(clients) do
+          if client.id == id then return client.updated_at end
+        end
+      end
+      assert.equal(1767225600, updated())
+      box:control("POST", "clock", { advance = 10 })
+      box:call("message", { client_id = id, message = "hello" })
+      assert.equal(1767225610, updated())
+      local image = take(box)
+      box:control("POST", "clock", { advance = 10 })
+      box:call("save_variables", { client_id = id, variables = { ["client.a"] = 1 } })
+      assert.equal(1767225620, updated())
+      box:control("POST", "clock", { advance = 10 })
+      box:call("message", { client_id = 1, message = "nobody" })
+      box:control("POST", "settings", { ok_body = "json" })
+      assert.equal(1767225620, updated())
+      box:call("message", { client_id = id, message = "hello" })
+      assert.equal(1767225630, updated())
+      assert.equal(200, (put(box, image)))
+      assert.equal(1767225610, updated())
+      box:call("message", { client_id = id, message = "hello" })
+      box:control("POST", "reset")
+      box:control("POST", "clock", { mode = "virtual", now = 1767225600 })
+      id = box:client("1")
+      assert.equal(1767225600, updated())
+    end)
+
+    it("has when each of thousands of clients last changed", function()
+      local items = {}
+      for i = 1, 2500 do items[i] = { platform_id = 1000 + i, group_id = "g", client_type = 1 } end
+      local loaded = {}
+      for first = 1, #items, 500 do
+        local answer = box:call("load_clients", { table.unpack(items, first, first + 499) })
+        for _, item in ipairs(answer.items) do loaded[#loaded + 1] = item.id end
+      end
+      box:control("POST", "clock", { advance = 5 })
+      box:call("broadcast", { clients = loaded, message = "to all", shift = 0 })
+      for offset = 0, 2000, 500 do
+        for _, client in ipairs(box:call("get_clients", { offset = offset }).clients) do
+          assert.equal(1767225605, client.updated_at)
+        end
+      end
+    end)
+
     it("has everything: messages, variables, keys, settings, clock and what is put off", function()
       box:says(id, "before")
       box:call("save_variables", { client_id = id, variables = { ["client.a"] = 1 } })
