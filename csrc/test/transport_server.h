@@ -194,7 +194,9 @@ static inline void *server_connection(void *argument) {
   bool open = true;
   while (open && server_request(connection->fd, request, sizeof request)) {
     server_count(connection->server, &connection->server->requests);
-    open = sscanf(request, "%*s %63[^ ?]", path) == 1 && server_behave(connection, path, request);
+    bool known = sscanf(request, "%*s http://%*[^/]%63[^ ?]", path) == 1 || /* as to a proxy */
+                 sscanf(request, "%*s %63[^ ?]", path) == 1;
+    open = known && server_behave(connection, path, request);
   }
   close(connection->fd);
   free(connection);
