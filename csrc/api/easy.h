@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "api/recent.h"
 #include "api/transport.h"
 
 /* Why a callback of ours stopped the transfer. */
@@ -31,43 +32,35 @@ struct mv_easy {
   bool known;                      /* `kind` and `ca_file` hold for the handle */
   char *ca_file;                   /* or NULL */
   struct mv_easy_address *address; /* the handle's, until the next; or NULL */
-  struct mv_easy_headers *headers; /* those of the last exchange; NULL: it had none of its own */
+  bool targeted;                   /* the handle has a target beside the address */
+  struct mv_easy_headers *headers; /* those of the last exchange, or NULL */
   size_t body_sent;                /* bytes of the body that libcurl has read */
   enum mv_easy_stop stop;
   bool ended;  /* concluded, `done` not called yet */
   char *error; /* of CURL_ERROR_SIZE, for libcurl's words about TLS; or NULL */
 };
 
-/* Headers of ours. libcurl would write its own for compression twice, sign by sign. */
-#define MV_EASY_JSON "Content-Type: application/json"
-#define MV_EASY_ENCODING "Accept-Encoding: gzip"
-
 /* A list for libcurl, of exchanges with these headers. */
 struct mv_easy_headers {
+  struct mv_recent_item item;
   struct curl_slist *list; /* one of ours, theirs, and what they lack */
   size_t count;            /* of theirs */
-  size_t uses;             /* freed with the last one */
 };
 
-/* An address, of exchanges with it. */
+/* An address, of exchanges with it; where the request's target is told apart, without that. */
 struct mv_easy_address {
-  char *url;
+  struct mv_recent_item item;
   CURLU *parts; /* or NULL: only libcurl can tell what is wrong with it */
-  size_t uses;  /* freed with the last one */
+  char text[];
 };
-
-enum { MV_EASY_RECENT = 8 };
 
 /* What all handles of a transport have in common. Zeroed, it is empty. */
 struct mv_easy_shared {
-  struct mv_easy_headers *recent[MV_EASY_RECENT];    /* lists that can be used again, or NULL */
-  unsigned turn;                                     /* whose place the next new one takes */
-  struct mv_easy_address *addresses[MV_EASY_RECENT]; /* likewise */
-  unsigned address_turn;
-  struct curl_slist *json_headers; /* of all exchanges that have no headers of their own */
-  CURLSH *sessions;                /* of TLS; without it each handle would keep some for itself */
+  struct mv_recent headers, addresses; /* see easy_shared.c */
+  CURLSH *sessions;                    /* of TLS; without it each handle would keep some for itself */
+  curl_opensocket_callback open_socket;
   curl_closesocket_callback close_socket;
-  void *sockets; /* its first argument */
+  void *sockets; /* the first argument of both */
 };
 
 /* Sets the handle up for call->exchange; it may be another one afterwards. 0, or -1 and `err`. */
@@ -85,10 +78,15 @@ void mv_easy_conclude(struct mv_easy *call, CURLcode code);
 /* Lets go of the exchange, so that the handle can be used again. */
 void mv_easy_release(struct mv_easy *call);
 
-/* A new use of such headers, of such an address: NULL when memory is out. */
+/* Where in an address the request's target begins that libcurl can send as it stands: what comes
+ * behind the host. NULL when it cannot, and the whole address is libcurl's. */
+const char *mv_easy_target(const char *url);
+
+/* A new use of such headers (NULL: none), of such an address: NULL when memory is out. */
 struct mv_easy_headers *mv_easy_use_headers(struct mv_easy_shared *shared,
                                             const char *const *given);
-struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared, const char *url);
+struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared, const char *url,
+                                            size_t length);
 
 /* Ends a use. */
 void mv_easy_release_headers(struct mv_easy_headers *headers);

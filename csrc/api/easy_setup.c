@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "api/easy.h"
-#include "base/version.h"
 
 enum {
   DEFAULT_TIMEOUT = 30,
@@ -115,11 +114,12 @@ static void forget_trust(CURL *easy) {
 static bool setup_trust(CURL *easy, const struct mv_easy_kind *kind, const char *ca_file) {
   if (!kind->tls) {
     forget_trust(easy);
-    return SET(CURLOPT_PROXY, "");
+    return SET(CURLOPT_NOPROXY, "*");
   }
   return SET(CURLOPT_SSL_VERIFYPEER, kind->insecure ? 0L : 1L) &&
          SET(CURLOPT_SSL_VERIFYHOST, kind->insecure ? 0L : 2L) &&
-         (!ca_file || SET(CURLOPT_CAINFO, ca_file)) && (!kind->loopback || SET(CURLOPT_PROXY, ""));
+         (!ca_file || SET(CURLOPT_CAINFO, ca_file)) &&
+         (!kind->loopback || SET(CURLOPT_NOPROXY, "*"));
 }
 
 static bool is_plain(const char *url) {
@@ -187,14 +187,11 @@ static bool setup_body(CURL *easy, const struct mv_easy *call) {
 }
 
 static bool setup_headers(struct mv_easy *call, struct mv_easy_shared *shared) {
-  const char *const *given = call->exchange->headers;
-  struct mv_easy_headers *before = call->headers, *headers = NULL;
-  if (given && given[0] && !(headers = mv_easy_use_headers(shared, given))) {
-    return false;
-  }
-  call->headers = headers;
-  bool set = curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER,
-                              headers ? headers->list : shared->json_headers) == CURLE_OK;
+  struct mv_easy_headers *before = call->headers;
+  call->headers = mv_easy_use_headers(shared, call->exchange->headers);
+  bool set = call->headers &&
+             (call->headers == before ||
+              curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers->list) == CURLE_OK);
   mv_easy_release_headers(before);
   return set;
 }
@@ -249,27 +246,44 @@ static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind,
   call->kind = *kind;
   free(call->ca_file);
   mv_easy_release_address(call->address);
+  mv_easy_release_headers(call->headers);
   call->ca_file = mv_strdup(ca_file);
   call->address = NULL;
+  call->headers = NULL;
+  call->targeted = false;
   return buffer && (call->ca_file || !ca_file) && SET(CURLOPT_SHARE, shared->sessions) &&
          SET(CURLOPT_CLOSESOCKETFUNCTION, shared->close_socket) &&
          SET(CURLOPT_CLOSESOCKETDATA, shared->sockets) &&
-         SET(CURLOPT_USERAGENT, "mavilua/" MV_VERSION) && SET(CURLOPT_ACCEPT_ENCODING, "gzip") &&
+         SET(CURLOPT_OPENSOCKETFUNCTION, shared->open_socket) &&
+         SET(CURLOPT_OPENSOCKETDATA, shared->sockets) && SET(CURLOPT_ACCEPT_ENCODING, "gzip") &&
          setup_limits(easy, kind) && setup_trust(easy, kind, ca_file) && setup_method(easy, call) &&
          setup_callbacks(easy, call);
 }
 
-static bool setup_url(struct mv_easy *call, struct mv_easy_shared *shared) {
+static bool setup_address(struct mv_easy *call, struct mv_easy_shared *shared, size_t length) {
   CURL *easy = call->easy;
   const char *url = call->exchange->url;
   struct mv_easy_address *before = call->address;
-  if (before && strcmp(before->url, url) == 0) {
+  if (before && strncmp(before->text, url, length) == 0 && !before->text[length]) {
     return true;
   }
-  call->address = mv_easy_use_address(shared, url);
-  bool set = call->address && SET(CURLOPT_URL, url) && SET(CURLOPT_CURLU, call->address->parts);
+  struct mv_easy_address *address = call->address = mv_easy_use_address(shared, url, length);
+  const char *text = address ? address->text : NULL;
+  bool set = address && SET(CURLOPT_URL, text) && SET(CURLOPT_CURLU, address->parts);
   mv_easy_release_address(before);
   return set;
+}
+
+/* With the target apart, all exchanges with a server have one address. A proxy of plain HTTP wants
+ * all of it as the target. */
+static bool setup_url(struct mv_easy *call, struct mv_easy_shared *shared) {
+  CURL *easy = call->easy;
+  const char *url = call->exchange->url;
+  const char *target = call->kind.loopback || !is_plain(url) ? mv_easy_target(url) : NULL;
+  bool targeted = call->targeted;
+  call->targeted = target != NULL;
+  return setup_address(call, shared, target ? (size_t)(target - url) : strlen(url)) &&
+         ((!target && !targeted) || SET(CURLOPT_REQUEST_TARGET, target));
 }
 
 static bool setup(struct mv_easy *call, struct mv_easy_shared *shared) {

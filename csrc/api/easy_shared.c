@@ -1,12 +1,20 @@
-/* What handles share, counted: the headers and the addresses of the last exchanges. */
+/* What handles share: the headers and the addresses of the last exchanges. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "api/easy.h"
 #include "base/bytes.h"
+#include "base/version.h"
 
 /* ---- headers ---- */
+
+/* Headers of ours. What libcurl composes itself it prints twice, sign by sign. */
+static const char *const own[] = {
+    "Content-Type: application/json",
+    "Accept-Encoding: gzip",
+    ("User-Agent: mavilua/" MV_VERSION),
+};
 
 static bool append_header(struct curl_slist **list, const char *header) {
   struct curl_slist *longer = curl_slist_append(*list, header);
@@ -14,12 +22,13 @@ static bool append_header(struct curl_slist **list, const char *header) {
   return longer != NULL;
 }
 
-/* Whether the list was made of these headers. */
-static bool holds(const struct mv_easy_headers *known, const char *const *headers) {
+static bool holds_headers(const struct mv_recent_item *item, const void *source) {
+  const struct mv_easy_headers *known = (const struct mv_easy_headers *)item;
+  const char *const *given = source;
   const struct curl_slist *list = known->list->next;
   size_t count = 0;
-  for (; *headers; headers++, count++) {
-    if (!list || count >= known->count || strcmp(list->data, *headers) != 0) {
+  for (; *given; given++, count++) {
+    if (!list || count >= known->count || strcmp(list->data, *given) != 0) {
       return false;
     }
     list = list->next;
@@ -27,92 +36,95 @@ static bool holds(const struct mv_easy_headers *known, const char *const *header
   return count == known->count;
 }
 
-static bool has(const char *const *headers, const char *name) {
-  size_t length = strlen(name);
-  while (*headers && strncasecmp(*headers, name, length) != 0) {
+/* Whether one of the headers has the name of `header`. */
+static bool has(const char *const *headers, const char *header) {
+  size_t length = strcspn(header, ":") + 1;
+  while (*headers && strncasecmp(*headers, header, length) != 0) {
     headers++;
   }
   return *headers != NULL;
 }
 
-static bool fill_list(struct curl_slist **list, const char *const *headers) {
+static bool fill_list(struct curl_slist **list, const char *const *given) {
   if (!append_header(list, "Expect:")) {
     return false;
   }
-  for (size_t i = 0; headers[i]; i++) {
-    if (!append_header(list, headers[i])) {
+  for (size_t i = 0; given[i]; i++) {
+    if (!append_header(list, given[i])) {
       return false;
     }
   }
-  return (has(headers, "Accept-Encoding:") || append_header(list, MV_EASY_ENCODING)) &&
-         (has(headers, "Content-Type:") || append_header(list, MV_EASY_JSON));
-}
-
-/* The headers, and what keeps libcurl from adding its ideas; NULL when memory is out. */
-static struct curl_slist *list_of(const char *const *headers) {
-  struct curl_slist *list = NULL;
-  if (fill_list(&list, headers)) {
-    return list;
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+    if (!has(given, own[i]) && !append_header(list, own[i])) {
+      return false;
+    }
   }
-  curl_slist_free_all(list);
-  return NULL;
+  return true;
 }
 
-void mv_easy_release_headers(struct mv_easy_headers *headers) {
-  if (headers && --headers->uses == 0) {
-    curl_slist_free_all(headers->list);
-    free(headers);
-  }
+static void destroy_headers(struct mv_recent_item *item) {
+  struct mv_easy_headers *headers = (struct mv_easy_headers *)item;
+  curl_slist_free_all(headers->list);
+  free(headers);
 }
 
-static struct mv_easy_headers *new_headers(const char *const *given) {
+static struct mv_recent_item *make_headers(const void *source) {
+  const char *const *given = source;
   struct mv_easy_headers *headers = calloc(1, sizeof *headers);
-  if (headers && !(headers->list = list_of(given))) {
-    free(headers);
+  if (!headers) {
     return NULL;
   }
-  for (; headers && given[headers->count]; headers->count++) {
+  if (!fill_list(&headers->list, given)) {
+    destroy_headers(&headers->item);
+    return NULL;
   }
-  return headers;
+  for (; given[headers->count]; headers->count++) {
+  }
+  return &headers->item;
 }
+
+static const struct mv_recent_type headers_type = {make_headers, holds_headers, destroy_headers};
 
 struct mv_easy_headers *mv_easy_use_headers(struct mv_easy_shared *shared,
                                             const char *const *given) {
-  struct mv_easy_headers *headers = NULL;
-  for (size_t i = 0; i < MV_EASY_RECENT && !headers; i++) {
-    bool same = shared->recent[i] && holds(shared->recent[i], given);
-    headers = same ? shared->recent[i] : NULL;
-  }
-  if (!headers && (headers = new_headers(given))) {
-    struct mv_easy_headers **place = &shared->recent[shared->turn++ % MV_EASY_RECENT];
-    mv_easy_release_headers(*place);
-    *place = headers;
-    headers->uses++;
-  }
-  if (headers) {
-    headers->uses++;
-  }
-  return headers;
+  static const char *const none[] = {NULL};
+  return (struct mv_easy_headers *)mv_recent_use(&shared->headers, &headers_type,
+                                                 given ? given : none);
+}
+
+void mv_easy_release_headers(struct mv_easy_headers *headers) {
+  mv_recent_release(&headers_type, headers ? &headers->item : NULL);
 }
 
 /* ---- addresses ---- */
 
-void mv_easy_release_address(struct mv_easy_address *address) {
-  if (!address || --address->uses > 0) {
-    return;
-  }
+struct text {
+  const char *start;
+  size_t length;
+};
+
+static bool holds_address(const struct mv_recent_item *item, const void *source) {
+  const struct mv_easy_address *known = (const struct mv_easy_address *)item;
+  const struct text *text = source;
+  return strncmp(known->text, text->start, text->length) == 0 && !known->text[text->length];
+}
+
+static void destroy_address(struct mv_recent_item *item) {
+  struct mv_easy_address *address = (struct mv_easy_address *)item;
   if (address->parts) {
     curl_url_cleanup(address->parts);
   }
-  free(address->url);
   free(address);
+}
+
+static bool is_usual(const char *url) {
+  return strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
 }
 
 /* libcurl takes an address apart for each transfer, and puts it together again to look at it; one
  * that is apart already it only copies. What is wrong with an address it says for itself. */
 static CURLU *take_apart(const char *url) {
-  bool usual = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
-  CURLU *parts = usual ? curl_url() : NULL;
+  CURLU *parts = is_usual(url) ? curl_url() : NULL;
   if (parts && curl_url_set(parts, CURLUPART_URL, url, CURLU_PATH_AS_IS) != CURLUE_OK) {
     curl_url_cleanup(parts);
     return NULL;
@@ -120,41 +132,42 @@ static CURLU *take_apart(const char *url) {
   return parts;
 }
 
-static struct mv_easy_address *new_address(const char *url) {
-  struct mv_easy_address *address = calloc(1, sizeof *address);
-  if (address && !(address->url = mv_strdup(url))) {
-    free(address);
+static struct mv_recent_item *make_address(const void *source) {
+  const struct text *text = source;
+  struct mv_easy_address *address = calloc(1, sizeof *address + text->length + 1);
+  if (!address) {
     return NULL;
   }
-  if (address) {
-    address->parts = take_apart(url);
-  }
-  return address;
+  memcpy(address->text, text->start, text->length);
+  address->parts = take_apart(address->text);
+  return &address->item;
 }
 
-struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared, const char *url) {
-  struct mv_easy_address *address = NULL;
-  for (size_t i = 0; i < MV_EASY_RECENT && !address; i++) {
-    struct mv_easy_address *recent = shared->addresses[i];
-    address = recent && strcmp(recent->url, url) == 0 ? recent : NULL;
+static const struct mv_recent_type address_type = {make_address, holds_address, destroy_address};
+
+struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared, const char *url,
+                                            size_t length) {
+  const struct text text = {url, length};
+  return (struct mv_easy_address *)mv_recent_use(&shared->addresses, &address_type, &text);
+}
+
+void mv_easy_release_address(struct mv_easy_address *address) {
+  mv_recent_release(&address_type, address ? &address->item : NULL);
+}
+
+const char *mv_easy_target(const char *url) {
+  size_t length;
+  if (!is_usual(url)) {
+    return NULL;
   }
-  if (!address && (address = new_address(url))) {
-    struct mv_easy_address **place = &shared->addresses[shared->address_turn++ % MV_EASY_RECENT];
-    mv_easy_release_address(*place);
-    *place = address;
-    address->uses++;
+  const char *target = mv_easy_host(url, &length), *sign;
+  target += length;
+  for (sign = target; *sign > ' ' && *sign < 0x7f && *sign != '#'; sign++) {
   }
-  if (address) {
-    address->uses++;
-  }
-  return address;
+  return *target == '/' && !*sign ? target : NULL;
 }
 
 void mv_easy_forget(struct mv_easy_shared *shared) {
-  for (size_t i = 0; i < MV_EASY_RECENT; i++) {
-    mv_easy_release_headers(shared->recent[i]);
-    mv_easy_release_address(shared->addresses[i]);
-    shared->recent[i] = NULL;
-    shared->addresses[i] = NULL;
-  }
+  mv_recent_forget(&shared->headers, &headers_type);
+  mv_recent_forget(&shared->addresses, &address_type);
 }

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct mv_socket {
-  uint8_t wanted; /* EPOLLIN, EPOLLOUT */
-  uint8_t
-      watched; /* what the epoll was told last; a closed socket is not in it, whatever this says */
+  uint8_t wanted;  /* EPOLLIN, EPOLLOUT */
+  uint8_t watched; /* what the epoll was told last */
+  bool ours; /* it is opened and closed here: `watched` holds. Of another one it may not: closed,
+                it is in no epoll any more, and its number can be another's */
 };
 
 /* NULL when memory is out. */
@@ -34,8 +36,22 @@ static int control(struct mv_sockets *sockets, int what, int fd, unsigned events
   return epoll_ctl(sockets->epoll, what, fd, &event);
 }
 
-/* A socket that was left may have been closed, and its number be another's now: adding it tells. */
-static int watch(struct mv_sockets *sockets, int fd, unsigned events, bool again, unsigned before) {
+int mv_sockets_open(struct mv_sockets *sockets, int family, int type, int protocol) {
+  int fd = socket(family, type | SOCK_CLOEXEC, protocol);
+  struct mv_socket *known = fd < 0 ? NULL : socket_of(sockets, fd);
+  if (known) {
+    *known = (struct mv_socket){.ours = true};
+  }
+  return fd;
+}
+
+/* `known` may be NULL. */
+static int watch(struct mv_sockets *sockets, int fd, unsigned events, bool again,
+                 const struct mv_socket *known) {
+  unsigned before = known ? known->watched : 0;
+  if (known && known->ours && before) {
+    return events == before ? 0 : control(sockets, EPOLL_CTL_MOD, fd, events);
+  }
   if (again) {
     return control(sockets, EPOLL_CTL_MOD, fd, events) == 0
                ? 0
@@ -48,12 +64,12 @@ static int watch(struct mv_sockets *sockets, int fd, unsigned events, bool again
 }
 
 int mv_sockets_want(struct mv_sockets *sockets, int fd, unsigned events, bool again) {
-  struct mv_socket *socket = socket_of(sockets, fd);
-  if (watch(sockets, fd, events, again, socket ? socket->watched : 0)) {
+  struct mv_socket *known = socket_of(sockets, fd);
+  if (watch(sockets, fd, events, again, known)) {
     return -1;
   }
-  if (socket) {
-    socket->wanted = socket->watched = (uint8_t)events;
+  if (known) {
+    known->wanted = known->watched = (uint8_t)events;
   }
   return 0;
 }
@@ -71,13 +87,16 @@ bool mv_sockets_wanted(struct mv_sockets *sockets, int fd) {
     return true;
   }
   control(sockets, EPOLL_CTL_DEL, fd, 0);
+  sockets->known[fd].watched = 0;
   return false;
 }
 
 int mv_sockets_close(struct mv_sockets *sockets, int fd) {
   /* a copy of it in a forked process would keep it in the epoll */
   control(sockets, EPOLL_CTL_DEL, fd, 0);
-  mv_sockets_leave(sockets, fd);
+  if ((size_t)fd < sockets->count) {
+    sockets->known[fd] = (struct mv_socket){.ours = false};
+  }
   return close(fd);
 }
 

@@ -14,6 +14,10 @@ struct mv_sockets {
   size_t count;
 };
 
+/* socket(family, type, protocol), closed at exec: of one that is opened and closed here it is known
+ * what the epoll watches, without asking it. A descriptor or -1. */
+int mv_sockets_open(struct mv_sockets *sockets, int family, int type, int protocol);
+
 /* From now on `events` (of epoll, not 0) of the socket are wanted. `again`: so were some before,
  * without a mv_sockets_leave in between. 0 or -1. */
 int mv_sockets_want(struct mv_sockets *sockets, int fd, unsigned events, bool again);
@@ -24,7 +28,7 @@ void mv_sockets_leave(struct mv_sockets *sockets, int fd);
 /* Whether an event of the socket was wanted. One that was not is not reported again. */
 bool mv_sockets_wanted(struct mv_sockets *sockets, int fd);
 
-/* Closes the socket. 0 or -1. */
+/* Closes a socket, wherever it was opened. 0 or -1. */
 int mv_sockets_close(struct mv_sockets *sockets, int fd);
 
 void mv_sockets_free(struct mv_sockets *sockets);

@@ -88,6 +88,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *k
   return mv_sockets_want(&transport->sockets, fd, events, known != NULL);
 }
 
+static curl_socket_t on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)purpose;
+  return mv_sockets_open(user, address->family, address->socktype, address->protocol);
+}
+
 static int on_close(void *user, curl_socket_t fd) {
   return mv_sockets_close(user, fd);
 }
@@ -174,16 +179,15 @@ static int refuse(struct mv_error *err, CURLcode code) {
 }
 
 static bool create(struct mv_transport *transport) {
-  struct curl_slist *first = curl_slist_append(NULL, "Expect:");
-  transport->shared.json_headers = first;
-  transport->shared.close_socket = on_close;
-  transport->shared.sockets = &transport->sockets;
-  transport->shared.sessions = curl_share_init();
+  struct mv_easy_shared *shared = &transport->shared;
+  shared->open_socket = on_open;
+  shared->close_socket = on_close;
+  shared->sockets = &transport->sockets;
+  shared->sessions = curl_share_init();
   transport->multi = curl_multi_init();
-  return transport->multi && first && transport->shared.sessions && watch(transport) &&
-         curl_share_setopt(transport->shared.sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
+  return transport->multi && shared->sessions && watch(transport) &&
+         curl_share_setopt(shared->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
              CURLSHE_OK &&
-         curl_slist_append(first, MV_EASY_ENCODING) && curl_slist_append(first, MV_EASY_JSON) &&
          curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
              CURLM_OK;
 }
@@ -195,12 +199,9 @@ static void drop_curl(struct mv_transport *transport) {
   if (transport->shared.sessions) {
     curl_share_cleanup(transport->shared.sessions);
   }
-  if (transport->shared.json_headers) {
-    curl_slist_free_all(transport->shared.json_headers);
-  }
   transport->multi = NULL;
   mv_easy_forget(&transport->shared);
-  transport->shared = (struct mv_easy_shared){.turn = 0};
+  transport->shared = (struct mv_easy_shared){.sessions = NULL};
 }
 
 /* libcurl is there from the first exchange on. */

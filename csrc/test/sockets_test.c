@@ -53,6 +53,34 @@ static void numbers_again(struct mv_sockets *sockets) {
   }
 }
 
+/* A socket of ours is watched from one exchange to the next, and anew when its number comes again,
+ * also where that was another's meanwhile. */
+static void opened_here(struct mv_sockets *sockets) {
+  int pair[2];
+  for (int i = 0; i < 6; i++) {
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+    int fd = pair[0];
+    if (i % 3 < 2) {
+      close(fd);
+      CHECK(mv_sockets_open(sockets, AF_UNIX, SOCK_DGRAM, 0) == fd);
+    }
+    CHECK(mv_sockets_want(sockets, fd, EPOLLIN, false) == 0);
+    CHECK(reported(sockets) == -1);
+    mv_sockets_leave(sockets, fd);
+    CHECK(mv_sockets_want(sockets, fd, EPOLLIN, false) == 0);
+    CHECK(mv_sockets_want(sockets, fd, EPOLLOUT, true) == 0);
+    CHECK(reported(sockets) == fd && mv_sockets_wanted(sockets, fd));
+    mv_sockets_leave(sockets, fd);
+    CHECK(reported(sockets) == fd && !mv_sockets_wanted(sockets, fd));
+    CHECK(reported(sockets) == -1);
+    CHECK(mv_sockets_want(sockets, fd, EPOLLOUT, false) == 0);
+    CHECK(reported(sockets) == fd && mv_sockets_wanted(sockets, fd));
+    mv_sockets_leave(sockets, fd);
+    CHECK((i % 3 < 2 ? mv_sockets_close(sockets, fd) : close(fd)) == 0);
+    close(pair[1]);
+  }
+}
+
 /* A copy elsewhere (in a process that was forked) keeps nothing in the epoll. */
 static void copies(struct mv_sockets *sockets) {
   int pair[2];
@@ -70,6 +98,7 @@ int main(void) {
   struct mv_sockets sockets = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
   wanted_and_left(&sockets);
   numbers_again(&sockets);
+  opened_here(&sockets);
   copies(&sockets);
   mv_sockets_free(&sockets);
   close(sockets.epoll);
