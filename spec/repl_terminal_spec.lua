@@ -8,12 +8,7 @@ local KEY = "0123456789abcdef0123456789abcdef"
 describe("the prompt on a terminal", function()
   local screen, state
   before_each(function() state = process.folder() end)
-  after_each(function()
-    if screen and not screen:status() then
-      screen:type("\3\4")
-      screen:wait()
-    end
-  end)
+  after_each(function() if screen then screen:stop() end end)
 
   local function start(args)
     args = args or { "repl", "--sandbox" }
@@ -36,12 +31,35 @@ describe("the prompt on a terminal", function()
     assert.equal(0, screen:wait())
   end)
 
+  it("takes what is typed while a line runs, Ctrl-D too", function()
+    local path = process.folder() .. "/gate"
+    assert(os.execute("mkfifo " .. path))
+    local gate = assert(io.open(path, "r+"))
+    -- The terminal shows what it has taken by then.
+    local line = ("os.execute 'stty echo; echo begun; read word <%s'"):format(path)
+    local function typed_meanwhile(text, shown)
+      screen:enter(line, "begun\n")
+      screen:type(text)
+      screen:await(shown)
+      gate:write("\n")
+      gate:flush()
+    end
+    start()
+    typed_meanwhile("print('ne' .. 'xt')\r", "print('ne' .. 'xt')\n")
+    screen:await "\nnext\n"
+    screen:await "> "
+    typed_meanwhile("\4rest", "rest")
+    assert.equal(0, screen:wait())
+    gate:close()
+  end)
+
   it("edits the line, in UTF-8 too", function()
     start()
     screen:type "1+1"
     screen:type "\1"
     screen:enter("40+", "\n42\n")
-    screen:enter("= 'aé\127b'", "\nab\n")
+    screen:await "> " -- before it the terminal would rub out by itself
+    screen:enter("= 'aé\127\0b'", "\nab\n")
     screen:enter("= '日本' .. 'ü'", "\n日本ü\n")
     screen:enter("#'\195'", "\n3\n") -- half a character is U+FFFD
   end)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/plain.h"
@@ -15,6 +16,7 @@
 
 #define MOST_LINES 2000 /* that the arrow keys reach */
 #define MOST_NAMES 200  /* that are listed */
+#define END_OF_INPUT 4  /* Ctrl-D */
 
 struct mv_edit {
   struct mv_edit_options options;
@@ -24,7 +26,8 @@ struct mv_edit {
   locale_t locale; /* UTF-8 for libedit, in this thread and while it reads; 0: the process's */
   const char *prompt;
   bool interrupted;
-  int held; /* a byte that was read and begins the next character, or -1 */
+  int held;  /* a byte that was read and begins the next character, or -1 */
+  int ahead; /* bytes to come that were typed before the line was edited */
 };
 
 static struct mv_edit *edit_of(EditLine *line) {
@@ -41,6 +44,24 @@ static char *give_prompt(EditLine *line) {
 
 static int wait_ms(const struct mv_edit *edit) {
   return edit->options.look ? edit->options.look_every : -1;
+}
+
+/* Takes the terminal's keys, before there is a prompt that invites to type. */
+static void take_terminal(struct mv_edit *edit) {
+  el_set(edit->line, EL_PREP_TERM, 1);
+  if (ioctl(STDIN_FILENO, FIONREAD, &edit->ahead))
+    edit->ahead = 0;
+}
+
+/* Whether the byte that was read is one of a key. A Ctrl-D that was typed ahead has become a zero
+ * byte in the terminal, which libedit would take for a key that quotes the next one; Ctrl-Space,
+ * which sends one too, means nothing here. */
+static bool is_of_key(struct mv_edit *edit, unsigned char *byte) {
+  bool ahead = edit->ahead > 0;
+  edit->ahead -= ahead;
+  if (*byte == 0 && ahead)
+    *byte = END_OF_INPUT;
+  return *byte != 0;
 }
 
 /* Waits for a byte; false when it was interrupted or there is none. */
@@ -63,6 +84,8 @@ static bool read_byte(struct mv_edit *edit, unsigned char *byte) {
       return false;
     }
     ssize_t got = read(STDIN_FILENO, byte, 1);
+    if (got == 1 && !is_of_key(edit, byte))
+      continue;
     if (got >= 0 || errno != EINTR)
       return got == 1;
   }
@@ -113,7 +136,7 @@ static unsigned char suspend(EditLine *line, int character) {
   (void)character;
   el_set(line, EL_PREP_TERM, 0);
   kill(getpid(), SIGTSTP);
-  el_set(line, EL_PREP_TERM, 1);
+  take_terminal(edit_of(line));
   return CC_REDISPLAY;
 }
 
@@ -310,6 +333,7 @@ enum mv_edit_outcome mv_edit_read(struct mv_edit *edit, const char *prompt, stru
   fflush(stdout);
   locale_t before = use_locale(edit);
   el_resize(edit->line);
+  take_terminal(edit);
   const char *text = el_gets(edit->line, &length);
   leave_locale(before);
   if (edit->interrupted)
