@@ -24,12 +24,7 @@ describe("chat on a terminal", function()
       end
     end, "the client", 60)
   end)
-  after_each(function()
-    if not screen:status() then
-      screen:type "\3"
-      screen:wait()
-    end
-  end)
+  after_each(function() screen:stop() end)
 
   local function last_said()
     local reply = assert(http.get(("%s/_sandbox/messages?client_id=%d"):format(box.url, id)))

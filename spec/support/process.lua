@@ -78,16 +78,23 @@ end
 -- How many times slower a build with sanitizers may be.
 process.patience = ({ asan = 4, tsan = 8 })[os.getenv "MAVILUA_MODE"] or 1
 
+-- tools/lanes.sh stops a file after 600 seconds, and then nobody learns what was awaited. So one wait may take
+-- 180 seconds, and all that are in vain 240; each that then follows is given 10.
+local LONGEST, IN_VAIN, LEAST = 180, 240, 10
+local in_vain = 0
+
 --- Waits until `condition()` gives something true, and returns that.
 -- @param seconds the longest it may take, 20 by default; with sanitizers more
 function process.await(condition, what, seconds)
   local core = require "mavilua.core"
-  local deadline = core.now() + (seconds or 20) * process.patience
+  local limit = math.min((seconds or 20) * process.patience, LONGEST, math.max(IN_VAIN - in_vain, LEAST))
+  local deadline = core.now() + limit
   repeat
     local value = condition()
     if value then return value end
     core.sleep(0.01)
   until core.now() > deadline
+  in_vain = in_vain + limit
   error("waited in vain for " .. (what or "a condition"), 2)
 end
 
