@@ -83,7 +83,7 @@ soak: need-test ## 64 who write to and read from a sandbox for a minute (MODE=as
 	@$(MAKE) -s all
 	@MAVILUA_SOAK=$(SOAK_SECONDS) $(MAKE) -s spec SPEC=spec/sandbox/storm_spec.lua
 
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 25
 fuzz-smoke: need-fuzz ## each fuzz target for a few seconds (FUZZ_SECONDS)
 	@$(MAKE) -s $(PARALLEL) MODE=fuzz CC=clang fuzzers
 	@sh tools/suite.sh fuzz 7200 sh tools/fuzz.sh $(FUZZ_SECONDS) build/fuzz/fuzz
