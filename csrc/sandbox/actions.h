@@ -10,6 +10,7 @@ struct mv_played {
   const char *name;
   void (*run)(struct mv_ask *ask); /* answers; its changes are undone if it answers a failure */
   bool soft; /* wrong parameters are told with 200, as documented for find_clients */
+  bool late; /* runs as MV_WORK_LATE */
 };
 
 /* NULL: there is no such action. Every action of the table is played. */

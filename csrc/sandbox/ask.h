@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "sandbox/work.h"
 
+struct mv_played;
 struct mv_query; /* query.h */
 
 enum { MV_ASK_PARAMS = 16 }; /* an action has no more */
@@ -17,7 +18,8 @@ enum { MV_ASK_PARAMS = 16 }; /* an action has no more */
 struct mv_ask {
   struct mv_work *work;
   struct mv_db *db; /* the work's */
-  const struct mv_action *action;
+  const struct mv_action *action; /* NULL: there is none of that name */
+  const struct mv_played *played; /* how it is played (actions.h) */
   json_t *params[MV_ASK_PARAMS]; /* in the order of the row, of its types; NULL: absent (params.h) */
   json_t *extras; /* object: parameters the row does not name; NULL: none */
   unsigned status;

@@ -26,6 +26,7 @@ struct mv_sandbox {
   struct mv_db db;
   struct mv_facts *facts; /* keys and settings; guarded by lock */
   struct mv_message_ids ids; /* guarded by lock */
+  int shared; /* works in the open transaction that they share, 0: there is none; see work.h */
   struct mv_touches *touches; /* NULL: the database is a file, which is written to at once */
   struct mv_vclock vclock;
   const struct mv_clock *clock; /* its face */

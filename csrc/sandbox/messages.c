@@ -134,6 +134,7 @@ int64_t mv_messages_add(struct mv_work *work, const struct mv_message *message) 
               message->client);
   }
   int64_t id = mv_messages_next_id(work);
+  tell(work, id, message, error); /* goes when all is stored */
   mv_db_run(work->db,
             "INSERT INTO messages (id, client, client_replica, from_outside, block, created_at, "
             "text, attachments, buttons, answered, delivered, error_message, manager) "
@@ -142,7 +143,6 @@ int64_t mv_messages_add(struct mv_work *work, const struct mv_message *message) 
             message->block, work->now, message->text, message->attachments, message->buttons,
             (int64_t)!message->input, (int64_t)!error, error ? error : "", message->manager);
   mv_work_touch(work, message->client);
-  tell(work, id, message, error);
   json_decref(obstacle);
   return id;
 }

@@ -90,11 +90,9 @@ static void soften(struct mv_ask *ask, const json_t *raw) {
 }
 
 static void play(struct mv_ask *ask, const json_t *raw) {
-  const struct mv_played *played = mv_actions_find(ask->action->name);
-  assert(played);
   if (!mv_params_check(ask, raw)) {
-    played->run(ask);
-  } else if (played->soft) {
+    ask->played->run(ask);
+  } else if (ask->played->soft) {
     soften(ask, raw);
   }
 }
@@ -299,6 +297,13 @@ static void reply(struct mv_sandbox *sandbox, struct mv_call *call, struct mv_as
   }
 }
 
+static enum mv_work_kind kind_of(const struct mv_ask *ask) {
+  if (!ask->action || ask->action->retry == MV_SAFE) {
+    return MV_WORK_READ;
+  }
+  return ask->played->late ? MV_WORK_LATE : MV_WORK_DATA;
+}
+
 static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
                        const struct route *route) {
   struct mv_error err = {0};
@@ -307,8 +312,9 @@ static void handle_api(struct mv_sandbox *sandbox, struct mv_call *call,
                        .action = mv_action_find(route->action, strlen(route->action))};
   struct mv_spoiling spoiling = {0};
   json_t *raw = ask.action ? read_input(ask.action, call, &err) : NULL;
-  bool reads = !ask.action || ask.action->retry == MV_SAFE;
-  mv_work_begin_as(&work, sandbox, reads ? MV_WORK_READ : MV_WORK_DATA);
+  ask.played = ask.action ? mv_actions_find(ask.action->name) : NULL;
+  assert(!ask.action || ask.played);
+  mv_work_begin_as(&work, sandbox, kind_of(&ask));
   ask.db = work.db;
   work.cause = ask.action ? ask.action->name : NULL;
   decide(&ask, call, route, raw, &err, &spoiling);

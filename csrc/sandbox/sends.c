@@ -56,9 +56,14 @@ static void send_one(struct mv_ask *ask, int64_t client, bool ready) {
     return;
   }
   message.ready = ready;
+  if (ready && due <= ask->work->now && !message.block) {
+    mv_work_lone(ask->work); /* the message itself is all that is stored */
+  } else {
+    mv_work_transact(ask->work);
+  }
+  mv_answer_ok(ask); /* before: a lone work asks for nothing more */
   send(ask->work, client, due, &message);
   json_decref(attachments);
-  mv_answer_ok(ask);
 }
 
 void mv_sends_message(struct mv_ask *ask) {

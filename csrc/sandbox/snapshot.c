@@ -7,6 +7,7 @@
 
 int mv_snapshot_take(struct mv_sandbox *sandbox, struct mv_bytes *image, struct mv_error *err) {
   mv_work_take_turn(sandbox);
+  mv_work_end_shared(sandbox);
   mv_touches_write(sandbox->touches, &sandbox->db);
   int result = mv_sql_image(sandbox->db.sql, image, err);
   mv_work_give_turn(sandbox);
@@ -34,6 +35,7 @@ int mv_snapshot_restore(struct mv_sandbox *sandbox, const void *image, size_t le
                         struct mv_error *err) {
   struct mv_work work;
   mv_work_take_turn(sandbox);
+  mv_work_end_shared(sandbox);
   int64_t last = last_message(&sandbox->db);
   if (replace(sandbox, image, length, err)) {
     mv_work_give_turn(sandbox);

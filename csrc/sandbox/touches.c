@@ -30,17 +30,14 @@ static size_t find(const struct mv_touches *touches, int64_t client) {
   return place;
 }
 
-void mv_touches_put(struct mv_touches *touches, struct mv_db *db, int64_t client, int64_t ms) {
+bool mv_touches_put(struct mv_touches *touches, int64_t client, int64_t ms) {
   struct touch *touch = &touches->places[find(touches, client)];
   if (!touch->client && touches->count == MOST) {
-    mv_touches_write(touches, db);
-    if (touches->count == MOST) {
-      return; /* it could not be written: then messages cannot, either */
-    }
-    touch = &touches->places[find(touches, client)];
+    return false;
   }
   touches->count += !touch->client;
   *touch = (struct touch){.client = client, .ms = ms};
+  return true;
 }
 
 int64_t mv_touches_get(const struct mv_touches *touches, int64_t client, int64_t stored) {

@@ -15,9 +15,8 @@ struct mv_touches;
 struct mv_touches *mv_touches_new(void); /* NULL: out of memory */
 void mv_touches_free(struct mv_touches *touches);
 
-/* The client changed at `ms`. Writes all into the database when there are many; outside of a
- * transaction. */
-void mv_touches_put(struct mv_touches *touches, struct mv_db *db, int64_t client, int64_t ms);
+/* The client changed at `ms`. False when there are too many already: write them first. */
+bool mv_touches_put(struct mv_touches *touches, int64_t client, int64_t ms);
 
 /* When the client last changed, if that is known here; else `stored`. `touches` may be NULL. */
 int64_t mv_touches_get(const struct mv_touches *touches, int64_t client, int64_t stored);

@@ -34,13 +34,49 @@ void mv_work_begin_in_turn(struct mv_work *work, struct mv_sandbox *sandbox,
   };
   work->last = &work->first;
   if (kind == MV_WORK_ALL) {
+    mv_work_end_shared(sandbox);
     mv_touches_write(sandbox->touches, work->db);
   }
   work->changes = mv_sql_all_changes(work->db->sql);
   mv_db_forget(work->db);
-  if (kind != MV_WORK_READ) {
-    work->db->failed = mv_sql_begin(work->db->sql, &work->db->error) != 0;
+  if (kind == MV_WORK_ALL || kind == MV_WORK_DATA) {
+    mv_work_transact(work);
   }
+}
+
+/* ---- transactions ---- */
+
+enum { MOST_SHARED = 1000 };
+
+void mv_work_end_shared(struct mv_sandbox *sandbox) {
+  struct mv_error err;
+  if (sandbox->shared && mv_sql_in_transaction(sandbox->db.sql) &&
+      mv_sql_commit(sandbox->db.sql, &err)) {
+    mv_log(sandbox->log, MV_LOG_ERROR, NULL, "sandbox: database: %s", err.text);
+  }
+  sandbox->shared = 0;
+}
+
+void mv_work_transact(struct mv_work *work) {
+  struct mv_db *db = work->db;
+  if (!work->transacted && !db->failed) {
+    mv_work_end_shared(work->sandbox);
+    db->failed = mv_sql_begin(db->sql, &db->error) != 0;
+    work->transacted = !db->failed;
+  }
+}
+
+void mv_work_lone(struct mv_work *work) {
+  struct mv_sandbox *sandbox = work->sandbox;
+  struct mv_db *db = work->db;
+  if (work->transacted || !sandbox->touches) {
+    return; /* a statement of its own is a transaction of its own */
+  }
+  if (sandbox->shared == MOST_SHARED || !mv_sql_in_transaction(db->sql)) {
+    mv_work_end_shared(sandbox);
+    db->failed = mv_sql_begin(db->sql, &db->error) != 0;
+  }
+  sandbox->shared += !db->failed;
 }
 
 /* ---- what changed of clients ---- */
@@ -75,10 +111,15 @@ void mv_work_touch(struct mv_work *work, int64_t client) {
 }
 
 static void keep_touched(struct mv_work *work, bool done) {
+  struct mv_sandbox *sandbox = work->sandbox;
   struct mv_touched *touched = &work->touched;
   for (size_t i = 0; done && i < touched->count; i++) {
-    mv_touches_put(work->sandbox->touches, work->db, i ? touched->others[i - 1] : touched->first,
-                   work->now);
+    int64_t client = i ? touched->others[i - 1] : touched->first;
+    if (!mv_touches_put(sandbox->touches, client, work->now)) {
+      mv_work_end_shared(sandbox);
+      mv_touches_write(sandbox->touches, work->db);
+      mv_touches_put(sandbox->touches, client, work->now);
+    }
   }
   free(touched->others);
 }
@@ -116,7 +157,7 @@ static void let_go(struct mv_work *work, bool done) {
 
 static bool commit_work(struct mv_work *work) {
   struct mv_db *db = work->db;
-  if (db->failed || work->kind == MV_WORK_READ) {
+  if (db->failed || !work->transacted) {
     return !db->failed;
   }
   db->failed = mv_sql_commit(db->sql, &db->error) != 0;
@@ -131,8 +172,10 @@ int mv_work_end(struct mv_work *work, bool commit, struct mv_error *err) {
     mv_log(work->sandbox->log, MV_LOG_ERROR, NULL, "sandbox: database: %s", work->db->error.text);
     result = mv_error_set(err, work->db->error.kind, "%s", work->db->error.text);
   }
-  if (!done) {
+  if (!done && work->transacted) {
     mv_sql_rollback(work->db->sql);
+  }
+  if (!done) {
     work->sandbox->ids = work->ids;
   }
   if (work->kind == MV_WORK_ALL && work->sandbox->facts) {

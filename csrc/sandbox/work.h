@@ -17,6 +17,7 @@ enum mv_work_kind {
   MV_WORK_ALL,  /* may change anything */
   MV_WORK_DATA, /* leaves keys, settings and projects as they are */
   MV_WORK_READ, /* changes nothing: no transaction is needed, as there is but one connection */
+  MV_WORK_LATE, /* as DATA, but says itself how it changes something: mv_work_transact, _lone */
 };
 
 /* Ids of messages that sqlite_sequence says are used, and are not yet: of a thousand messages one
@@ -31,6 +32,7 @@ struct mv_work {
   enum mv_work_kind kind;
   struct mv_facts *facts;        /* NULL for MV_WORK_ALL: it asks the database itself */
   int64_t changes;               /* mv_sql_all_changes when it began */
+  bool transacted;               /* has a transaction, which is its own */
   int64_t project;               /* 0 until it is known */
   int64_t now;                   /* ms: the sandbox's time when it began */
   int nested;                    /* blocks that run because of blocks */
@@ -52,6 +54,16 @@ void mv_work_begin_as(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_
 void mv_work_take_turn(struct mv_sandbox *sandbox);
 void mv_work_give_turn(struct mv_sandbox *sandbox);
 void mv_work_begin_in_turn(struct mv_work *work, struct mv_sandbox *sandbox, enum mv_work_kind kind);
+
+/* For MV_WORK_LATE, before it changes anything: begins its transaction. Any other has one. */
+void mv_work_transact(struct mv_work *work);
+
+/* Instead: it will change what it changes with one statement, after which it cannot fail. In memory,
+ * where nothing has to reach a disk, such works share a transaction. */
+void mv_work_lone(struct mv_work *work);
+
+/* Ends the transaction that they share; for what is no work, in its turn. */
+void mv_work_end_shared(struct mv_sandbox *sandbox);
 
 /* Notes that something of the client changed. */
 void mv_work_touch(struct mv_work *work, int64_t client);

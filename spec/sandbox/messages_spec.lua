@@ -52,6 +52,34 @@ describe("the sandbox's messages", function()
       assert.equal(400, select(2, box:call("message", { client_id = id, message_id = "x" })))
     end)
 
+    it("stays when what comes after it is refused or undone", function()
+      box:call("message", { client_id = id, message = "first" })
+      assert.equal(404, select(2, box:call("save_variables",
+        { clients = { id, 5 }, variables = { ["client.a"] = 1 } })))
+      assert.is_nil(box:call("get_variables", { client_id = id })["client.a"])
+      box:call("message", { client_id = id, message = "second" })
+      assert.equal(404, select(2, box:call("message", { client_id = 5, message = "nobody" })))
+      assert.equal(400, select(2, box:call("message", { client_id = id, message = "x", time_shift = "x" })))
+      box:control("POST", "settings", { ok_body = "?" })
+      local sent = history()
+      assert.same({ "second", "first" }, { sent[1].text, sent[2].text })
+      assert.equal(2, #sent)
+    end)
+
+    it("is kept a thousand times and more, each with its id, whatever is asked for in between", function()
+      for i = 1, 1100 do
+        box:call("message", { client_id = id, message = i, time_shift = i % 100 == 0 and 1000 or nil })
+        if i % 70 == 0 then box:call("get_variables", { client_id = id }) end
+        if i % 900 == 0 then box:call("save_variables", { client_id = id, variables = { ["client.a"] = i } }) end
+      end
+      local sent, last = history(), math.huge
+      assert.equal(1089, #sent)
+      for _, message in ipairs(sent) do
+        assert.is_true(message.id < last)
+        last = message.id
+      end
+    end)
+
     it("keeps any text", function()
       for _, text in ipairs { "'; DROP TABLE clients; --", "\u{1F600} é 漢字", "0",
         ("x"):rep(100000) } do
