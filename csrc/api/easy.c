@@ -171,7 +171,7 @@ void mv_easy_conclude(struct mv_easy *call, CURLcode code) {
   curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &exchange->status);
   curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME_T, &microseconds);
   exchange->seconds = (double)microseconds / 1e6;
-  exchange->sent = was_sent(call, code);
+  exchange->sent = code == CURLE_OK || was_sent(call, code);
   exchange->failure = MV_ERROR_NONE;
   if (code != CURLE_OK) {
     fail(call, code);

@@ -32,9 +32,10 @@ struct mv_easy {
   bool known;                      /* `kind` and `ca_file` hold for the handle */
   char *ca_file;                   /* or NULL */
   struct mv_easy_address *address; /* the handle's, until the next; or NULL */
-  bool targeted;                   /* the handle has a target beside the address */
   struct mv_easy_headers *headers; /* those of the last exchange, or NULL */
   size_t body_sent;                /* bytes of the body that libcurl has read */
+  size_t header_bytes;             /* of the answer that comes in */
+  bool skips_headers;              /* nobody wants those of this answer */
   enum mv_easy_stop stop;
   bool ended;  /* concluded, `done` not called yet */
   char *error; /* of CURL_ERROR_SIZE, for libcurl's words about TLS; or NULL */
@@ -47,17 +48,21 @@ struct mv_easy_headers {
   size_t count;            /* of theirs */
 };
 
-/* An address, of exchanges with it; where the request's target is told apart, without that. */
+/* An address, of exchanges with it. */
 struct mv_easy_address {
   struct mv_recent_item item;
-  CURLU *parts; /* or NULL: only libcurl can tell what is wrong with it */
+  CURLU *parts;  /* or NULL: only libcurl can tell what is wrong with it */
+  bool plain;    /* http:// */
+  bool loopback; /* of this machine's own: a proxy of the environment is not asked for it */
+  bool apart;    /* up to the host: the request's target is told beside it */
+  size_t length;
   char text[];
 };
 
 /* What all handles of a transport have in common. Zeroed, it is empty. */
 struct mv_easy_shared {
   struct mv_recent headers, addresses; /* see easy_shared.c */
-  CURLSH *sessions;                    /* of TLS; without it each handle would keep some for itself */
+  CURLSH *sessions; /* of TLS; without it each handle would keep some for itself */
   curl_opensocket_callback open_socket;
   curl_closesocket_callback close_socket;
   void *sockets; /* the first argument of both */
@@ -78,15 +83,16 @@ void mv_easy_conclude(struct mv_easy *call, CURLcode code);
 /* Lets go of the exchange, so that the handle can be used again. */
 void mv_easy_release(struct mv_easy *call);
 
-/* Where in an address the request's target begins that libcurl can send as it stands: what comes
- * behind the host. NULL when it cannot, and the whole address is libcurl's. */
-const char *mv_easy_target(const char *url);
-
-/* A new use of such headers (NULL: none), of such an address: NULL when memory is out. */
+/* A new use of such headers (NULL: none): NULL when memory is out. */
 struct mv_easy_headers *mv_easy_use_headers(struct mv_easy_shared *shared,
                                             const char *const *given);
-struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared, const char *url,
-                                            size_t length);
+
+/* A new use of an address: NULL when memory is out. `target`: what comes behind the host, which
+ * libcurl can send as it stands; NULL when it cannot, and all of the address is libcurl's. `last`:
+ * likely the same, or NULL. */
+struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared,
+                                            struct mv_easy_address *last, const char *url,
+                                            const char **target);
 
 /* Ends a use. */
 void mv_easy_release_headers(struct mv_easy_headers *headers);

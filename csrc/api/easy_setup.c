@@ -15,20 +15,6 @@ enum {
   TLS_BUFFER = 16 << 10,
 };
 
-static bool is_host(const char *host, size_t length, const char *name) {
-  size_t size = strlen(name);
-  return length >= size && strncasecmp(host, name, size) == 0 &&
-         (length == size || host[size] == ':');
-}
-
-/* A proxy of the environment is not asked for this machine's own servers. */
-static bool is_loopback(const char *url) {
-  size_t length;
-  const char *host = mv_easy_host(url, &length);
-  return strncmp(host, "127.", 4) == 0 || is_host(host, length, "[::1]") ||
-         is_host(host, length, "localhost");
-}
-
 /* ---- callbacks: fill the exchange, never do more ---- */
 
 static size_t stop(struct mv_easy *call, enum mv_easy_stop why) {
@@ -46,22 +32,35 @@ static size_t on_body(char *data, size_t size, size_t count, void *user) {
   return mv_bytes_append(reply, data, length) ? stop(call, MV_STOP_MEMORY) : length;
 }
 
+/* A new answer begins; only the last one's headers count. */
+static void begin_answer(struct mv_easy *call, const char *line, size_t length) {
+  const char *blank = memchr(line, ' ', length);
+  bool success = blank && blank + 1 < line + length && blank[1] == '2';
+  call->skips_headers = call->exchange->brief && success;
+  call->header_bytes = 0;
+  mv_bytes_clear(&call->exchange->reply_headers);
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *user) {
   struct mv_easy *call = user;
   struct mv_bytes *headers = &call->exchange->reply_headers;
   size_t length = size * count, line = length;
+  if (length >= 5 && memcmp(data, "HTTP/", 5) == 0) {
+    begin_answer(call, data, length);
+    return length;
+  }
+  call->header_bytes += length;
+  if (call->header_bytes > MAX_HEADERS) {
+    return stop(call, MV_STOP_HEADERS);
+  }
+  if (call->skips_headers) {
+    return length;
+  }
   while (line > 0 && (data[line - 1] == '\r' || data[line - 1] == '\n')) {
     line--;
   }
-  if (line >= 5 && memcmp(data, "HTTP/", 5) == 0) { /* a new answer begins; only the last counts */
-    mv_bytes_clear(headers);
-    return length;
-  }
   if (line == 0) {
     return length;
-  }
-  if (headers->length + line > MAX_HEADERS) {
-    return stop(call, MV_STOP_HEADERS);
   }
   mv_bytes_append(headers, data, line);
   return mv_bytes_putc(headers, '\n') ? stop(call, MV_STOP_MEMORY) : length;
@@ -122,14 +121,9 @@ static bool setup_trust(CURL *easy, const struct mv_easy_kind *kind, const char 
          (!kind->loopback || SET(CURLOPT_NOPROXY, "*"));
 }
 
-static bool is_plain(const char *url) {
-  return strncasecmp(url, "http://", 7) == 0;
-}
-
 /* Room for a part of the answer, held as long as one is awaited. Over TLS a connection holds far
  * more than that, and HTTP/2 goes better with much room. */
-static long buffer_size(const struct mv_exchange *exchange) {
-  bool plain = is_plain(exchange->url);
+static long buffer_size(bool plain) {
   return plain && LIBCURL_VERSION_NUM < FIRST_SHARED_BUFFER ? PLAIN_BUFFER : TLS_BUFFER;
 }
 
@@ -221,16 +215,17 @@ static bool same_text(const char *a, const char *b) {
 }
 
 /* False: the method is too long to be noted. */
-static bool kind_of(const struct mv_exchange *exchange, struct mv_easy_kind *kind) {
+static bool kind_of(const struct mv_exchange *exchange, const struct mv_easy_address *address,
+                    struct mv_easy_kind *kind) {
   size_t length = strlen(exchange->method);
   memset(kind, 0, sizeof *kind);
   kind->timeout = milliseconds(exchange->timeout, DEFAULT_TIMEOUT);
   kind->connect_timeout = milliseconds(exchange->connect_timeout, DEFAULT_CONNECT_TIMEOUT);
   kind->max_reply = mv_easy_max_reply(exchange);
-  kind->buffer = buffer_size(exchange);
+  kind->buffer = buffer_size(address->plain);
   kind->insecure = exchange->insecure;
-  kind->loopback = is_loopback(exchange->url);
-  kind->tls = !kind->loopback || !is_plain(exchange->url);
+  kind->loopback = address->loopback;
+  kind->tls = !address->loopback || !address->plain;
   kind->has_body = exchange->body && exchange->body_length > 0;
   kind->once = exchange->once;
   memcpy(kind->method, exchange->method, length < sizeof kind->method ? length : 0);
@@ -250,7 +245,6 @@ static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind,
   call->ca_file = mv_strdup(ca_file);
   call->address = NULL;
   call->headers = NULL;
-  call->targeted = false;
   return buffer && (call->ca_file || !ca_file) && SET(CURLOPT_SHARE, shared->sessions) &&
          SET(CURLOPT_CLOSESOCKETFUNCTION, shared->close_socket) &&
          SET(CURLOPT_CLOSESOCKETDATA, shared->sockets) &&
@@ -260,46 +254,38 @@ static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind,
          setup_callbacks(easy, call);
 }
 
-static bool setup_address(struct mv_easy *call, struct mv_easy_shared *shared, size_t length) {
+/* Takes the use of the address over. */
+static bool setup_url(struct mv_easy *call, struct mv_easy_address *address, const char *target) {
   CURL *easy = call->easy;
-  const char *url = call->exchange->url;
   struct mv_easy_address *before = call->address;
-  if (before && strncmp(before->text, url, length) == 0 && !before->text[length]) {
-    return true;
-  }
-  struct mv_easy_address *address = call->address = mv_easy_use_address(shared, url, length);
-  const char *text = address ? address->text : NULL;
-  bool set = address && SET(CURLOPT_URL, text) && SET(CURLOPT_CURLU, address->parts);
+  const char *text = address->text;
+  bool set = address == before || (SET(CURLOPT_URL, text) && SET(CURLOPT_CURLU, address->parts));
+  set = set && ((!target && !(before && before->apart)) || SET(CURLOPT_REQUEST_TARGET, target));
+  call->address = address;
   mv_easy_release_address(before);
   return set;
 }
 
-/* With the target apart, all exchanges with a server have one address. A proxy of plain HTTP wants
- * all of it as the target. */
-static bool setup_url(struct mv_easy *call, struct mv_easy_shared *shared) {
-  CURL *easy = call->easy;
-  const char *url = call->exchange->url;
-  const char *target = call->kind.loopback || !is_plain(url) ? mv_easy_target(url) : NULL;
-  bool targeted = call->targeted;
-  call->targeted = target != NULL;
-  return setup_address(call, shared, target ? (size_t)(target - url) : strlen(url)) &&
-         ((!target && !targeted) || SET(CURLOPT_REQUEST_TARGET, target));
-}
-
-static bool setup(struct mv_easy *call, struct mv_easy_shared *shared) {
+static bool setup_with(struct mv_easy *call, struct mv_easy_shared *shared,
+                       struct mv_easy_address *address, const char *target) {
   const struct mv_exchange *exchange = call->exchange;
   struct mv_easy_kind kind;
-  bool noted = kind_of(exchange, &kind);
+  bool noted = kind_of(exchange, address, &kind);
   bool same = call->known && noted && same_kind(&kind, &call->kind) &&
               same_text(exchange->ca_file, call->ca_file);
   call->known = false;
-  if (!same && !setup_kind(call, &kind, shared)) {
-    return false;
-  }
-  bool done =
-      setup_headers(call, shared) && setup_url(call, shared) && setup_body(call->easy, call);
+  bool ready = same || setup_kind(call, &kind, shared);
+  bool done = setup_url(call, address, target) && ready && setup_headers(call, shared) &&
+              setup_body(call->easy, call);
   call->known = done && noted;
   return done;
+}
+
+static bool setup(struct mv_easy *call, struct mv_easy_shared *shared) {
+  const char *target;
+  struct mv_easy_address *address =
+      mv_easy_use_address(shared, call->address, call->exchange->url, &target);
+  return address && setup_with(call, shared, address, target);
 }
 
 int mv_easy_setup(struct mv_easy *call, struct mv_easy_shared *shared, struct mv_error *err) {

@@ -101,12 +101,14 @@ void mv_easy_release_headers(struct mv_easy_headers *headers) {
 struct text {
   const char *start;
   size_t length;
+  bool apart;
 };
 
 static bool holds_address(const struct mv_recent_item *item, const void *source) {
   const struct mv_easy_address *known = (const struct mv_easy_address *)item;
   const struct text *text = source;
-  return strncmp(known->text, text->start, text->length) == 0 && !known->text[text->length];
+  return known->length == text->length && known->apart == text->apart &&
+         memcmp(known->text, text->start, text->length) == 0;
 }
 
 static void destroy_address(struct mv_recent_item *item) {
@@ -117,8 +119,23 @@ static void destroy_address(struct mv_recent_item *item) {
   free(address);
 }
 
+static bool is_plain(const char *url) {
+  return strncasecmp(url, "http://", 7) == 0;
+}
+
 static bool is_usual(const char *url) {
-  return strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+  return is_plain(url) || strncasecmp(url, "https://", 8) == 0;
+}
+
+static bool is_host(const char *host, size_t length, const char *name) {
+  size_t size = strlen(name);
+  return length >= size && strncasecmp(host, name, size) == 0 &&
+         (length == size || host[size] == ':');
+}
+
+static bool is_loopback(const char *host, size_t length) {
+  return strncmp(host, "127.", 4) == 0 || is_host(host, length, "[::1]") ||
+         is_host(host, length, "localhost");
 }
 
 /* libcurl takes an address apart for each transfer, and puts it together again to look at it; one
@@ -135,36 +152,56 @@ static CURLU *take_apart(const char *url) {
 static struct mv_recent_item *make_address(const void *source) {
   const struct text *text = source;
   struct mv_easy_address *address = calloc(1, sizeof *address + text->length + 1);
+  size_t length;
   if (!address) {
     return NULL;
   }
   memcpy(address->text, text->start, text->length);
+  const char *host = mv_easy_host(address->text, &length);
+  address->plain = is_plain(address->text);
+  address->loopback = is_loopback(host, length);
+  address->apart = text->apart;
+  address->length = text->length;
   address->parts = take_apart(address->text);
   return &address->item;
 }
 
 static const struct mv_recent_type address_type = {make_address, holds_address, destroy_address};
 
-struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared, const char *url,
-                                            size_t length) {
-  const struct text text = {url, length};
+/* Whether libcurl can send it as it stands. */
+static bool is_target(const char *text) {
+  const char *sign = text;
+  while (*sign > ' ' && *sign < 0x7f && *sign != '#') {
+    sign++;
+  }
+  return *text == '/' && !*sign;
+}
+
+/* With the target apart, all exchanges with a server have one address. A proxy of plain HTTP wants
+ * all of it as the target. */
+static const char *target_of(const char *url) {
+  size_t length;
+  const char *host = mv_easy_host(url, &length);
+  bool possible = is_usual(url) && (!is_plain(url) || is_loopback(host, length));
+  return possible && is_target(host + length) ? host + length : NULL;
+}
+
+struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared,
+                                            struct mv_easy_address *last, const char *url,
+                                            const char **target) {
+  if (last && last->apart && strncmp(url, last->text, last->length) == 0 &&
+      is_target(url + last->length)) {
+    *target = url + last->length;
+    last->item.uses++;
+    return last;
+  }
+  *target = target_of(url);
+  const struct text text = {url, *target ? (size_t)(*target - url) : strlen(url), *target != NULL};
   return (struct mv_easy_address *)mv_recent_use(&shared->addresses, &address_type, &text);
 }
 
 void mv_easy_release_address(struct mv_easy_address *address) {
   mv_recent_release(&address_type, address ? &address->item : NULL);
-}
-
-const char *mv_easy_target(const char *url) {
-  size_t length;
-  if (!is_usual(url)) {
-    return NULL;
-  }
-  const char *target = mv_easy_host(url, &length), *sign;
-  target += length;
-  for (sign = target; *sign > ' ' && *sign < 0x7f && *sign != '#'; sign++) {
-  }
-  return *target == '/' && !*sign ? target : NULL;
 }
 
 void mv_easy_forget(struct mv_easy_shared *shared) {

@@ -27,6 +27,7 @@ struct mv_exchange {
   const char *ca_file;    /* extra trust: a PEM file, or NULL */
   bool insecure;          /* do not verify the server's certificate */
   bool once;              /* never let the library repeat it on a fresh connection */
+  bool brief;             /* the headers of a success are not wanted */
 
   /* called once, on the polling thread, when it ended; may start other exchanges */
   void (*done)(struct mv_exchange *exchange);

@@ -338,6 +338,7 @@ static void fill(struct mv_exchange *exchange, const struct attempt *attempt,
   exchange->connect_timeout = caller->connect_timeout;
   exchange->insecure = caller->insecure;
   exchange->once = request->retry == MV_ONCE;
+  exchange->brief = true;
   exchange->done = exchange_done;
 }
 

@@ -73,11 +73,17 @@ static inline bool mv_compat_isyieldable(lua_State *L) {
 #define lua_isyieldable mv_compat_isyieldable
 #endif
 
-/* The registry under a key that is the address of a constant text, unique to the caller. LuaJIT
- * cannot hold every address as light userdata, so there the text itself is the key. */
+/* The registry under a key that is the address of a constant text, unique to the caller. */
+#if LUA_VERSION_NUM < 502
+/* As light userdata, of which LuaJIT can hold 47 bits. */
+static inline void mv_compat_pushkey(lua_State *L, const char *key) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)((uint64_t)(uintptr_t)key & 0x7FFFFFFFFFFF));
+}
+#endif
+
 static inline void mv_registry_get(lua_State *L, const char *key) {
 #if LUA_VERSION_NUM < 502
-  lua_pushstring(L, key);
+  mv_compat_pushkey(L, key);
   lua_rawget(L, LUA_REGISTRYINDEX);
 #else
   lua_rawgetp(L, LUA_REGISTRYINDEX, key);
@@ -87,7 +93,7 @@ static inline void mv_registry_get(lua_State *L, const char *key) {
 /* Pops the value. */
 static inline void mv_registry_set(lua_State *L, const char *key) {
 #if LUA_VERSION_NUM < 502
-  lua_pushstring(L, key);
+  mv_compat_pushkey(L, key);
   lua_insert(L, -2);
   lua_rawset(L, LUA_REGISTRYINDEX);
 #else

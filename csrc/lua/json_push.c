@@ -20,7 +20,7 @@ struct pull {
   lua_State *L;
   const char *at, *end;
   bool keep_null;
-  int mark; /* where on the stack the array mark is */
+  int mark; /* where on the stack the array mark is; nil before the first array */
   struct mv_json_hints *hints; /* lists hold objects of one kind */
 };
 
@@ -199,6 +199,10 @@ static bool pull_number(struct pull *pull) {
 
 static bool pull_array(struct pull *pull, int depth) {
   lua_State *L = pull->L;
+  if (lua_isnil(L, pull->mark)) {
+    mv_value_push_mark(L);
+    lua_replace(L, pull->mark);
+  }
   lua_newtable(L);
   lua_pushvalue(L, pull->mark);
   lua_setmetatable(L, -2);
@@ -314,7 +318,7 @@ bool mv_json_direct_push(lua_State *L, const char *text, size_t length, bool kee
   }
   pull.hints = hints ? hints : &fresh;
   luaL_checkstack(L, 4, "JSON is nested too deep");
-  mv_value_push_mark(L);
+  lua_pushnil(L);
   pull.mark = top + 1;
   if (!pull_value(&pull, 0) || (skip_space(&pull), pull.at < pull.end)) {
     lua_settop(L, top);

@@ -24,6 +24,29 @@ static void plain_answers(void) {
   mv_exchange_free(&exchange);
 }
 
+/* Without the headers of a success, but never too many of them. */
+static void brief_answers(void) {
+  static const struct {
+    const char *path;
+    bool headers;
+    enum mv_error_kind failure;
+  } known[] = {{"/ok", false, MV_ERROR_NONE},
+               {"/status", true, MV_ERROR_NONE},
+               {"/redirect", true, MV_ERROR_NONE},
+               {"/headers", false, MV_ERROR_DECODE}};
+  struct mv_transport *transport = mv_transport_new(NULL);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    char url[256];
+    struct mv_exchange exchange = exchange_of("GET", address(url, sizeof url, known[i].path), NULL);
+    exchange.brief = true;
+    run(transport, &exchange);
+    CHECK(exchange.failure == known[i].failure);
+    CHECK((exchange.reply_headers.length > 0) == known[i].headers);
+    mv_exchange_free(&exchange);
+  }
+  mv_transport_free(transport);
+}
+
 static void requests(void) {
   char url[256];
   struct mv_transport *transport = mv_transport_new(NULL);
@@ -221,6 +244,7 @@ static void after_failures(void) {
 int main(void) {
   check_begin();
   plain_answers();
+  brief_answers();
   requests();
   many_kinds();
   addresses();
