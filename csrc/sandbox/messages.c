@@ -91,6 +91,10 @@ static void tell(struct mv_work *work, int64_t id, const struct mv_message *mess
 #define UNANSWERED "EXISTS (SELECT 1 FROM messages WHERE client = ?1 AND answered = 0) "
 
 bool mv_messages_recipient(struct mv_work *work, int64_t client, bool *ready) {
+  if (mv_touches_is_ready(work->sandbox->touches, client, work->project)) {
+    *ready = mv_channels_all_open(work);
+    return true;
+  }
   int64_t found = mv_db_integer(work->db, -1,
                                 "SELECT undeliverable IS NULL AND NOT " UNANSWERED
                                 "FROM clients WHERE id = ?1 AND project = ?2",

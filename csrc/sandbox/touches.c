@@ -7,9 +7,12 @@ enum { PLACES = 4096, MOST = PLACES / 2 };
 
 struct mv_touches {
   size_t count;
+  uint64_t doubts;
   struct touch {
     int64_t client; /* 0: none */
     int64_t ms;
+    int64_t ready;   /* its project, or 0 */
+    uint64_t doubts; /* how often there were doubts when it was */
   } places[PLACES];
 };
 
@@ -36,8 +39,26 @@ bool mv_touches_put(struct mv_touches *touches, int64_t client, int64_t ms) {
     return false;
   }
   touches->count += !touch->client;
-  *touch = (struct touch){.client = client, .ms = ms};
+  touch->client = client;
+  touch->ms = ms;
   return true;
+}
+
+void mv_touches_ready(struct mv_touches *touches, int64_t client, int64_t project) {
+  struct touch *touch = &touches->places[find(touches, client)];
+  touch->ready = touch->client ? project : 0;
+  touch->doubts = touches->doubts;
+}
+
+bool mv_touches_is_ready(const struct mv_touches *touches, int64_t client, int64_t project) {
+  const struct touch *touch = touches ? &touches->places[find(touches, client)] : NULL;
+  return touch && touch->client && touch->ready == project && touch->doubts == touches->doubts;
+}
+
+void mv_touches_doubt(struct mv_touches *touches) {
+  if (touches) {
+    touches->doubts++;
+  }
 }
 
 int64_t mv_touches_get(const struct mv_touches *touches, int64_t client, int64_t stored) {
@@ -68,6 +89,8 @@ void mv_touches_write(struct mv_touches *touches, struct mv_db *db) {
 
 void mv_touches_forget(struct mv_touches *touches) {
   if (touches) {
+    uint64_t doubts = touches->doubts;
     memset(touches, 0, sizeof *touches);
+    touches->doubts = doubts;
   }
 }

@@ -63,6 +63,7 @@ void mv_work_transact(struct mv_work *work) {
     mv_work_end_shared(work->sandbox);
     db->failed = mv_sql_begin(db->sql, &db->error) != 0;
     work->transacted = !db->failed;
+    mv_touches_doubt(work->sandbox->touches);
   }
 }
 
@@ -77,6 +78,7 @@ void mv_work_lone(struct mv_work *work) {
     db->failed = mv_sql_begin(db->sql, &db->error) != 0;
   }
   sandbox->shared += !db->failed;
+  work->lone = true;
 }
 
 /* ---- what changed of clients ---- */
@@ -119,6 +121,9 @@ static void keep_touched(struct mv_work *work, bool done) {
       mv_work_end_shared(sandbox);
       mv_touches_write(sandbox->touches, work->db);
       mv_touches_put(sandbox->touches, client, work->now);
+    }
+    if (work->lone) {
+      mv_touches_ready(sandbox->touches, client, work->project);
     }
   }
   free(touched->others);

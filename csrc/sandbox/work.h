@@ -33,6 +33,7 @@ struct mv_work {
   struct mv_facts *facts;        /* NULL for MV_WORK_ALL: it asks the database itself */
   int64_t changes;               /* mv_sql_all_changes when it began */
   bool transacted;               /* has a transaction, which is its own */
+  bool lone;                     /* see mv_work_lone; touches a client whose messages are ready */
   int64_t project;               /* 0 until it is known */
   int64_t now;                   /* ms: the sandbox's time when it began */
   int nested;                    /* blocks that run because of blocks */

@@ -80,6 +80,25 @@ describe("the sandbox's messages", function()
       end
     end)
 
+    it("sees at once what changed since the one before", function()
+      local function send(to)
+        local answer, status = box:call("message", { client_id = to or id, message = "x" })
+        return answer == "ok" and history({ limit = 1 })[1] or status
+      end
+      assert.is_true(send().delivered and send().delivered)
+      box:says(id, "a question")
+      assert.is_false(history({ limit = 1 })[1].answered)
+      send()
+      for _, message in ipairs(history()) do assert.is_true(message.answered) end
+      box:control("POST", "clients", { client_id = id, undeliverable = "blocked" })
+      assert.equal("blocked", send().error_message)
+      assert.is_false(send().delivered)
+      box:control("POST", "clients", { client_id = id, undeliverable = support.null })
+      assert.is_true(send().delivered and send().delivered)
+      box:call("delete_clients", { client_ids = { id } })
+      assert.equal(404, send())
+    end)
+
     it("keeps any text", function()
       for _, text in ipairs { "'; DROP TABLE clients; --", "\u{1F600} é 漢字", "0",
         ("x"):rep(100000) } do
