@@ -73,6 +73,7 @@ static void exchange_free(struct exchange *ex) {
 void mv_call_on_connection(void *cls, struct MHD_Connection *connection, void **slot,
                            enum MHD_ConnectionNotificationCode code) {
   struct mv_lane *lane = cls;
+  mv_lane_moved(lane);
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
     mv_lane_joined(lane);
     *slot = exchange_new(lane, connection);
@@ -428,10 +429,10 @@ enum MHD_Result mv_call_on_request(void *cls, struct MHD_Connection *connection,
                                    const char *method, const char *version, const char *data,
                                    size_t *size, void **request) {
   struct exchange *ex = *request;
-  (void)cls;
   (void)connection;
   (void)url;
   (void)version;
+  mv_lane_moved(cls);
   if (!ex)
     return MHD_NO;
   if (ex->answered)

@@ -16,6 +16,8 @@
 #define THREAD_STACK ((size_t)1 << 20) /* reserved, not used, memory */
 #define ACCEPTS 16   /* at once; then those who are here have their turn */
 #define SCARCE_MS 100 /* how long to accept nobody when descriptors or memory are out */
+#define STILL_ROUNDS 32 /* as many are nothing to worry about: a long answer over TLS takes them */
+#define LONGEST_NAP 10  /* ms */
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
@@ -64,6 +66,10 @@ static bool fall_asleep(struct mv_lane *lane) {
 
 void mv_lane_joined(struct mv_lane *lane) {
   lane->joined = true;
+}
+
+void mv_lane_moved(struct mv_lane *lane) {
+  lane->still = 0;
 }
 
 /* The daemon closes the descriptor, now if it does not take it. */
@@ -128,11 +134,20 @@ static bool accepts(struct mv_lane *lane) {
   return !lane->full && !lane->scarce_until && !atomic_load(&lane->server->quiesced);
 }
 
+/* The daemon wants to go on at once. For a TLS handshake that is half sent, and for a chunk whose first
+ * line is longer than its memory, it does so until their time is over, and nothing moves. */
+static int nap_of(const struct mv_lane *lane) {
+  int ms = lane->still / STILL_ROUNDS;
+  return ms > LONGEST_NAP ? LONGEST_NAP : ms;
+}
+
 /* How long the daemon lets the thread sleep, ms; -1: for ever. */
 static int longest_sleep(const struct mv_lane *lane) {
   MHD_UNSIGNED_LONG_LONG ms;
   if (MHD_get_timeout(lane->daemon, &ms) == MHD_NO)
     return lane->scarce_until ? SCARCE_MS : -1;
+  if (ms == 0)
+    return nap_of(lane);
   if (lane->scarce_until && ms > SCARCE_MS)
     return SCARCE_MS;
   return ms > INT_MAX ? INT_MAX : (int)ms;
@@ -168,6 +183,7 @@ static void *run(void *owner) {
       accept_some(lane);
     resume_answered(lane);
     MHD_run(lane->daemon);
+    lane->still += lane->still < STILL_ROUNDS * LONGEST_NAP;
   }
   resume_answered(lane); /* a daemon that is stopped may hold nothing back */
   MHD_run(lane->daemon);

@@ -44,6 +44,7 @@ struct mv_lane {
   bool full;            /* all places were taken */
   int64_t scarce_until; /* ms, monotonic: descriptors or memory were out; 0: they are not */
   bool told;            /* that they are */
+  int still;            /* rounds since the daemon last came to one of its callbacks */
   pthread_mutex_t lock; /* guards what follows */
   bool asleep;
   struct exchange *first, **last; /* answered, in order; to be resumed */
@@ -97,6 +98,9 @@ void mv_lane_give(struct mv_lane *lane, struct exchange *ex);
 
 /* On the lane's thread: its daemon has taken a connection. */
 void mv_lane_joined(struct mv_lane *lane);
+
+/* On the lane's thread: its daemon has done something. */
+void mv_lane_moved(struct mv_lane *lane);
 
 /* The daemon's callbacks, in call.c; `cls` is the lane. */
 void *mv_call_on_target(void *cls, const char *uri, struct MHD_Connection *connection);

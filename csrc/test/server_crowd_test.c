@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "net/server.h"
 #include "test/check.h"
@@ -131,7 +132,40 @@ static void test_scarce(void) {
   teardown(&f);
 }
 
+/* Milliseconds of processor time that all threads used within 300 ms. */
+static long used_ms(void) {
+  struct timespec before, after, time = {.tv_nsec = 300000000};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+  nanosleep(&time, NULL);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+  return (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+}
+
+/* A request with which the daemon can do nothing keeps no thread busy, and nobody else from being
+ * served. */
+static void test_stuck(void) {
+  static const char head[] = "POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;";
+  struct fixture f;
+  char extension[20000];
+  memset(extension, 'x', sizeof extension);
+  setup(&f, 0, 0);
+  int stuck = open_one(&f), good = open_one(&f);
+  say(stuck, head, sizeof head - 1);
+  say(stuck, extension, sizeof extension);
+  ask(good);
+  CHECK(is_answered(good));
+  CHECK(used_ms() < 100);
+  for (int i = 0; i < 100; i++) {
+    ask(good);
+    CHECK(is_answered(good));
+  }
+  close(stuck);
+  close(good);
+  teardown(&f);
+}
+
 int main(void) {
+  test_stuck();
   test_bursts();
   test_full();
   test_scarce();

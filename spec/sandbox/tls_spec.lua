@@ -1,6 +1,8 @@
+local core = require "mavilua.core"
 local http = require "mavilua.http"
 local mavilua = require "mavilua"
 local process = require "spec.support.process"
+local socket = require "socket"
 local support = require "spec.support.sandbox"
 
 local function certificate(name)
@@ -73,6 +75,16 @@ describe("a sandbox with a certificate", function()
     local answer, err = bot:broadcast { clients = { 836058548 }, message = "x" }
     assert.is_nil(answer)
     assert.equal("ambiguous", err.kind)
+  end)
+
+  it("leaves the processor alone while a client hesitates in the middle of its first words", function()
+    local client = assert(socket.connect(box.url:match "//([%d.]+):(%d+)"))
+    assert(client:send "\22\3\1")
+    local before = process.ticks(box.server.pid)
+    core.sleep(1)
+    local used = process.ticks(box.server.pid) - before
+    client:close()
+    assert.is_true(used < 25, ("used %d of 100 ticks of a second"):format(used))
   end)
 
   it("says what is wrong with a certificate", function()
