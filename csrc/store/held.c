@@ -43,22 +43,26 @@ static bool make_room(struct mv_held *held) {
   return true;
 }
 
-bool mv_held_by(const struct mv_held *held, const char *key, int64_t id, int64_t token) {
+const struct mv_held_line *mv_held_get(const struct mv_held *held, const char *key) {
   const struct mv_held_line *line = held->count ? place_of(held, key) : NULL;
-  return line && line->id == id && line->token == token;
+  return line && line->id ? line : NULL;
 }
 
-static void note(struct mv_held *held, const struct mv_held_line *line, bool added) {
-  held->changes[held->changed++] = (struct mv_held_change){.line = *line, .added = added};
+static void note(struct mv_held *held, const struct mv_held_line *line, int what) {
+  struct mv_held_change *change = &held->changes[held->changed++];
+  change->line = *line;
+  change->what = what;
 }
 
 static void put(struct mv_held *held, const struct mv_held_line *line) {
   *place_of(held, line->key) = *line;
   held->count++;
+  held->bare += line->bare;
 }
 
 /* Those behind it move up, so that no search stops at the gap. */
 static void take(struct mv_held *held, struct mv_held_line *line) {
+  held->bare -= line->bare;
   size_t gap = (size_t)(line - held->lines);
   for (size_t at = (gap + 1) % PLACES; held->lines[at].id; at = (at + 1) % PLACES) {
     size_t home = home_of(held->lines[at].key);
@@ -71,8 +75,8 @@ static void take(struct mv_held *held, struct mv_held_line *line) {
   held->count--;
 }
 
-bool mv_held_add(struct mv_held *held, const char *key, int64_t id, int64_t token) {
-  struct mv_held_line line = {.id = id, .token = token};
+bool mv_held_add(struct mv_held *held, const char *key, int64_t id, int64_t token, bool bare) {
+  struct mv_held_line line = {.id = id, .token = token, .bare = bare};
   size_t length = strlen(key);
   if (length >= sizeof line.key || held->count >= MOST)
     return false;
@@ -81,7 +85,7 @@ bool mv_held_add(struct mv_held *held, const char *key, int64_t id, int64_t toke
   if (!make_room(held))
     return false;
   memcpy(line.key, key, length + 1);
-  note(held, &line, true);
+  note(held, &line, MV_HELD_ADDED);
   put(held, &line);
   return true;
 }
@@ -90,18 +94,44 @@ bool mv_held_remove(struct mv_held *held, const char *key, int64_t id) {
   struct mv_held_line *line = held->count ? place_of(held, key) : NULL;
   if (!line || line->id != id)
     return false;
-  note(held, line, false);
+  note(held, line, MV_HELD_REMOVED);
   take(held, line);
   return true;
+}
+
+bool mv_held_written(struct mv_held *held, const char *key) {
+  struct mv_held_line *line = place_of(held, key);
+  if (!make_room(held))
+    return false;
+  note(held, line, MV_HELD_WRITTEN);
+  line->bare = false;
+  held->bare--;
+  return true;
+}
+
+const struct mv_held_line *mv_held_next_bare(const struct mv_held *held, size_t *at, int64_t below) {
+  while (held->bare && *at < PLACES) {
+    const struct mv_held_line *line = &held->lines[(*at)++];
+    if (line->id && line->bare && line->id < below)
+      return line;
+  }
+  return NULL;
+}
+
+static void mark_bare(struct mv_held *held, struct mv_held_line *line) {
+  line->bare = true;
+  held->bare++;
 }
 
 void mv_held_undo(struct mv_held *held, size_t changes) {
   while (held->changed > changes) {
     const struct mv_held_change *change = &held->changes[--held->changed];
-    if (change->added)
+    if (change->what == MV_HELD_REMOVED)
+      put(held, &change->line);
+    else if (change->what == MV_HELD_ADDED)
       take(held, place_of(held, change->line.key));
     else
-      put(held, &change->line);
+      mark_bare(held, place_of(held, change->line.key));
   }
 }
 

@@ -84,6 +84,9 @@ static const char *const schema[] = {
     "DROP INDEX events_blocked;"
     "DROP INDEX events_suspect;"
     "CREATE INDEX events_marked ON events (mark, id) WHERE mark IS NOT NULL;",
+    /* of those that began without a row in `events`, see store_sqlite_bare.c; else null */
+    "ALTER TABLE payloads ADD COLUMN bare_key TEXT;"
+    "ALTER TABLE payloads ADD COLUMN bare_at INTEGER;",
 };
 
 /* --- Opening --- */
@@ -140,7 +143,8 @@ static int prepare(struct mv_store *store, struct mv_error *err) {
   int versions = (int)(sizeof schema / sizeof schema[0]);
   if (mv_sql_begin(store->sql, err))
     return -1;
-  if (mv_sql_migrate(store->sql, schema, versions, err) || load_counters(store, err) ||
+  if (mv_sql_migrate(store->sql, schema, versions, err) || mv_store_load_bare(store, err) ||
+      load_counters(store, err) ||
       mv_store_load_lines(store, err) || mv_store_load_reports(store, err)) {
     mv_sql_rollback(store->sql);
     return -1;
@@ -341,7 +345,7 @@ static int save_counts(struct mv_store *store, struct mv_error *err) {
 int mv_store_commit(struct mv_store *store, struct mv_error *err) {
   assert(store->in_transaction && !mv_store_broken(store));
   if (check_files(store, err) || mv_store_sweep_lines(store, err) ||
-      mv_store_check_lines(store, err) || save_counts(store, err) ||
+      mv_store_check_lines(store, err) || mv_store_write_out_old(store, err) || save_counts(store, err) ||
       mv_sql_commit(store->sql, err)) {
     mv_store_rollback(store);
     return -1;
@@ -360,6 +364,7 @@ void mv_store_rollback(struct mv_store *store) {
   memcpy(store->counts, store->saved, sizeof store->counts);
   mv_held_undo(&store->held, 0);
   store->lines_used = true;
+  store->bare_checked = 0;
   end(store);
 }
 

@@ -39,10 +39,27 @@ struct mv_parted_list {
 
 enum { MV_PENDING = 16 };
 
+/* A new event; see store_sqlite_bare.c. */
+struct mv_starting {
+  struct mv_event event; /* with its strings behind `body` */
+  int line;
+  bool bare;
+};
+
+/* One that was bare, and has ended. */
+struct mv_ending {
+  int64_t id, token, accepted_at, finished_at;
+  enum mv_event_state state;
+  char key[MV_HELD_KEY];
+  char handler[64];
+  bool handled; /* it has a handler */
+};
+
 /* Rows of the transaction that wait to be written together. */
 struct mv_pending {
-  struct mv_event events[MV_PENDING]; /* each with its strings behind `body` */
-  size_t count;
+  struct mv_starting starts[MV_PENDING];
+  struct mv_ending ends[MV_PENDING];
+  size_t count, ended;
 };
 
 /* What mv_store_foresee was told; those before `at` have come. */
@@ -73,6 +90,7 @@ struct mv_store {
   size_t deferred;    /* in this transaction */
   struct mv_parted_list parted, going; /* as they came; and sorted by key, on their way out */
   struct mv_held held;  /* lines that have no row */
+  int64_t bare_checked; /* next_id when bare ones were last looked for that are so for long */
   bool lines_used;      /* false: the table `lines` is empty */
   struct mv_pending pending;
   struct mv_foreseen foreseen;
@@ -93,6 +111,9 @@ int mv_store_break(struct mv_store *store);
   "token, handler, reason, planned_at, stop, head"
 enum { COLUMN_HEAD = 16, COLUMN_META = 17, COLUMN_BODY = 18 };
 
+/* NOT_FOUND. -1. */
+int mv_store_no_such(int64_t id, struct mv_error *err);
+
 /* The row as a new event; with `bodies` the columns meta and body follow the others. */
 struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct mv_error *err);
 
@@ -109,10 +130,42 @@ int mv_store_tell_apart(struct mv_store *store, struct mv_event *event, int64_t 
 #define MV_TIMES16(text) MV_TIMES8(text) "," MV_TIMES8(text)
 
 /* Writes a new event's rows: now, or, if it runs and nobody can ask for it before, with others. */
-int mv_store_insert(struct mv_store *store, const struct mv_event *event, int line,
+int mv_store_insert(struct mv_store *store, const struct mv_event *event, int line, bool bare,
                     struct mv_error *err);
-int mv_store_insert_later(struct mv_store *store, const struct mv_event *event,
+int mv_store_insert_later(struct mv_store *store, const struct mv_event *event, bool bare,
                           struct mv_error *err);
+
+/* Writes the row of a bare event that has ended, with others. 1; 0: cannot, do as with any; -1. */
+int mv_store_end_later(struct mv_store *store, const struct mv_event *event,
+                       const struct mv_outcome *outcome, int64_t now, struct mv_error *err);
+
+/* --- Events without a row, see store_sqlite_bare.c --- */
+
+/* Instead of `events` in a statement: the bare ones, as they would stand there. */
+#define MV_STORE_BARE                                                                              \
+  "(SELECT id, 1 AS state, 0 AS source, '' AS name, bare_key AS key, bare_at AS accepted_at,"      \
+  " bare_at AS due_at, bare_at AS started_at, 0 AS finished_at, 1 AS attempt, 0 AS crashes,"       \
+  " 0 AS token, NULL AS handler, NULL AS reason, bare_at AS planned_at, NULL AS stop, 1 AS head,"  \
+  " NULL AS mark FROM payloads p"                                                                  \
+  " WHERE bare_at IS NOT NULL AND id > (SELECT max(id) FROM payloads) - 8192"                      \
+  " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.id = p.id)) AS events"
+enum { MV_STORE_BARE_IDS = 8192 };
+
+/* Whether this new event may go without a row. */
+bool mv_store_may_be_bare(const struct mv_event *event);
+
+/* Whether the one that holds the line of `key` in memory is `id`, and is bare. */
+bool mv_store_is_bare(const struct mv_store *store, const char *key, int64_t id);
+
+/* The row of `id`, if it is bare; `key` (NULL: unknown) is its own. */
+int mv_store_write_out(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);
+int mv_store_write_out_all(struct mv_store *store, struct mv_error *err);
+
+/* Before a commit: those that have been bare for long. */
+int mv_store_write_out_old(struct mv_store *store, struct mv_error *err);
+
+/* At opening, in the transaction: those that were bare when the process died. */
+int mv_store_load_bare(struct mv_store *store, struct mv_error *err);
 
 /* Whether its row may not be written yet. */
 bool mv_store_is_pending(const struct mv_store *store, int64_t id);
@@ -125,7 +178,7 @@ int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err
 int mv_store_join_line(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);
 
 /* The same in memory, for one that runs at once and is alone there. False: no room. */
-bool mv_store_hold_line(struct mv_store *store, const struct mv_event *event);
+bool mv_store_hold_line(struct mv_store *store, const struct mv_event *event, bool bare);
 
 /* Its run has ended, and it keeps its place. */
 int mv_store_stay(struct mv_store *store, const char *key, int64_t id, struct mv_error *err);

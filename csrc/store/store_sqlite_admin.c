@@ -1,21 +1,17 @@
-/* The SQLite backend: looking at events, and bringing them back or stopping them. */
+/* The SQLite backend: bringing events back or stopping them; numbers and blocked keys. */
 #include "store/store_sqlite.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 
 /* --- Replay and cancel --- */
 
-static int no_such(int64_t id, struct mv_error *err) {
-  return mv_error_set(err, MV_ERROR_NOT_FOUND, "no event %lld; it may have been pruned",
-                      (long long)id);
-}
-
 /* The event without body; *head its place in the line. NULL with NOT_FOUND, or broken. */
 static struct mv_event *find(struct mv_store *store, int64_t id, int *head, struct mv_error *err) {
+  if (mv_store_write_out(store, NULL, id, err))
+    return NULL;
   struct mv_stmt *stmt = mv_sql_query(
       store->sql, err, "SELECT " MV_STORE_COLUMNS " FROM events WHERE id = ?", "i", id);
   int found = mv_sql_step(stmt, err);
@@ -24,7 +20,7 @@ static struct mv_event *find(struct mv_store *store, int64_t id, int *head, stru
     *head = (int)mv_sql_int(stmt, COLUMN_HEAD);
   mv_sql_done(stmt);
   if (found == 0)
-    no_such(id, err);
+    mv_store_no_such(id, err);
   else if (!event)
     mv_store_break(store);
   return event;
@@ -124,162 +120,6 @@ int mv_store_cancel(struct mv_store *store, int64_t id, const char *reason, int6
     result = cancel(store, event, head, reason, now, wake_at, err);
   mv_event_free(event);
   return result;
-}
-
-/* --- Looking --- */
-
-static struct mv_event *read_one(struct mv_store *store, int64_t id, struct mv_error *err) {
-  struct mv_stmt *stmt = mv_sql_query(store->sql, err,
-                                      "SELECT " MV_STORE_COLUMNS ", meta, body,"
-                                      " (SELECT value FROM dedupe d WHERE d.event = events.id)"
-                                      " FROM events JOIN payloads USING (id) WHERE id = ?",
-                                      "i", id);
-  int found = mv_sql_step(stmt, err);
-  struct mv_event *event = found > 0 ? mv_store_read_event(stmt, true, err) : NULL;
-  if (event)
-    event->dedupe = mv_sql_text_dup(stmt, COLUMN_BODY + 1);
-  mv_sql_done(stmt);
-  if (found == 0)
-    no_such(id, err);
-  return event;
-}
-
-struct mv_event *mv_store_get(struct mv_store *store, int64_t id, struct mv_error *err) {
-  mv_store_enter(store);
-  struct mv_event *event = read_one(store, id, err);
-  mv_store_leave(store);
-  return event;
-}
-
-/* " AND state = 4", " AND state IN (0,2)": numbers in the text, so that the partial indexes apply.
- * Who asks for the dead alone finds them by their mark. */
-static void put_states(const struct mv_store_filter *filter, struct mv_bytes *text) {
-  const char *before = filter->states & (filter->states - 1) ? " AND state IN (" : " AND state = ";
-  if (!filter->states)
-    return;
-  if (filter->states == 1U << MV_EVENT_DEAD)
-    mv_bytes_puts(text, " AND mark = 2");
-  for (int state = 0; state < MV_EVENT_STATES; state++) {
-    if (!(filter->states & 1U << state))
-      continue;
-    mv_bytes_printf(text, "%s%d", before, state);
-    before = ",";
-  }
-  if (filter->states & (filter->states - 1))
-    mv_bytes_putc(text, ')');
-}
-
-/* The conditions of a filter; their parameters are bound by bind_filter in the same order. */
-static void put_filter(const struct mv_store_filter *filter, struct mv_bytes *text) {
-  mv_bytes_puts(text, " WHERE id < ? AND id > ?");
-  put_states(filter, text);
-  if (filter->handler)
-    mv_bytes_puts(text, " AND handler = ?");
-  if (filter->name)
-    mv_bytes_puts(text, " AND name = ?");
-  if (filter->key)
-    mv_bytes_puts(text, " AND key = ?");
-  if (filter->since)
-    mv_bytes_puts(text, " AND accepted_at >= ?");
-  if (filter->until)
-    mv_bytes_puts(text, " AND accepted_at < ?");
-}
-
-/* Returns the index of the next parameter. */
-static int bind_filter(const struct mv_store_filter *filter, struct mv_stmt *stmt) {
-  const char *const strings[] = {filter->handler, filter->name, filter->key};
-  const int64_t times[] = {filter->since, filter->until};
-  int index = 1;
-  mv_sql_bind_int(stmt, index++, filter->cursor > 0 ? filter->cursor : INT64_MAX);
-  mv_sql_bind_int(stmt, index++, filter->after);
-  for (int i = 0; i < 3; i++)
-    if (strings[i])
-      mv_sql_bind_text(stmt, index++, strings[i]);
-  for (int i = 0; i < 2; i++)
-    if (times[i])
-      mv_sql_bind_int(stmt, index++, times[i]);
-  return index;
-}
-
-static void list_text(const struct mv_store_filter *filter, struct mv_bytes *text) {
-  mv_bytes_printf(text, "SELECT " MV_STORE_COLUMNS "%s",
-                  filter->bodies ? ", meta, body FROM events JOIN payloads USING (id)"
-                                 : " FROM events");
-  put_filter(filter, text);
-  mv_bytes_printf(text, " ORDER BY id %s LIMIT ?", filter->oldest_first ? "ASC" : "DESC");
-}
-
-static void list_bind(const struct mv_store_filter *filter, struct mv_stmt *stmt) {
-  int limit = filter->limit <= 0 ? 50 : filter->limit > 1000 ? 1000 : filter->limit;
-  mv_sql_bind_int(stmt, bind_filter(filter, stmt), limit);
-}
-
-static int list_rows(struct mv_stmt *stmt, bool bodies, struct mv_event **list,
-                     struct mv_error *err) {
-  struct mv_event *last = NULL;
-  int row, count = 0;
-  while ((row = mv_sql_step(stmt, err)) > 0) {
-    struct mv_event *event = mv_store_read_event(stmt, bodies, err);
-    if (!event)
-      return -1;
-    if (last)
-      last->node.next = &event->node;
-    else
-      *list = event;
-    last = event;
-    count++;
-  }
-  return row < 0 ? -1 : count;
-}
-
-int mv_store_list(struct mv_store *store, const struct mv_store_filter *filter,
-                  struct mv_event **list, struct mv_error *err) {
-  struct mv_bytes text = {0};
-  *list = NULL;
-  list_text(filter, &text);
-  if (text.failed)
-    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
-  mv_store_enter(store);
-  struct mv_stmt *stmt = mv_sql_get(store->sql, text.data, err);
-  if (stmt)
-    list_bind(filter, stmt);
-  int count = stmt ? list_rows(stmt, filter->bodies, list, err) : -1;
-  mv_sql_done(stmt);
-  mv_store_leave(store);
-  mv_bytes_free(&text);
-  while (count < 0 && *list) {
-    struct mv_event *next = (struct mv_event *)(*list)->node.next;
-    mv_event_free(*list);
-    *list = next;
-  }
-  return count;
-}
-
-static int read_matches(struct mv_stmt *stmt, struct mv_store_matches *out, struct mv_error *err) {
-  int row = mv_sql_step(stmt, err);
-  if (row > 0)
-    *out = (struct mv_store_matches){.count = mv_sql_int(stmt, 0), .first = mv_sql_int(stmt, 1),
-                                     .last = mv_sql_int(stmt, 2)};
-  return row < 0 ? -1 : 0;
-}
-
-int mv_store_count_matches(struct mv_store *store, const struct mv_store_filter *filter,
-                           struct mv_store_matches *out, struct mv_error *err) {
-  struct mv_bytes text = {0};
-  *out = (struct mv_store_matches){0};
-  mv_bytes_puts(&text, "SELECT count(*), min(id), max(id) FROM events");
-  put_filter(filter, &text);
-  if (text.failed)
-    return mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
-  mv_store_enter(store);
-  struct mv_stmt *stmt = mv_sql_get(store->sql, text.data, err);
-  if (stmt)
-    bind_filter(filter, stmt);
-  int failed = stmt ? read_matches(stmt, out, err) : -1;
-  mv_sql_done(stmt);
-  mv_store_leave(store);
-  mv_bytes_free(&text);
-  return failed;
 }
 
 /* --- Numbers --- */

@@ -124,6 +124,8 @@ int mv_store_dedupe(struct mv_store *store, int64_t event, int64_t token, const 
                     int64_t now, int64_t *original, struct mv_error *err) {
   assert(store->in_transaction);
   *original = 0;
+  if (mv_store_write_out(store, NULL, event, err))
+    return -1;
   struct mv_stmt *stmt = mv_sql_query(store->sql, err,
                                       "SELECT source, name FROM events"
                                       " WHERE id = ? AND token = ? AND state = 1",

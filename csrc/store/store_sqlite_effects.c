@@ -277,7 +277,8 @@ int mv_store_last_accepted(struct mv_store *store, int64_t *at, struct mv_error 
   *at = 0;
   mv_store_enter(store);
   int found = mv_sql_one_int(store->sql, at, err,
-                             "SELECT accepted_at FROM events ORDER BY id DESC LIMIT 1", "");
+                             "SELECT coalesce((SELECT accepted_at FROM events e WHERE e.id = p.id), bare_at)"
+                             " FROM payloads p ORDER BY id DESC LIMIT 1", "");
   mv_store_leave(store);
   return found < 0 ? -1 : 0;
 }

@@ -58,11 +58,12 @@ struct mv_event *mv_store_read_event(struct mv_stmt *stmt, bool bodies, struct m
 /* Its place in the line, and its rows. */
 static int insert_event(struct mv_store *store, const struct mv_event *event, int line,
                         struct mv_error *err) {
-  if (event->state == MV_EVENT_RUNNING && mv_store_hold_line(store, event))
-    return mv_store_insert_later(store, event, err);
+  bool bare = mv_store_may_be_bare(event);
+  if (event->state == MV_EVENT_RUNNING && mv_store_hold_line(store, event, bare))
+    return mv_store_insert_later(store, event, bare, err);
   if (line != LINE_OUTSIDE && mv_store_join_line(store, event->key, event->id, err))
     return -1;
-  return mv_store_insert(store, event, line, err);
+  return mv_store_insert(store, event, line, false, err);
 }
 
 /* Fills what the store decides, but for the id. */

@@ -67,8 +67,9 @@ static int know_claim(const struct mv_store *store, int64_t id, int64_t token,
                       const struct mv_outcome *outcome, struct ended *ended,
                       struct mv_error *err) {
   const struct mv_event *event = outcome->claimed;
-  if (!event || !event->key || !is_final(outcome->state) ||
-      !mv_held_by(&store->held, event->key, id, token))
+  const struct mv_held_line *line =
+      event && event->key ? mv_held_get(&store->held, event->key) : NULL;
+  if (!line || line->id != id || line->token != token || !is_final(outcome->state))
     return 0;
   ended->source = event->source;
   ended->key = mv_strdup(event->key);
@@ -91,7 +92,15 @@ static int write_pause(struct mv_store *store, int64_t id, const struct mv_outco
 static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
                          const struct mv_outcome *outcome, int64_t now, struct ended *ended,
                          struct mv_error *err) {
+  const struct mv_event *claimed = outcome->claimed;
   int found = know_claim(store, id, token, outcome, ended, err);
+  if (claimed && found > 0 && mv_store_is_bare(store, claimed->key, id)) {
+    int ended_later = mv_store_end_later(store, claimed, outcome, now, err);
+    if (ended_later)
+      return ended_later;
+  }
+  if (mv_store_write_out(store, claimed ? claimed->key : NULL, id, err))
+    return -1;
   if (found == 0)
     found = read_claim(store, id, token, ended, err);
   if (found <= 0)
@@ -312,5 +321,7 @@ static int release_one(struct mv_store *store, const struct crashed *event, int6
 
 int mv_store_release_all(struct mv_store *store, int64_t now, struct mv_error *err) {
   assert(store->in_transaction);
+  if (mv_store_write_out_all(store, err))
+    return -1;
   return for_running(store, now, NULL, release_one, err);
 }

@@ -147,6 +147,8 @@ static int release_line(struct mv_store *store, const char *key, struct mv_error
 }
 
 int mv_store_stay(struct mv_store *store, const char *key, int64_t id, struct mv_error *err) {
+  if (key && mv_store_write_out(store, key, id, err))
+    return -1;
   if (!key || !mv_held_remove(&store->held, key, id))
     return 0;
   return write_row(store, key, id, err);
@@ -215,8 +217,8 @@ int mv_store_join_line(struct mv_store *store, const char *key, int64_t id, stru
   return release_line(store, key, err) || write_row(store, key, id, err) ? -1 : 0;
 }
 
-bool mv_store_hold_line(struct mv_store *store, const struct mv_event *event) {
-  return !event->key || mv_held_add(&store->held, event->key, event->id, event->token);
+bool mv_store_hold_line(struct mv_store *store, const struct mv_event *event, bool bare) {
+  return !event->key || mv_held_add(&store->held, event->key, event->id, event->token, bare);
 }
 
 struct next {

@@ -10,6 +10,8 @@ static int broken_if(struct mv_store *store, int failed) {
 /* Whether this claim is running. 1, 0, -1. */
 static int runs(struct mv_store *store, int64_t event, int64_t token, struct mv_error *err) {
   int64_t one;
+  if (mv_store_write_out(store, NULL, event, err))
+    return -1;
   return mv_sql_one_int(store->sql, &one, err,
                         "SELECT 1 FROM events WHERE id = ? AND token = ? AND state = 1", "ii",
                         event, token);

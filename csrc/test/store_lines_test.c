@@ -11,7 +11,7 @@
 #define T0 INT64_C(1700000000000)
 #define DAY (INT64_C(24) * 3600 * 1000)
 
-enum { KEYS = 30, STEPS = 3000, BACKLOG = 4 };
+enum { KEYS = 30, STEPS = 3000, BACKLOG = 4, MOST = 512 };
 
 static struct mv_error err;
 
@@ -22,9 +22,9 @@ struct world {
   unsigned random;
   int64_t now;
   struct {
-    int64_t id, token;
+    int64_t id, token, accepted_at;
     char key[32];
-  } running[512];
+  } running[MOST];
   int count;
 };
 
@@ -61,6 +61,7 @@ static int roll(struct world *world, int sides) {
 static void started(struct world *world, const struct mv_event *event) {
   world->running[world->count].id = event->id;
   world->running[world->count].token = event->token;
+  world->running[world->count].accepted_at = event->accepted_at;
   snprintf(world->running[world->count++].key, sizeof world->running->key, "%s", event->key);
 }
 
@@ -102,7 +103,10 @@ static void finish(struct world *world, bool well) {
                                                   : MV_EVENT_DONE,
                                .due_at = world->now + roll(world, 100),
                                .on_fail = how ? MV_ON_FAIL_BLOCK : MV_ON_FAIL_PARK};
-  struct mv_event claimed = {.key = world->running[at].key};
+  struct mv_event claimed = {.id = world->running[at].id,
+                             .token = world->running[at].token,
+                             .accepted_at = world->running[at].accepted_at,
+                             .key = world->running[at].key};
   struct mv_store_finished finished;
   if (roll(world, 2))
     outcome.claimed = &claimed;
@@ -244,8 +248,10 @@ static void test_any_order(bool crashes) {
 /* A database in which an index of events holds the lines. */
 static void test_migration(void) {
   struct world world = new_world("old", 5);
+  world.count = MOST; /* no room: each gets its row, as all did then */
   for (int i = 0; i < 60; i++)
     put(&world);
+  world.count = 0;
   claim(&world);
   commit(&world);
   mv_store_close(world.store);
@@ -255,6 +261,8 @@ static void test_migration(void) {
                              "DROP TABLE lines; PRAGMA user_version = 7;"
                              "DROP INDEX events_marked;"
                              "ALTER TABLE events DROP COLUMN mark;"
+                             "ALTER TABLE payloads DROP COLUMN bare_key;"
+                             "ALTER TABLE payloads DROP COLUMN bare_at;"
                              "CREATE INDEX events_dead ON events (id) WHERE state = 4;"
                              "CREATE INDEX events_blocked ON events (id)"
                              " WHERE state = 2 AND head = 1 AND key IS NOT NULL;"
