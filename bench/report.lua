@@ -57,7 +57,7 @@ local function print_table(list)
   local lines, widths = { { "what", "mavilua", "beside", "", "ratio", "spread", "reach", "" } }, {}
   for i, row in ipairs(list) do lines[i + 1] = cells(row) end
   for _, line in ipairs(lines) do
-    for i, cell in ipairs(line) do widths[i] = math.max(widths[i] or 0, #cell) end
+    for i, cell in ipairs(line) do widths[i] = math.max(widths[i] or 1, #cell) end -- string.format takes no 0
   end
   local right = { [2] = true, [4] = true, [5] = true, [6] = true }
   for _, line in ipairs(lines) do
