@@ -4,12 +4,14 @@
 #include <limits.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/easy.h"
@@ -20,21 +22,23 @@ enum {
   MAX_IDLE_HANDLES = 64,     /* kept for the next exchanges; more are given back */
   MAX_IDLE_CONNECTIONS = 64, /* kept open */
   EVENTS = 64,               /* taken from the system at a time */
+  SOON = 100 * 1000,         /* ns: sleeping and being woken takes about as long */
 };
 
-/* libcurl tells which sockets to watch and when it wants to be asked: a step does not go through all
- * exchanges that wait. */
+/* libcurl tells which sockets to watch and when it wants to be asked: a step does not go through
+ * all exchanges that wait. */
 struct mv_transport {
   CURLM *multi; /* made for the first exchange, for libcurl is large; NULL before */
-  int epoll;   /* the sockets of libcurl, and `wake` */
+  int epoll;    /* the sockets of libcurl, and `wake` */
   struct mv_sockets sockets;
-  int wake;    /* an eventfd */
+  int wake;          /* an eventfd */
   atomic_bool woken; /* it was written and not read since: once more would tell nothing new */
   int64_t due; /* ms, monotonic: when libcurl is to be asked; -1: only when a socket is ready */
+  bool soon;   /* what was awaited last was there within SOON */
   struct mv_easy_shared shared;
-  struct mv_easy *active;          /* under way; linked both ways */
-  struct mv_easy *ended, **last;   /* over, `done` still to be called; the oldest first */
-  struct mv_easy *idle;            /* handles without an exchange */
+  struct mv_easy *active;        /* under way; linked both ways */
+  struct mv_easy *ended, **last; /* over, `done` still to be called; the oldest first */
+  struct mv_easy *idle;          /* handles without an exchange */
   size_t active_count, idle_count;
 };
 
@@ -100,7 +104,7 @@ static int on_close(void *user, curl_socket_t fd) {
 static int on_timer(CURLM *multi, long milliseconds, void *user) {
   struct mv_transport *transport = user;
   (void)multi;
-  transport->due = milliseconds < 0 ? -1 : mv_clock_monotonic(NULL) + milliseconds;
+  transport->due = milliseconds <= 0 ? milliseconds : mv_clock_monotonic(NULL) + milliseconds;
   return 0;
 }
 
@@ -115,7 +119,7 @@ static bool watch(struct mv_transport *transport) {
 /* Asks libcurl if it wanted to be asked by now. */
 static void run_due(struct mv_transport *transport) {
   int running;
-  if (transport->due >= 0 && transport->due <= mv_clock_monotonic(NULL)) {
+  if (transport->due == 0 || (transport->due > 0 && transport->due <= mv_clock_monotonic(NULL))) {
     transport->due = -1;
     curl_multi_socket_action(transport->multi, CURL_SOCKET_TIMEOUT, 0, &running);
   }
@@ -148,14 +152,41 @@ static void hear(struct mv_transport *transport, const struct epoll_event *event
   curl_multi_socket_action(transport->multi, event->data.fd, what, &running);
 }
 
+static int64_t nanoseconds(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* As epoll_wait, for who has nothing else to do. Where the last answer was there so soon, the next
+ * likely is: to look for it keeps the processor awake, which else has to be woken for it. Others
+ * that want to run go first. */
+static int await_events(struct mv_transport *transport, struct epoll_event *events,
+                        int timeout_ms) {
+  int64_t begun = nanoseconds();
+  int count = 0;
+  while (transport->soon && count == 0 && nanoseconds() - begun < SOON) {
+    sched_yield();
+    count = epoll_wait(transport->epoll, events, EVENTS, 0);
+  }
+  if (count == 0) {
+    count = epoll_wait(transport->epoll, events, EVENTS, timeout_ms);
+  }
+  transport->soon = count > 0 && nanoseconds() - begun < SOON;
+  return count;
+}
+
 /* Waits for something to happen and lets libcurl act on it. */
-static void wait_for(struct mv_transport *transport, int timeout_ms) {
+static void wait_for(struct mv_transport *transport, int timeout_ms, bool idle) {
   struct epoll_event events[EVENTS];
   if (timeout_ms == 0 && transport->active_count == 0) {
     run_due(transport); /* there is nothing to look for; who was woken looks for himself */
     return;
   }
-  int count = epoll_wait(transport->epoll, events, EVENTS, patience(transport, timeout_ms));
+  int wait = patience(transport, timeout_ms);
+  int count = idle && wait != 0 && transport->active_count == 1
+                  ? await_events(transport, events, wait)
+                  : epoll_wait(transport->epoll, events, EVENTS, wait);
   for (int i = 0; i < count; i++) {
     hear(transport, &events[i]);
   }
@@ -400,13 +431,21 @@ static int deliver(struct mv_transport *transport) {
   return count;
 }
 
-int mv_transport_poll(struct mv_transport *transport, int timeout_ms) {
+static int move_on(struct mv_transport *transport, int timeout_ms, bool idle) {
   run_due(transport);
   collect(transport);
   int count = deliver(transport);
-  wait_for(transport, count > 0 ? 0 : timeout_ms);
+  wait_for(transport, count > 0 ? 0 : timeout_ms, idle);
   collect(transport);
   return count + deliver(transport);
+}
+
+int mv_transport_poll(struct mv_transport *transport, int timeout_ms) {
+  return move_on(transport, timeout_ms, false);
+}
+
+int mv_transport_await(struct mv_transport *transport, int timeout_ms) {
+  return move_on(transport, timeout_ms, true);
 }
 
 void mv_transport_wakeup(struct mv_transport *transport) {
@@ -442,9 +481,9 @@ bool mv_exchange_header(const struct mv_exchange *exchange, const char *name, ch
 }
 
 const char *mv_exchange_problem(const struct mv_exchange *exchange) {
-  return exchange->problem                     ? exchange->problem
+  return exchange->problem                    ? exchange->problem
          : exchange->failure != MV_ERROR_NONE ? "not enough memory"
-                                               : "";
+                                              : "";
 }
 
 void mv_exchange_fail(struct mv_exchange *exchange, const struct mv_error *err) {

@@ -62,6 +62,10 @@ void mv_transport_cancel(struct mv_transport *transport, struct mv_exchange *exc
  * with none. Not to be called by `done`. */
 int mv_transport_poll(struct mv_transport *transport, int timeout_ms);
 
+/* The same for a thread that has nothing else to do: the answer to a single exchange, expected soon
+ * because the last one was there soon, is looked for up to 0.1 ms before the thread sleeps. */
+int mv_transport_await(struct mv_transport *transport, int timeout_ms);
+
 /* Makes a poll that waits return early; from any thread. */
 void mv_transport_wakeup(struct mv_transport *transport);
 

@@ -115,13 +115,13 @@ static void fire_timers(struct mv_loop *loop) {
   }
 }
 
-void mv_loop_poll(struct mv_loop *loop, int timeout_ms) {
+void mv_loop_poll(struct mv_loop *loop, int timeout_ms, bool idle) {
   int next =
       loop->timers.count ? mv_timers_wait(&loop->timers, mv_clock_monotonic(loop->clock)) : -1;
   if (next >= 0 && (timeout_ms < 0 || next < timeout_ms)) {
     timeout_ms = next;
   }
-  mv_transport_poll(loop->transport, timeout_ms);
+  (idle ? mv_transport_await : mv_transport_poll)(loop->transport, timeout_ms);
   fire_timers(loop);
   if (loop->hooks.polled) {
     loop->hooks.polled(loop->hooks.owner);
@@ -159,6 +159,6 @@ int mv_loop_run_ready(lua_State *L, struct mv_loop *loop) {
 
 int mv_loop_step(lua_State *L, struct mv_loop *loop, int timeout_ms) {
   int resumed = mv_loop_run_ready(L, loop);
-  mv_loop_poll(loop, resumed || loop->first_ready ? 0 : timeout_ms);
+  mv_loop_poll(loop, resumed || loop->first_ready ? 0 : timeout_ms, false);
   return resumed + mv_loop_run_ready(L, loop);
 }

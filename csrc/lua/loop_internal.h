@@ -91,8 +91,9 @@ void mv_loop_push_anchors(lua_State *L);
 /* Resumes the tasks that are ready now, once each; their number. */
 int mv_loop_run_ready(lua_State *L, struct mv_loop *loop);
 
-/* Waits for exchanges and timers up to `timeout_ms` (-1: until one is over). */
-void mv_loop_poll(struct mv_loop *loop, int timeout_ms);
+/* Waits for exchanges and timers up to `timeout_ms` (-1: until one is over). `idle`: the thread has
+ * nothing else to do. */
+void mv_loop_poll(struct mv_loop *loop, int timeout_ms, bool idle);
 
 /* attempt.c: frees the hints. */
 void mv_attempt_forget(struct mv_loop *loop);

@@ -203,7 +203,7 @@ void mv_wait_block(lua_State *L, struct mv_loop *loop, struct mv_wait *wait) {
     if (run && nothing_left(loop)) {
       luaL_error(L, "this would wait for ever: the task waited for waits for this one");
     }
-    mv_loop_poll(loop, run && loop->first_ready ? 0 : -1);
+    mv_loop_poll(loop, run && loop->first_ready ? 0 : -1, true);
     if (!wait->done) {
       lua_pushcfunction(L, no_operation);
       lua_call(L, 0, 0);

@@ -120,6 +120,31 @@ static void transports_in_threads(void) {
   }
 }
 
+/* Awaiting one answer after another is polling for them, whether they come soon or never. */
+static void awaiting(void) {
+  char url[256];
+  pthread_t thread;
+  struct mv_transport *transport = mv_transport_new(NULL);
+  for (int i = 0; i < 300; i++) {
+    bool never = i % 100 == 99;
+    address(url, sizeof url, never ? "/slow" : "/ok");
+    struct mv_exchange exchange = exchange_of("GET", url, NULL);
+    exchange.timeout = never ? 0.05 : 0;
+    int ended = 0;
+    CHECK(mv_transport_start(transport, &exchange, NULL) == 0);
+    while (ended == 0) {
+      ended = mv_transport_await(transport, -1);
+    }
+    CHECK(ended == 1 && mv_transport_active(transport) == 0);
+    CHECK(exchange.failure == (never ? MV_ERROR_TIMEOUT : MV_ERROR_NONE));
+    mv_exchange_free(&exchange);
+  }
+  pthread_create(&thread, NULL, wake, transport);
+  CHECK(mv_transport_await(transport, -1) == 0);
+  pthread_join(thread, NULL);
+  mv_transport_free(transport);
+}
+
 /* ---- cancelling ---- */
 
 struct pair {
@@ -246,6 +271,7 @@ int main(void) {
   wakeups();
   waits_for_ever();
   transports_in_threads();
+  awaiting();
   cancel_ended();
   cancel_active();
   start_inside_done();
