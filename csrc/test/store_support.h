@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "store/store.h"
 #include "test/check.h"
 
@@ -94,5 +95,26 @@ static inline struct mv_store_finished finish(struct mv_store *store, int64_t id
 }
 
 static const struct mv_outcome done = {.state = MV_EVENT_DONE};
+
+/* A run ends well, with effects. */
+static inline int apply(struct mv_store *store, int64_t id, const char *effects) {
+  json_t *array = mv_json_parse(effects, strlen(effects), &err);
+  CHECK(array != NULL);
+  struct mv_store_finished finished;
+  int result = mv_store_finish(store, id, token_of(store, id), &done, array, T0, &finished, &err);
+  json_decref(array);
+  return result;
+}
+
+static inline int holds(struct mv_store *store, const char *key, int64_t now, const char *expected) {
+  char *value = NULL;
+  int found = mv_store_kv_get(store, key, now, &value, &err);
+  int right = expected ? found == 1 && strcmp(value, expected) == 0 : found == 0;
+  if (!right)
+    fprintf(stderr, "%s holds %s, not %s\n", key, value ? value : "nothing",
+            expected ? expected : "nothing");
+  free(value);
+  return right;
+}
 
 #endif
