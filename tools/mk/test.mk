@@ -24,7 +24,10 @@ BUSTED_asan = $(B)/mavilua run $(BUSTED)
 BUSTED_tsan = $(B)/mavilua run $(BUSTED)
 SPEC ?= spec examples
 # Specs wait more than they compute.
-LANES ?= $(shell expr 2 \* $(CORES))
+LANES ?= $(shell expr 3 \* $(CORES))
+# These take longest: begun last, they would be waited for when all other lanes have ended.
+LONGEST := torture host/operating_alerts guides sandbox/clock luarocks sandbox/crash sandbox/actions embed nginx/hup deb \
+           host/events_cancel host/events_hook_answers host/running_stop host/events_reconcile cli config
 # What every sandbox of the specs answered, for suite-answers.
 ANSWERS = $(CURDIR)/build/results/answers$(SUFFIX).jsonl
 # Preloaded into the host by spec/torture; the sanitizers take no library before their own.
@@ -40,6 +43,7 @@ suite-unit: $(UNITS)
 suite-spec: $(WORLD_$(MODE)) $(SMOKE_$(MODE))
 	@mkdir -p build/results && rm -f $(ANSWERS)
 	@$(SPEC_ENV) sh tools/suite.sh spec$(SUFFIX) 1500 sh -c "find $(SPEC) -name '*_spec.lua' | sort -r | \
+	  sh tools/first.sh $(LONGEST:%=spec/%_spec.lua) | \
 	  sh tools/lanes.sh $(LANES) $(BUSTED_$(MODE)) --helper=spec/support/helper.lua -o plainTerminal"
 # Answers of the sandbox against docs/openapi.json, and that document by a validator from npm.
 # The module's specs on another Lua: suite-luajit, suite-lua5.1 and so on.
