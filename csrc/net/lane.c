@@ -16,8 +16,9 @@
 #define THREAD_STACK ((size_t)1 << 20) /* reserved, not used, memory */
 #define ACCEPTS 16   /* at once; then those who are here have their turn */
 #define SCARCE_MS 100 /* how long to accept nobody when descriptors or memory are out */
-#define STILL_ROUNDS 32 /* as many are nothing to worry about: a long answer over TLS takes them */
-#define LONGEST_NAP 10  /* ms */
+#define STILL_ROUNDS 32  /* as many in which nothing moves are nothing to worry about */
+#define SENDING_ROUNDS 8 /* as many between two naps while answers are on their way out */
+#define LONGEST_NAP 10   /* ms */
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
@@ -135,10 +136,13 @@ static bool accepts(struct mv_lane *lane) {
 }
 
 /* The daemon wants to go on at once. For a TLS handshake that is half sent, and for a chunk whose first
- * line is longer than its memory, it does so until their time is over, and nothing moves. */
+ * line is longer than its memory, it does so until their time is over, and nothing moves. A long answer
+ * over TLS, of which each round sends 16 KiB, looks alike from here, so it is not held up for long. */
 static int nap_of(const struct mv_lane *lane) {
-  int ms = lane->still / STILL_ROUNDS;
-  return ms > LONGEST_NAP ? LONGEST_NAP : ms;
+  unsigned ms = lane->still / STILL_ROUNDS;
+  if (ms > 0 && atomic_load(&lane->server->sending) > 0)
+    return lane->still % SENDING_ROUNDS == 0;
+  return ms > LONGEST_NAP ? LONGEST_NAP : (int)ms;
 }
 
 /* How long the daemon lets the thread sleep, ms; -1: for ever. */
@@ -183,7 +187,7 @@ static void *run(void *owner) {
       accept_some(lane);
     resume_answered(lane);
     MHD_run(lane->daemon);
-    lane->still += lane->still < STILL_ROUNDS * LONGEST_NAP;
+    lane->still++;
   }
   resume_answered(lane); /* a daemon that is stopped may hold nothing back */
   MHD_run(lane->daemon);

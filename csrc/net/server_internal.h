@@ -44,7 +44,7 @@ struct mv_lane {
   bool full;            /* all places were taken */
   int64_t scarce_until; /* ms, monotonic: descriptors or memory were out; 0: they are not */
   bool told;            /* that they are */
-  int still;            /* rounds since the daemon last came to one of its callbacks */
+  unsigned still;       /* rounds since the daemon last came to one of its callbacks */
   pthread_mutex_t lock; /* guards what follows */
   bool asleep;
   struct exchange *first, **last; /* answered, in order; to be resumed */
