@@ -21,7 +21,8 @@ struct mv_easy_kind {
   long buffer;                   /* bytes */
   char method[8];                /* "" for a longer one, which is never the same */
   bool insecure, loopback, has_body, once;
-  bool tls; /* it can come to that: the address is https, or there may be a proxy */
+  bool tls;    /* it can come to that: the address is https, or there may be a proxy */
+  bool tunnel; /* a proxy, if there is one, is asked for a way through */
 };
 
 struct mv_easy {
@@ -62,6 +63,7 @@ struct mv_easy_address {
 /* What all handles of a transport have in common. Zeroed, it is empty. */
 struct mv_easy_shared {
   struct mv_recent headers, addresses; /* see easy_shared.c */
+  struct curl_slist *to_proxy;         /* headers of a request for a way through a proxy */
   CURLSH *sessions; /* of TLS; without it each handle would keep some for itself */
   curl_opensocket_callback open_socket;
   curl_closesocket_callback close_socket;
@@ -97,6 +99,9 @@ struct mv_easy_address *mv_easy_use_address(struct mv_easy_shared *shared,
 /* Ends a use. */
 void mv_easy_release_headers(struct mv_easy_headers *headers);
 void mv_easy_release_address(struct mv_easy_address *address);
+
+/* Headers that tell a proxy who asks; NULL when memory is out. Free with curl_slist_free_all. */
+struct curl_slist *mv_easy_proxy_headers(void);
 
 /* Lets go of what could be used again. */
 void mv_easy_forget(struct mv_easy_shared *shared);

@@ -207,7 +207,7 @@ static bool same_kind(const struct mv_easy_kind *a, const struct mv_easy_kind *b
   return a->timeout == b->timeout && a->connect_timeout == b->connect_timeout &&
          a->max_reply == b->max_reply && a->buffer == b->buffer && a->insecure == b->insecure &&
          a->loopback == b->loopback && a->has_body == b->has_body && a->once == b->once &&
-         a->tls == b->tls && strcmp(a->method, b->method) == 0;
+         a->tls == b->tls && a->tunnel == b->tunnel && strcmp(a->method, b->method) == 0;
 }
 
 static bool same_text(const char *a, const char *b) {
@@ -226,6 +226,7 @@ static bool kind_of(const struct mv_exchange *exchange, const struct mv_easy_add
   kind->insecure = exchange->insecure;
   kind->loopback = address->loopback;
   kind->tls = !address->loopback || !address->plain;
+  kind->tunnel = !address->loopback && !address->plain;
   kind->has_body = exchange->body && exchange->body_length > 0;
   kind->once = exchange->once;
   memcpy(kind->method, exchange->method, length < sizeof kind->method ? length : 0);
@@ -248,6 +249,7 @@ static bool setup_kind(struct mv_easy *call, const struct mv_easy_kind *kind,
   return buffer && (call->ca_file || !ca_file) && SET(CURLOPT_SHARE, shared->sessions) &&
          SET(CURLOPT_CLOSESOCKETFUNCTION, shared->close_socket) &&
          SET(CURLOPT_CLOSESOCKETDATA, shared->sockets) &&
+         SET(CURLOPT_PROXYHEADER, kind->tunnel ? shared->to_proxy : NULL) &&
          SET(CURLOPT_OPENSOCKETFUNCTION, shared->open_socket) &&
          SET(CURLOPT_OPENSOCKETDATA, shared->sockets) && SET(CURLOPT_ACCEPT_ENCODING, "gzip") &&
          setup_limits(easy, kind) && setup_trust(easy, kind, ca_file) && setup_method(easy, call) &&

@@ -10,11 +10,8 @@
 /* ---- headers ---- */
 
 /* Headers of ours. What libcurl composes itself it prints twice, sign by sign. */
-static const char *const own[] = {
-    "Content-Type: application/json",
-    "Accept-Encoding: gzip",
-    ("User-Agent: mavilua/" MV_VERSION),
-};
+static const char agent[] = "User-Agent: mavilua/" MV_VERSION;
+static const char *const own[] = {"Content-Type: application/json", "Accept-Encoding: gzip", agent};
 
 static bool append_header(struct curl_slist **list, const char *header) {
   struct curl_slist *longer = curl_slist_append(*list, header);
@@ -94,6 +91,10 @@ struct mv_easy_headers *mv_easy_use_headers(struct mv_easy_shared *shared,
 
 void mv_easy_release_headers(struct mv_easy_headers *headers) {
   mv_recent_release(&headers_type, headers ? &headers->item : NULL);
+}
+
+struct curl_slist *mv_easy_proxy_headers(void) {
+  return curl_slist_append(NULL, agent);
 }
 
 /* ---- addresses ---- */

@@ -214,9 +214,10 @@ static bool create(struct mv_transport *transport) {
   shared->open_socket = on_open;
   shared->close_socket = on_close;
   shared->sockets = &transport->sockets;
+  shared->to_proxy = mv_easy_proxy_headers();
   shared->sessions = curl_share_init();
   transport->multi = curl_multi_init();
-  return transport->multi && shared->sessions && watch(transport) &&
+  return transport->multi && shared->to_proxy && shared->sessions && watch(transport) &&
          curl_share_setopt(shared->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
              CURLSHE_OK &&
          curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
@@ -229,6 +230,9 @@ static void drop_curl(struct mv_transport *transport) {
   }
   if (transport->shared.sessions) {
     curl_share_cleanup(transport->shared.sessions);
+  }
+  if (transport->shared.to_proxy) {
+    curl_slist_free_all(transport->shared.to_proxy);
   }
   transport->multi = NULL;
   mv_easy_forget(&transport->shared);

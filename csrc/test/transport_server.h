@@ -39,7 +39,8 @@ struct server {
   size_t requests; /* read in full */
   size_t died;     /* requests of /die */
   size_t together, waiting;
-  bool drop; /* closes connections before reading */
+  bool drop;         /* closes connections before reading */
+  char asked[16384]; /* the last CONNECT, which is refused */
 };
 
 struct connection {
@@ -143,11 +144,21 @@ static inline bool server_die(struct connection *connection, bool alone) {
   return false;
 }
 
+static inline bool server_refuse(struct server *server, const char *request) {
+  pthread_mutex_lock(&server->lock);
+  snprintf(server->asked, sizeof server->asked, "%s", request);
+  pthread_mutex_unlock(&server->lock);
+  return false;
+}
+
 /* Does what `path` says; false to close. */
 static inline bool server_behave(struct connection *connection, const char *path,
                                  const char *request) {
   int fd = connection->fd;
   char byte;
+  if (strncmp(request, "CONNECT ", 8) == 0) {
+    return server_refuse(connection->server, request);
+  }
   if (strcmp(path, "/ok") == 0) {
     return server_answer(fd, "fine");
   }

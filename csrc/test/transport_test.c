@@ -176,6 +176,27 @@ static void through_proxies(void) {
   mv_transport_free(transport);
 }
 
+/* A proxy that is asked for a way through learns who asks, and nothing of the request. */
+static void tunnels(void) {
+  static const char *const headers[] = {"X-Mine: 1", NULL};
+  char proxy[64];
+  struct mv_transport *transport = mv_transport_new(NULL);
+  struct mv_exchange exchange = exchange_of("GET", "https://shop.invalid/" SECRET, NULL);
+  exchange.headers = headers;
+  snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", server.port);
+  setenv("https_proxy", proxy, 1);
+  run(transport, &exchange);
+  unsetenv("https_proxy");
+  CHECK(exchange.failure == MV_ERROR_NETWORK);
+  mv_exchange_free(&exchange);
+  mv_transport_free(transport);
+  pthread_mutex_lock(&server.lock);
+  CHECK(strncmp(server.asked, "CONNECT shop.invalid:443 ", 25) == 0);
+  CHECK(strstr(server.asked, "User-Agent: mavilua/" MV_VERSION "\r\n"));
+  CHECK(!strstr(server.asked, SECRET) && !strstr(server.asked, "X-Mine"));
+  pthread_mutex_unlock(&server.lock);
+}
+
 /* A handle keeps what it can from one exchange to the next: the request is that of a new handle. */
 static void by_turns(void) {
   static const char *const json[] = {"Accept: application/json", "Content-Type: application/json",
@@ -249,6 +270,7 @@ int main(void) {
   many_kinds();
   addresses();
   through_proxies();
+  tunnels();
   by_turns();
   after_failures();
   return check_done("transport");
