@@ -183,7 +183,7 @@ static void *run(void *owner) {
   pthread_setname_np(pthread_self(), "mavilua-http");
   while (!atomic_load(&lane->server->closing)) {
     wait_for_work(lane, watched);
-    if (watched[LISTENER].revents)
+    if (watched[LISTENER].revents && accepts(lane))
       accept_some(lane);
     resume_answered(lane);
     MHD_run(lane->daemon);

@@ -141,6 +141,10 @@ static int read_identity(struct identity *id, const struct mv_server_options *op
   return id->key ? 0 : -1;
 }
 
+static bool is_scarce(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 static int start_daemon(struct mv_lane *lane, const struct mv_server_options *options,
                         const struct identity *id, struct mv_error *err) {
   struct option_list list = {.count = 0};
@@ -153,12 +157,14 @@ static int start_daemon(struct mv_lane *lane, const struct mv_server_options *op
     add(&list, MHD_OPTION_HTTPS_MEM_KEY, 0, id->key);
   }
   add(&list, MHD_OPTION_END, 0, NULL);
+  errno = 0;
   lane->daemon = MHD_start_daemon(flags, 0, NULL, NULL, mv_call_on_request, lane, MHD_OPTION_ARRAY,
                                   list.items, MHD_OPTION_END);
   if (lane->daemon)
     return 0;
+  bool identity = id->key && !is_scarce(errno);
   return mv_error_set(err, MV_ERROR_SYSTEM, "cannot serve at %s: %s", lane->server->url,
-                      id->key ? "is the certificate and its key in PEM form?" : strerror(errno));
+                      identity ? "is the certificate and its key in PEM form?" : strerror(errno));
 }
 
 static int open_lanes(struct mv_server *server, const struct mv_server_options *options,

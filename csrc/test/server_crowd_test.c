@@ -14,7 +14,16 @@ static const char HOLD[] = "GET /hold HTTP/1.1\r\nHost: x\r\nConnection: close\r
 struct fixture {
   struct mv_server *server;
   sem_t held, go;
+  struct mv_log *log;
+  int lines; /* that it took */
 };
+
+static void count_line(void *owner, enum mv_log_level level, const char *line) {
+  struct fixture *f = owner;
+  (void)level;
+  (void)line;
+  f->lines++;
+}
 
 static void handle(struct mv_call *call, void *owner) {
   struct fixture *f = owner;
@@ -27,7 +36,11 @@ static void handle(struct mv_call *call, void *owner) {
 
 static void setup(struct fixture *f, unsigned connections, unsigned per_address) {
   struct mv_error err = {0};
+  struct mv_log_options log = {.level = MV_LOG_WARN, .sink = count_line, .owner = f};
+  f->lines = 0;
+  f->log = mv_log_new(&log);
   struct mv_server_options options = {.listen = "127.0.0.1:0", .handler = handle, .owner = f,
+                                      .log = f->log,
                                       .threads = 1, .connections = connections,
                                       .per_address = per_address, .idle_timeout = 60};
   sem_init(&f->held, 0, 0);
@@ -39,6 +52,7 @@ static void setup(struct fixture *f, unsigned connections, unsigned per_address)
 
 static void teardown(struct fixture *f) {
   mv_server_stop(f->server);
+  mv_log_free(f->log);
   sem_destroy(&f->held);
   sem_destroy(&f->go);
 }
@@ -126,10 +140,29 @@ static void test_scarce(void) {
     close(fds[i]); /* makes room for one more, here and there */
   }
   CHECK(good == 10);
+  CHECK(f.lines > 0);
   while (spares > 0)
     close(spare[--spares]);
   setrlimit(RLIMIT_NOFILE, &files);
   teardown(&f);
+}
+
+/* Without a single descriptor: a server that stops has nothing to complain of. */
+static void test_stop_scarce(void) {
+  struct fixture f;
+  struct rlimit files, none;
+  setup(&f, 0, 0);
+  int guest = open_one(&f);
+  ask(guest);
+  CHECK(is_answered(guest));
+  getrlimit(RLIMIT_NOFILE, &files);
+  none = files;
+  none.rlim_cur = (rlim_t)guest;
+  setrlimit(RLIMIT_NOFILE, &none);
+  teardown(&f);
+  setrlimit(RLIMIT_NOFILE, &files);
+  close(guest);
+  CHECK(f.lines == 0);
 }
 
 /* Milliseconds of processor time that all threads used within 300 ms. */
@@ -169,5 +202,6 @@ int main(void) {
   test_bursts();
   test_full();
   test_scarce();
+  test_stop_scarce();
   return check_end("server_crowd");
 }
