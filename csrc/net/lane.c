@@ -16,6 +16,7 @@
 #define THREAD_STACK ((size_t)1 << 20) /* reserved, not used, memory */
 #define ACCEPTS 16   /* at once; then those who are here have their turn */
 #define SCARCE_MS 100 /* how long to accept nobody when descriptors or memory are out */
+#define TOLD_MS 60000    /* how long it is not told again */
 #define STILL_ROUNDS 32  /* as many in which nothing moves are nothing to worry about */
 #define SENDING_ROUNDS 8 /* as many between two naps while answers are on their way out */
 #define LONGEST_NAP 10   /* ms */
@@ -86,13 +87,15 @@ static void hand_to_daemon(struct mv_lane *lane, int fd, const struct sockaddr *
 static void no_connection(struct mv_lane *lane, int error) {
   mv_server_return(lane->server);
   bool scarce = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-  lane->scarce_until = scarce ? mv_clock_monotonic(NULL) + SCARCE_MS : 0;
-  if (scarce && !lane->told)
+  int64_t now = scarce ? mv_clock_monotonic(NULL) : 0;
+  lane->scarce_until = scarce ? now + SCARCE_MS : 0;
+  if (scarce && now >= lane->told_until) {
+    lane->told_until = now + TOLD_MS;
     mv_log(lane->server->log, MV_LOG_WARN, NULL,
            "cannot accept connections: %s; trying again every %d ms (raise `ulimit -n`, or lower "
            "the number of connections)",
            strerror(error), SCARCE_MS);
-  lane->told = scarce;
+  }
 }
 
 /* Takes one in. False when nobody waits, or nobody can be taken. */

@@ -43,7 +43,7 @@ struct mv_lane {
   bool joined;          /* the daemon took the connection it was handed */
   bool full;            /* all places were taken */
   int64_t scarce_until; /* ms, monotonic: descriptors or memory were out; 0: they are not */
-  bool told;            /* that they are */
+  int64_t told_until;   /* ms: the log has it that they are */
   unsigned still;       /* rounds since the daemon last came to one of its callbacks */
   pthread_mutex_t lock; /* guards what follows */
   bool asleep;
