@@ -147,9 +147,9 @@ int mv_store_end_later(struct mv_store *store, const struct mv_event *event,
   " bare_at AS due_at, bare_at AS started_at, 0 AS finished_at, 1 AS attempt, 0 AS crashes,"       \
   " 0 AS token, NULL AS handler, NULL AS reason, bare_at AS planned_at, NULL AS stop, 1 AS head,"  \
   " NULL AS mark FROM payloads p"                                                                  \
-  " WHERE bare_at IS NOT NULL AND id > (SELECT max(id) FROM payloads) - 8192"                      \
+  " WHERE bare_at IS NOT NULL AND id > (SELECT max(id) FROM payloads) - 4096"                      \
   " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.id = p.id)) AS events"
-enum { MV_STORE_BARE_IDS = 8192 };
+enum { MV_STORE_BARE_IDS = 4096 };
 
 /* Whether this new event may go without a row. */
 bool mv_store_may_be_bare(const struct mv_event *event);

@@ -118,10 +118,23 @@ static int bind_filter(const struct mv_store_filter *filter, struct mv_stmt *stm
   return index;
 }
 
-/* Whether any that is bare can match: it runs, and no handler is noted yet. */
-static int places_of(const struct mv_store_filter *filter) {
-  bool running = !filter->states || filter->states & 1U << MV_EVENT_RUNNING;
-  return running && !filter->handler && !(filter->name && *filter->name) ? PLACES : 1;
+/* How many run, or -1. */
+static int64_t count_running(struct mv_store *store, struct mv_error *err) {
+  int64_t running = store->counts[MV_EVENT_RUNNING];
+  if (!store->in_transaction &&
+      mv_sql_one_int(store->sql, &running, err, "SELECT n FROM counts WHERE state = 1", "") < 0)
+    return -1;
+  return running;
+}
+
+/* Where to look, or -1: what is bare runs, and no handler is noted yet. */
+static int places_of(struct mv_store *store, const struct mv_store_filter *filter,
+                     struct mv_error *err) {
+  bool may_run = !filter->states || filter->states & 1U << MV_EVENT_RUNNING;
+  if (!may_run || filter->handler || (filter->name && *filter->name))
+    return 1;
+  int64_t running = count_running(store, err);
+  return running < 0 ? -1 : running > 0 ? PLACES : 1;
 }
 
 static void list_text(const struct mv_store_filter *filter, const char *place,
@@ -208,11 +221,11 @@ int mv_store_list(struct mv_store *store, const struct mv_store_filter *filter,
                   struct mv_event **list, struct mv_error *err) {
   struct mv_event *found[PLACES] = {NULL};
   struct look look;
-  int failed = 0;
   *list = NULL;
   if (begin_look(&look, store, err))
     return -1;
-  for (int i = 0; i < places_of(filter) && !failed; i++)
+  int count = places_of(store, filter, err), failed = count < 0;
+  for (int i = 0; i < count && !failed; i++)
     failed = list_place(store, filter, places[i], &found[i], err);
   end_look(&look);
   if (!failed)
@@ -250,12 +263,12 @@ static int count_place(struct mv_store *store, const struct mv_store_filter *fil
 int mv_store_count_matches(struct mv_store *store, const struct mv_store_filter *filter,
                            struct mv_store_matches *out, struct mv_error *err) {
   struct look look;
-  int failed = 0;
   *out = (struct mv_store_matches){0};
   if (begin_look(&look, store, err))
     return -1;
-  for (int i = 0; i < places_of(filter) && !failed; i++)
+  int count = places_of(store, filter, err), failed = count < 0;
+  for (int i = 0; i < count && !failed; i++)
     failed = count_place(store, filter, places[i], out, err);
   end_look(&look);
-  return failed;
+  return failed ? -1 : 0;
 }
