@@ -48,7 +48,8 @@ const struct mv_held_line *mv_held_get(const struct mv_held *held, const char *k
   return line && line->id ? line : NULL;
 }
 
-static void note(struct mv_held *held, const struct mv_held_line *line, int what) {
+static void note(struct mv_held *held, const struct mv_held_line *line,
+                 enum mv_held_what what) {
   struct mv_held_change *change = &held->changes[held->changed++];
   change->line = *line;
   change->what = what;

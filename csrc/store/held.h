@@ -17,7 +17,7 @@ struct mv_held_line {
 
 struct mv_held_change {
   struct mv_held_line line;
-  enum { MV_HELD_ADDED, MV_HELD_REMOVED, MV_HELD_WRITTEN } what;
+  enum mv_held_what { MV_HELD_ADDED, MV_HELD_REMOVED, MV_HELD_WRITTEN } what;
 };
 
 /* Zeroed it is empty. What was changed since the last mv_held_keep can be taken back. */

@@ -92,7 +92,7 @@ static void test_many(void) {
   enum { COUNT = 31 };
   struct mv_store *store = begin_file();
   struct mv_event *events[COUNT];
-  char key[16], handler[COUNT][16];
+  char key[16], handler[COUNT][24];
   for (int i = 0; i < COUNT; i++) {
     snprintf(key, sizeof key, "key %d", i);
     events[i] = start(store, key, key);
