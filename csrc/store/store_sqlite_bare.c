@@ -35,8 +35,9 @@ static int write_out(struct mv_store *store, const struct mv_held_line *line, st
     mv_error_set(err, MV_ERROR_SYSTEM, "out of memory");
     return mv_store_break(store);
   }
-  if (mv_sql_run(store->sql, err, INTO_EVENTS " SELECT id, 1, 1, 0, 1, ?" FROM_PAYLOADS " WHERE id = ?",
-                 "ii", token, id))
+  if (mv_sql_run(store->sql, err,
+                 INTO_EVENTS " SELECT id, 1, 1, 0, 1, ?" FROM_PAYLOADS " WHERE id = ?", "ii", token,
+                 id))
     return mv_store_break(store);
   return 0;
 }
@@ -46,7 +47,8 @@ int mv_store_write_out(struct mv_store *store, const char *key, int64_t id, stru
   if (!store->held.bare)
     return 0;
   if (!key && mv_sql_one_text(store->sql, &found, err,
-                              "SELECT bare_key FROM payloads WHERE id = ? AND bare_at IS NOT NULL", "i", id) < 0)
+                              "SELECT bare_key FROM payloads WHERE id = ? AND bare_at IS NOT NULL",
+                              "i", id) < 0)
     return mv_store_break(store);
   int failed = mv_store_is_bare(store, key ? key : found, id)
                    ? write_out(store, mv_held_get(&store->held, key ? key : found), err)

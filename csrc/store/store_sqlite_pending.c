@@ -2,8 +2,8 @@
  *
  * A statement opens the table and each of its indexes, whether it writes one row or many: that is
  * half of what a row costs. So the rows of events that run at once, and of those that were bare and
- * end, wait for others of their transaction. Any statement that could see the difference has them written before (mv_sql_owe);
- * those that cannot say so (mv_sql_pass). */
+ * end, wait for others of their transaction. Any statement that could see the difference has them
+ * written before (mv_sql_owe); those that cannot say so (mv_sql_pass). */
 #include "store/store_sqlite.h"
 
 #include <stdlib.h>
