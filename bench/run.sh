@@ -7,6 +7,7 @@
 # nothing of it is left, whatever happens.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:-build/release}" && pwd) || exit 1
+[ -z "$BENCH_OUT" ] || mkdir -p "$BENCH_OUT" || exit 1
 folder=$(mktemp -d "${TMPDIR:-/var/tmp}/mavilua-bench.XXXXXX") || exit 1
 chmod 711 "$folder"
 finish() {
