@@ -536,8 +536,8 @@ bool mv_worker_stuck(struct mv_worker *worker, struct mv_vm_stuck *out) {
   return stuck;
 }
 
-bool mv_worker_busy(const struct mv_worker *worker) {
-  int64_t since = atomic_load(&((struct mv_worker *)(uintptr_t)worker)->computing);
+bool mv_worker_busy(struct mv_worker *worker) {
+  int64_t since = atomic_load(&worker->computing);
   return since && mv_clock_monotonic(NULL) - since >= BUSY_AFTER;
 }
 

@@ -65,7 +65,7 @@ bool mv_worker_stuck(struct mv_worker *worker, struct mv_vm_stuck *out);
 
 /* Whether it computes without a pause, and will not see for a while what is delivered. From any
  * thread. */
-bool mv_worker_busy(const struct mv_worker *worker);
+bool mv_worker_busy(struct mv_worker *worker);
 
 size_t mv_worker_running(const struct mv_worker *worker); /* from any thread */
 size_t mv_worker_memory(const struct mv_worker *worker);  /* bytes; from any thread */

@@ -24,9 +24,7 @@
 /* ---- answers -------------------------------------------------------------------------------- */
 
 void mv_lane_wake(struct mv_lane *lane) {
-  uint64_t one = 1;
-  ssize_t written = write(lane->wake_fd, &one, sizeof one);
-  (void)written; /* a counter that is full wakes, too */
+  eventfd_write(lane->wake_fd, 1); /* a counter that is full wakes, too */
 }
 
 void mv_lane_give(struct mv_lane *lane, struct exchange *ex) {
@@ -168,9 +166,8 @@ static void wait_for_work(struct mv_lane *lane, struct pollfd *watched) {
   if (poll(watched, WATCHED, ms) <= 0)
     watched[WAKE].revents = watched[LISTENER].revents = 0;
   if (watched[WAKE].revents) {
-    uint64_t count;
-    ssize_t got = read(lane->wake_fd, &count, sizeof count);
-    (void)got;
+    eventfd_t count;
+    eventfd_read(lane->wake_fd, &count);
     lane->full = false; /* perhaps */
   }
 }
