@@ -1,6 +1,11 @@
 #!/bin/sh
-# The sum over the suites that ran: a line each, then "N passed, N failed". Fails if anything did.
+# The sum over the suites that ran: what failed in them, a line each, then "N passed, N failed". Fails if anything did.
 passed=0 failed=0
+for count in build/results/*.count; do
+  [ -e "$count" ] && read -r p f seconds <"$count" && [ "$f" != 0 ] || continue
+  echo "== what failed in $(basename "$count" .count)"
+  sh tools/failures.sh "${count%.count}.log"
+done
 for count in build/results/*.count; do
   [ -e "$count" ] || continue
   read -r p f seconds <"$count"
