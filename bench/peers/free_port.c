@@ -1,22 +1,34 @@
-/* free_port [COUNT]: prints so many TCP ports of loopback that nobody listens on, for servers that
- * cannot choose one themselves. */
+/* free_port: prints a TCP port of loopback that is free, for servers that cannot choose one themselves.
+ * It is below those that the kernel gives to connections, so that none of them takes it meanwhile. */
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/random.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-int main(int argc, char **argv) {
-  int count = argc > 1 ? atoi(argv[1]) : 1;
-  for (int i = 0; i < count; i++) { /* all kept open, so that none comes twice */
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(fd, (struct sockaddr *)&address, size) ||
-        getsockname(fd, (struct sockaddr *)&address, &size)) {
-      perror("free_port");
-      return 1;
-    }
-    printf("%d\n", ntohs(address.sin_port));
+enum { TRIES = 100, PORTS = 16384 };
+
+int main(void) {
+  unsigned first = 32768;
+  FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
+  if (range) {
+    if (fscanf(range, "%u", &first) != 1 || first <= PORTS + 1024) first = 32768;
+    fclose(range);
   }
-  return 0;
+  for (int i = 0; i < TRIES; i++) {
+    unsigned short chance = 0;
+    if (getrandom(&chance, sizeof chance, 0) != sizeof chance) break;
+    unsigned port = first - PORTS + chance % PORTS;
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((unsigned short)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int taken = bind(fd, (struct sockaddr *)&address, sizeof address);
+    close(fd);
+    if (taken) continue;
+    printf("%u\n", port);
+    return 0;
+  }
+  perror("free_port");
+  return 1;
 }

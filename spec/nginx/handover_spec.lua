@@ -7,7 +7,7 @@ describe("nginx that hands events over, as shipped", function()
   local webhook = "/webhook/" .. support.secret
 
   local function start(options)
-    bot = support.start [[
+    bot = support.start([[
       host.on("message", function(event) trace(event.text) end)
       host.hook("payment", { secret = "a-secret-of-the-hook" }, function(request)
         return { status = 201, body = request.headers["x-real-ip"] or "none" }
@@ -16,13 +16,8 @@ describe("nginx that hands events over, as shipped", function()
         local order = request.json
         trace(#order.id, order.name, order.phone, request.headers["x-real-ip"], request.headers["x-secret"])
       end)
-    ]]
+    ]], { same_port = true })
     front = nginx.start_handover(bot.url, options)
-  end
-
-  local function restart()
-    bot.options.args = { "--listen", bot.url:match "//(.*)$" }
-    bot:start()
   end
 
   after_each(function()
@@ -59,7 +54,7 @@ describe("nginx that hands events over, as shipped", function()
     local sent = front:send(webhook, bodies)
     front:reload()
     assert.is_nil(sent())
-    restart()
+    bot:start()
     assert.same({ 200, 200, 200 }, process.await(sent, "the answers", 60))
     for i = 1, 3 do bot:await("kept " .. i) end
   end)
@@ -78,7 +73,7 @@ describe("nginx that hands events over, as shipped", function()
     front:request("/hook/payment/a-secret-of-the-hook", { body = "{}" })
     local sent = front:send(webhook, { support.message(2, 1, "y") })
     front:reload()
-    restart()
+    bot:start()
     process.await(sent, "the answer", 60)
     assert.matches("POST /webhook/%*%*%* 200", front:log())
     assert.matches("POST /hook/payment 502", front:log())
@@ -106,7 +101,7 @@ describe("nginx that hands events over, as shipped", function()
     bot:stop()
     local status, body = front:request("/order", { body = "name=Ada&phone=1" })
     assert.same({ 503, "Please try again in a moment.\n" }, { status, body })
-    restart()
+    bot:start()
     assert.equal(200, (front:request("/order", { body = "name=Ada&phone=2" })))
     bot:await "32 Ada 2 unix: nil"
     assert.truthy(front:logs():find("lua tcp socket", 1, true))

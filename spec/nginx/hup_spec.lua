@@ -47,7 +47,7 @@ for name, start in pairs(ways) do
     local bot, front, senders
 
     before_each(function()
-      bot = support.new(script(0))
+      bot = support.new(script(0), { same_port = true })
       front = start(bot)
       senders = {}
     end)
@@ -145,7 +145,6 @@ for name, start in pairs(ways) do
       send()
       bot:stop()
       front:reload()
-      bot.options.args = { "--listen", bot.url:match "//(.*)$" }
       bot:start()
       assert.equal(SENDERS * EACH, check())
     end)
@@ -154,7 +153,6 @@ for name, start in pairs(ways) do
       send()
       bot:await "1 20 0"
       bot:kill()
-      bot.options.args = { "--listen", bot.url:match "//(.*)$" }
       bot:start()
       assert.equal(SENDERS * EACH, check(true))
     end)

@@ -2,6 +2,7 @@
 local core = require "mavilua.core"
 local http = require "mavilua.http"
 local map = require "mavilua.map"
+local ports = require "spec.support.ports"
 local process = require "spec.support.process"
 
 local support = {}
@@ -34,7 +35,8 @@ end
 
 --- A folder with a script; not started yet.
 -- @param script Lua text; `host` and `trace(…)` are there
--- @param options table or nil: `workers`, `args` (list), `env` (table), `before` (for the shell, such as a limit)
+-- @param options table or nil: `workers`, `args` (list), `env` (table), `before` (for the shell, such as a limit),
+--   `same_port` (after a restart it listens where it did)
 function support.new(script, options)
   local self = setmetatable({ folder = process.folder(), options = options or {} }, bot)
   self.path, self.trace_path = self.folder .. "/bot.lua", self.folder .. "/trace"
@@ -54,7 +56,8 @@ function bot:script(text)
 end
 
 function bot:start()
-  local args = { "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+  self.port = self.port or self.options.same_port and ports.free() or 0
+  local args = { "serve", "--listen", "127.0.0.1:" .. self.port, "--admin", "127.0.0.1:0",
     "--db", self.folder .. "/bot.db", "--workers", tostring(self.options.workers or 2) }
   for _, arg in ipairs(self.options.args or {}) do args[#args + 1] = arg end
   args[#args + 1] = self.path

@@ -1,5 +1,6 @@
 --- A real nginx with Lua, whose handlers use the module as it was built for LuaJIT. It listens on a socket
 -- in a folder of its own and logs at the level debug.
+local ports = require "spec.support.ports"
 local process = require "spec.support.process"
 local socket = require "socket"
 local unix = require "socket.unix"
@@ -43,14 +44,6 @@ local function fill(text, values)
   return (text:gsub("%%%((%w+)%)s", values))
 end
 
--- A port that is free now; nginx cannot pick one itself.
-local function free_port()
-  local listener = assert(socket.bind("127.0.0.1", 0))
-  local _, port = listener:getsockname()
-  listener:close()
-  return port
-end
-
 local start
 
 --- Starts it.
@@ -73,7 +66,7 @@ start = function(parts)
   local values = { folder = folder, root = root(), workers = parts.workers or 1,
     user = status == 0 and tonumber(out) == 0 and "user root;" or "" }
   for name, value in pairs(parts.values or {}) do values[name] = value end
-  for _, name in ipairs(parts.ports or {}) do values[name] = free_port() end
+  for _, name in ipairs(parts.ports or {}) do values[name] = ports.free() end
   values.http, values.server = fill(parts.http or "", values), fill(parts.server or "", values)
   process.write(folder .. "/nginx.conf", fill(main, values))
   os.execute(("ln -s /usr/lib/nginx/modules %s/modules"):format(folder))

@@ -1,6 +1,7 @@
 --- A host under torture: started again and again on the same database and the same port.
 local core = require "mavilua.core"
 local http = require "mavilua.http"
+local ports = require "spec.support.ports"
 local process = require "spec.support.process"
 local support = require "spec.support.bot"
 
@@ -9,19 +10,13 @@ life.__index = life
 
 local API_KEY = "sandbox"
 
-local function free_port()
-  local server = process.start { "sandbox", "--listen", "127.0.0.1:0" }
-  server:stop()
-  return assert(tonumber(server.url:match ":(%d+)"))
-end
-
 --- @param folder for all files; @param world from spec.torture.world; @param sandbox url; @param client of it
 function life.new(folder, world, sandbox, client)
   local self = setmetatable({ folder = folder, world = world, number = 0, version = 0 }, life)
   self.db, self.script, self.log = folder .. "/db/bot.db", folder .. "/bot.lua", folder .. "/log"
   self.trace = folder .. "/trace"
   assert(os.execute("mkdir " .. process.quote(folder .. "/db")))
-  self.port = free_port()
+  self.port = ports.free()
   self.url = ("http://127.0.0.1:%d/webhook/%s"):format(self.port, support.secret)
   self.env = { MAVILUA_WEBHOOK_SECRET = support.secret, MAVILUA_API_KEY = API_KEY, MAVILUA_BASE_URL = sandbox,
     MAVILUA_TORTURE_TRACE = self.trace, MAVILUA_TORTURE_CLIENT = client }
