@@ -2,7 +2,6 @@
 -- in a folder of its own and logs at the level debug.
 local ports = require "spec.support.ports"
 local process = require "spec.support.process"
-local socket = require "socket"
 local unix = require "socket.unix"
 
 local nginx_lua = {}
