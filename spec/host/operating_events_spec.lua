@@ -142,7 +142,7 @@ describe("mavilua events", function()
     assert.truthy(out:find("\n +5  done "), out)
     assert.equal(64, (events(bot, { "replay" })))
     out = select(2, on_terminal(bot, { "replay", "--key", "1" }, "n\n"))
-    assert.truthy(out:find("replay 1 event? [y/N] nothing was done", 1, true), out)
+    assert.truthy(out:find "replay 1 event%? %[y/N%] n?%s*nothing was done", out) -- the terminal may show the key
     out = select(2, on_terminal(bot, { "replay", "--key", "1" }, "y\n")) -- the dead of it
     assert.truthy(out:find("replayed 1 event\n", 1, true), out)
     out = select(2, events(bot, { "replay", "--state", "done", "--limit", "3", "--yes" }))
