@@ -62,6 +62,18 @@ struct mv_pending {
   size_t count, ended;
 };
 
+enum { MV_CLOSING = 1024 }; /* ids from the lowest to the highest */
+
+/* Runs of the transaction that have ended alike; see store_sqlite_close.c. */
+struct mv_closing {
+  int64_t base, finished_at;
+  enum mv_event_state state;
+  bool handled; /* they have a handler */
+  char handler[64];
+  size_t count;
+  uint64_t bits[MV_CLOSING / 64]; /* one for each id from `base` on */
+};
+
 /* What mv_store_foresee was told; those before `at` have come. */
 struct mv_foreseen {
   struct mv_event *events[MV_STORE_FORESEEN], *told[MV_STORE_FORESEEN]; /* all; with `dedupe` */
@@ -93,6 +105,7 @@ struct mv_store {
   int64_t bare_checked; /* next_id when bare ones were last looked for that are so for long */
   bool lines_used;      /* false: the table `lines` is empty */
   struct mv_pending pending;
+  struct mv_closing closing;
   struct mv_foreseen foreseen;
   struct mv_stop *stops; /* events marked in this transaction */
   size_t stop_count, stop_capacity;
@@ -139,6 +152,13 @@ int mv_store_insert_later(struct mv_store *store, const struct mv_event *event, 
 int mv_store_end_later(struct mv_store *store, const struct mv_event *event,
                        const struct mv_outcome *outcome, int64_t now, struct mv_error *err);
 
+/* Writes the end of a run that has never crashed, with others. False: cannot, do as with any. */
+bool mv_store_close_later(struct mv_store *store, int64_t id, const struct mv_outcome *outcome,
+                          int64_t now);
+bool mv_store_is_closing(const struct mv_store *store, int64_t id);
+int mv_store_write_closing(struct mv_store *store, struct mv_error *err);
+void mv_store_forget_closing(struct mv_store *store);
+
 /* --- Events without a row, see store_sqlite_bare.c --- */
 
 /* Instead of `events` in a statement: the bare ones, as they would stand there. */
@@ -167,9 +187,11 @@ int mv_store_write_out_old(struct mv_store *store, struct mv_error *err);
 /* At opening, in the transaction: those that were bare when the process died. */
 int mv_store_load_bare(struct mv_store *store, struct mv_error *err);
 
-/* Whether its row may not be written yet. */
+/* Whether its row may not be written yet, or not as it is by now. */
 bool mv_store_is_pending(const struct mv_store *store, int64_t id);
 void mv_store_forget_pending(struct mv_store *store);
+/* There is something to be written before other statements. */
+void mv_store_owe(struct mv_store *store);
 
 /* Where a due event with this key would stand: LINE_HEAD or LINE_BEHIND. -1. */
 int mv_store_place(struct mv_store *store, const char *key, struct mv_error *err);

@@ -163,37 +163,63 @@ static int read_due(struct mv_store *store, int64_t now, bool suspects, int limi
   return row;
 }
 
-/* 1: running now, 0: it joined the line behind others, -1. */
-static int claim_one(struct mv_store *store, struct mv_event *event, int64_t now,
-                     struct mv_error *err) {
-  bool outside = event->finished_at == LINE_OUTSIDE;
-  event->finished_at = 0;
-  int line = outside ? mv_store_place(store, event->key, err) : LINE_HEAD;
-  if (line < 0 || (outside && mv_store_join_line(store, event->key, event->id, err)))
-    return -1;
-  if (line == LINE_BEHIND)
-    return mv_sql_run(store->sql, err, "UPDATE events SET head = 0 WHERE id = ?", "i", event->id);
+/* Events that are taken, whose ids and tokens follow one another: of a backlog nearly all do. They
+ * become running in one statement, which opens the table and its indexes once. */
+struct taken {
+  int64_t first, count, token;
+};
+
+static int write_taken(struct mv_store *store, struct taken *taken, int64_t now,
+                       struct mv_error *err) {
+  int64_t first = taken->first, last = first + taken->count - 1;
+  if (taken->count == 0)
+    return 0;
+  taken->count = 0;
+  return mv_sql_run(store->sql, err,
+                    "UPDATE events SET state = 1, head = 1, attempt = attempt + 1, started_at = ?,"
+                    " token = id + ?, mark = iif(crashes >= 2, 3, NULL) WHERE id BETWEEN ? AND ?",
+                    "iiii", now, taken->token - first, first, last);
+}
+
+static int take(struct mv_store *store, struct mv_event *event, struct taken *taken, int64_t now,
+                struct mv_error *err) {
   mv_store_count(store, event->state, MV_EVENT_RUNNING);
   event->state = MV_EVENT_RUNNING;
   event->attempt++;
   event->started_at = now;
   event->token = store->next_token++;
-  int failed = mv_sql_run(store->sql, err,
-                          "UPDATE events SET state = 1, head = 1, attempt = ?, started_at = ?,"
-                          " token = ?, mark = iif(crashes >= 2, 3, NULL) WHERE id = ?",
-                          "iiii", (int64_t)event->attempt, now, event->token, event->id);
-  return failed ? -1 : 1;
+  if (event->id != taken->first + taken->count && write_taken(store, taken, now, err))
+    return -1;
+  if (taken->count++ == 0)
+    *taken = (struct taken){.first = event->id, .count = 1, .token = event->token};
+  return 0;
+}
+
+/* 1: running now, 0: it joined the line behind others, -1. */
+static int claim_one(struct mv_store *store, struct mv_event *event, struct taken *taken,
+                     int64_t now, struct mv_error *err) {
+  bool outside = event->finished_at == LINE_OUTSIDE;
+  event->finished_at = 0;
+  if (outside) { /* its place depends on the rows of others */
+    int line = write_taken(store, taken, now, err) ? -1 : mv_store_place(store, event->key, err);
+    if (line < 0 || mv_store_join_line(store, event->key, event->id, err))
+      return -1;
+    if (line == LINE_BEHIND)
+      return mv_sql_run(store->sql, err, "UPDATE events SET head = 0 WHERE id = ?", "i", event->id);
+  }
+  return take(store, event, taken, now, err) ? -1 : 1;
 }
 
 /* Frees what it does not claim; of suspects it claims one. */
 static int claim_all(struct mv_store *store, struct mv_node *due, int64_t now, struct list *claimed,
                      struct mv_error *err) {
+  struct taken taken = {0};
   bool suspect_runs = false;
   while (due) {
     struct mv_event *event = (struct mv_event *)due;
     due = due->next;
     bool suspect = event->crashes >= MV_STORE_SUSPECT;
-    int got = suspect && suspect_runs ? 0 : claim_one(store, event, now, err);
+    int got = suspect && suspect_runs ? 0 : claim_one(store, event, &taken, now, err);
     if (got > 0) {
       suspect_runs = suspect_runs || suspect;
       append(claimed, event);
@@ -205,7 +231,7 @@ static int claim_all(struct mv_store *store, struct mv_node *due, int64_t now, s
       return -1;
     }
   }
-  return 0;
+  return write_taken(store, &taken, now, err);
 }
 
 /* Whether none of the suspects is running. 1, 0, -1. */

@@ -191,7 +191,8 @@ static int read_first(struct mv_store *store, const char *key, int64_t *id, bool
                                       "s", key);
   int found = mv_sql_step(stmt, err);
   *id = found > 0 ? mv_sql_int(stmt, 0) : 0;
-  *stale = found > 0 && (mv_sql_is_null(stmt, 1) || mv_sql_int(stmt, 1) == LINE_OUTSIDE);
+  *stale = found > 0 && (mv_sql_is_null(stmt, 1) || mv_sql_int(stmt, 1) == LINE_OUTSIDE ||
+                         mv_store_is_closing(store, *id));
   mv_sql_done(stmt);
   return found;
 }
@@ -226,9 +227,11 @@ struct next {
   int head;
 };
 
-/* Who stands there first but for `id`. 1, 0, -1. */
+/* Who stands there first but for `id`. Whoever ended before it in this transaction is not in its
+ * line: that one's end was written when `id` could start. 1, 0, -1. */
 static int read_next(struct mv_store *store, const char *key, int64_t id, struct next *out,
                      struct mv_error *err) {
+  mv_sql_pass(store->sql);
   struct mv_stmt *stmt =
       mv_sql_query(store->sql, err,
                    "SELECT l.id, e.due_at, e.head FROM lines l CROSS JOIN events e ON e.id = l.id"

@@ -150,7 +150,8 @@ static int write_all(void *self, struct mv_error *err) {
   struct mv_pending *pending = &store->pending;
   mv_sql_owe(store->sql, NULL, NULL);
   int failed = write_starts(store, pending->starts, pending->count, err) ||
-               write_ends(store, pending->ends, pending->ended, err);
+               write_ends(store, pending->ends, pending->ended, err) ||
+               mv_store_write_closing(store, err);
   mv_store_forget_pending(store);
   return failed ? mv_store_break(store) : 0;
 }
@@ -168,7 +169,12 @@ void mv_store_forget_pending(struct mv_store *store) {
   for (size_t i = 0; i < pending->count; i++)
     free(pending->starts[i].event.body);
   pending->count = pending->ended = 0;
+  mv_store_forget_closing(store);
   mv_sql_owe(store->sql, NULL, NULL);
+}
+
+void mv_store_owe(struct mv_store *store) {
+  mv_sql_owe(store->sql, write_all, store);
 }
 
 static char *lay(char **at, const void *data, size_t length) {
@@ -209,7 +215,7 @@ int mv_store_insert_later(struct mv_store *store, const struct mv_event *event, 
   start->bare = bare;
   if (++pending->count == MV_PENDING)
     return write_all(store, err);
-  mv_sql_owe(store->sql, write_all, store);
+  mv_store_owe(store);
   return 0;
 }
 
@@ -229,11 +235,12 @@ int mv_store_end_later(struct mv_store *store, const struct mv_event *event,
   end->handled = outcome->handler != NULL;
   memcpy(end->key, event->key, key);
   memcpy(end->handler, end->handled ? outcome->handler : "", handler);
-  mv_sql_owe(store->sql, write_all, store);
+  mv_store_owe(store);
   return ++pending->ended < MV_PENDING ? 1 : write_all(store, err) ? -1 : 1;
 }
 
 bool mv_store_is_pending(const struct mv_store *store, int64_t id) {
   const struct mv_pending *pending = &store->pending;
-  return pending->count > 0 && id >= pending->starts[0].event.id;
+  return (pending->count > 0 && id >= pending->starts[0].event.id) ||
+         mv_store_is_closing(store, id);
 }

@@ -11,7 +11,7 @@
 #define T0 INT64_C(1700000000000)
 #define DAY (INT64_C(24) * 3600 * 1000)
 
-enum { KEYS = 30, STEPS = 3000, BACKLOG = 4, MOST = 512 };
+enum { KEYS = 30, STEPS = 3000, STEPS_A_COMMIT = 10, BACKLOG = 4, MOST = 512 };
 
 static struct mv_error err;
 
@@ -26,6 +26,10 @@ struct world {
     char key[32];
   } running[MOST];
   int count;
+  struct {
+    int64_t id, at;
+  } ended[STEPS_A_COMMIT + 1]; /* well, in this transaction */
+  int ends;
 };
 
 static int64_t one(struct world *world, const char *query) {
@@ -94,6 +98,24 @@ static void claim(struct world *world) {
   }
 }
 
+static const char *handler_of(int64_t id) {
+  static const char *const names[] = {NULL, "one", "two"};
+  return names[id % 3];
+}
+
+/* The same event may be brought back, and end again. */
+static void note_end(struct world *world, int64_t id) {
+  int at = 0;
+  while (at < world->ends && world->ended[at].id != id)
+    at++;
+  if (at == (int)(sizeof world->ended / sizeof *world->ended))
+    return;
+  world->ended[at].id = id;
+  world->ended[at].at = world->now;
+  if (at == world->ends)
+    world->ends++;
+}
+
 static void finish(struct world *world, bool well) {
   if (world->count == 0)
     return;
@@ -102,7 +124,8 @@ static void finish(struct world *world, bool well) {
                                         : how < 3 ? MV_EVENT_DEAD
                                                   : MV_EVENT_DONE,
                                .due_at = world->now + roll(world, 100),
-                               .on_fail = how ? MV_ON_FAIL_BLOCK : MV_ON_FAIL_PARK};
+                               .on_fail = how ? MV_ON_FAIL_BLOCK : MV_ON_FAIL_PARK,
+                               .handler = handler_of(world->running[at].id)};
   struct mv_event claimed = {.id = world->running[at].id,
                              .token = world->running[at].token,
                              .accepted_at = world->running[at].accepted_at,
@@ -113,6 +136,13 @@ static void finish(struct world *world, bool well) {
   CHECK(mv_store_finish(world->store, world->running[at].id, world->running[at].token, &outcome,
                         NULL, world->now, &finished, &err) == 0);
   CHECK(!finished.stale);
+  if (roll(world, 4) == 0) {
+    CHECK(mv_store_finish(world->store, claimed.id, claimed.token, &outcome, NULL, world->now,
+                          &finished, &err) == 0);
+    CHECK(finished.stale);
+  }
+  if (outcome.state == MV_EVENT_DONE)
+    note_end(world, claimed.id);
   world->running[at] = world->running[--world->count];
 }
 
@@ -160,6 +190,18 @@ static void check_lines(struct world *world) {
             " GROUP BY l.key HAVING sum(coalesce(e.head, 2) = 2) > 0 AND count(*) > 1)") == 0);
   CHECK(one(world, "SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 1 GROUP BY key"
                    " HAVING count(*) > 1)") == 0);
+}
+
+static void check_ends(struct world *world) {
+  CHECK(one(world, "SELECT count(*) FROM events WHERE state = 3 AND (head < 2 OR finished_at = 0"
+                   " OR reason IS NOT NULL"
+                   " OR handler IS NOT CASE id % 3 WHEN 1 THEN 'one' WHEN 2 THEN 'two' END)") == 0);
+  for (; world->ends > 0; world->ends--) {
+    struct mv_event *event = mv_store_get(world->store, world->ended[world->ends - 1].id, &err);
+    CHECK(event && (event->state != MV_EVENT_DONE ||
+                    event->finished_at == world->ended[world->ends - 1].at));
+    mv_event_free(event);
+  }
 }
 
 static void check_marks(struct world *world) {
@@ -222,8 +264,8 @@ static struct world new_world(const char *name, unsigned seed) {
 static void test_any_order(bool crashes) {
   struct world world = new_world("any", 77);
   int64_t stale = 0;
-  for (int i = 0; i < STEPS / 10; i++) {
-    for (int k = 0; k < 10; k++)
+  for (int i = 0; i < STEPS / STEPS_A_COMMIT; i++) {
+    for (int k = 0; k < STEPS_A_COMMIT; k++)
       step(&world);
     if (i % 50 == 49)
       take_back(&world);
@@ -232,6 +274,7 @@ static void test_any_order(bool crashes) {
     commit(&world);
     check_lines(&world);
     check_marks(&world);
+    check_ends(&world);
     stale += one(&world, "SELECT count(*) FROM lines JOIN events USING (id) WHERE head = 2");
   }
   CHECK(stale > 0); /* or nothing was tried */
