@@ -7,7 +7,7 @@ awk '
       if (line[i] !~ /^[-+]+$/) print line[i]
     shown = 1
   }
-  /^-- / { begun = NR }
+  /^-- [^ ]+$/ { begun = NR }
   { line[NR] = $0 }
   /: failed with exit status [0-9]+$/ { show(begun, NR) }
   END { if (!shown) show(1, NR) }' "$1"

@@ -64,7 +64,7 @@ bool mv_store_close_later(struct mv_store *store, int64_t id, const struct mv_ou
 static int write_stretch(struct mv_store *store, size_t from, size_t to, struct mv_error *err) {
   const struct mv_closing *closing = &store->closing;
   return mv_sql_run(store->sql, err,
-                    "UPDATE events SET state = ?, head = iif(key IS NOT NULL, 2, head),"
+                    "UPDATE OR FAIL events SET state = ?, head = iif(key IS NOT NULL, 2, head),"
                     " finished_at = ?, handler = coalesce(?, handler), reason = NULL"
                     " WHERE id BETWEEN ? AND ?",
                     "iisii", (int64_t)closing->state, closing->finished_at,

@@ -104,7 +104,8 @@ static int write_outcome(struct mv_store *store, int64_t id, int64_t token,
     if (ended_later)
       return ended_later;
   }
-  if (mv_store_write_out(store, claimed ? claimed->key : NULL, id, err))
+  bool has_row = claimed && !claimed->key; /* without a key none is bare */
+  if (!has_row && mv_store_write_out(store, claimed ? claimed->key : NULL, id, err))
     return -1;
   if (found == 0)
     found = read_claim(store, id, token, ended, err);

@@ -3,7 +3,11 @@
  * A statement opens the table and each of its indexes, whether it writes one row or many: that is
  * half of what a row costs. So the rows of events that run at once, and of those that were bare and
  * end, wait for others of their transaction. Any statement that could see the difference has them
- * written before (mv_sql_owe); those that cannot say so (mv_sql_pass). */
+ * written before (mv_sql_owe); those that cannot say so (mv_sql_pass).
+ *
+ * Statements that change many rows do so OR FAIL. A failure takes the whole transaction along
+ * (mv_store_break), so SQLite need not keep each page as it was to take back the statement alone:
+ * beyond 64 KiB of them it would need a temporary file. */
 #include "store/store_sqlite.h"
 
 #include <stdlib.h>
@@ -13,11 +17,11 @@ enum { BODY_MOST = 16384 }; /* a copy of a larger one costs more than a statemen
 
 #define EVENT "(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define INTO_EVENTS                                                                                \
-  "INSERT INTO events (id, state, head, source, attempt, token, due_at, planned_at, accepted_at,"  \
-  " started_at, since, name, key) VALUES "
+  "INSERT OR FAIL INTO events (id, state, head, source, attempt, token, due_at, planned_at,"       \
+  " accepted_at, started_at, since, name, key) VALUES "
 
 #define PAYLOAD "(?,?,?,?,?)"
-#define INTO_PAYLOADS "INSERT INTO payloads (id, meta, body, bare_key, bare_at) VALUES "
+#define INTO_PAYLOADS "INSERT OR FAIL INTO payloads (id, meta, body, bare_key, bare_at) VALUES "
 
 /* id, state, token, when it came, when it ended, key, handler; all else of one that was bare is
  * known. */
@@ -35,8 +39,8 @@ enum { BODY_MOST = 16384 }; /* a copy of a larger one costs more than a statemen
   "," ENDED(85, 86, 87, 88, 89, 90, 91) "," ENDED(92, 93, 94, 95, 96, 97, 98)                                      \
   "," ENDED(99, 100, 101, 102, 103, 104, 105) "," ENDED(106, 107, 108, 109, 110, 111, 112)
 #define INTO_ENDED                                                                                 \
-  "INSERT INTO events (id, state, head, source, attempt, token, due_at, planned_at, accepted_at,"  \
-  " started_at, since, name, key, finished_at, handler) VALUES "
+  "INSERT OR FAIL INTO events (id, state, head, source, attempt, token, due_at, planned_at,"       \
+  " accepted_at, started_at, since, name, key, finished_at, handler) VALUES "
 
 /* A row of a kind to be bound from parameter `first` on. */
 static void bind_event(struct mv_stmt *stmt, int first, const void *row);
