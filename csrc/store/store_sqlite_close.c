@@ -58,6 +58,7 @@ bool mv_store_close_later(struct mv_store *store, int64_t id, const struct mv_ou
     return false;
   closing->bits[place / WORD] |= UINT64_C(1) << place % WORD;
   closing->count++;
+  mv_store_owe(store);
   return true;
 }
 

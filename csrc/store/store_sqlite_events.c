@@ -177,7 +177,8 @@ static int write_taken(struct mv_store *store, struct taken *taken, int64_t now,
   taken->count = 0;
   return mv_sql_run(store->sql, err,
                     "UPDATE OR FAIL events SET state = 1, head = 1, attempt = attempt + 1,"
-                    " started_at = ?, token = id + ?, mark = iif(crashes >= 2, 3, NULL) WHERE id BETWEEN ? AND ?",
+                    " started_at = ?, token = id + ?, mark = iif(crashes >= 2, 3, NULL)"
+                    " WHERE id BETWEEN ? AND ?",
                     "iiii", now, taken->token - first, first, last);
 }
 

@@ -54,13 +54,11 @@ static int write_end(struct mv_store *store, int64_t id, const struct mv_outcome
       mv_sql_run(store->sql, err, "UPDATE events SET mark = iif(?, 2, NULL) WHERE id = ?", "ii",
                  (int64_t)dead, id))
     return -1;
-  if (!dead && crashes < MV_STORE_SUSPECT && !mv_store_is_pending(store, id) &&
-      mv_store_close_later(store, id, outcome, now)) {
-    mv_store_owe(store);
-    return 0;
-  }
-  if (!mv_store_is_pending(store, id))
+  if (!mv_store_is_pending(store, id)) {
+    if (!dead && crashes < MV_STORE_SUSPECT && mv_store_close_later(store, id, outcome, now))
+      return 0;
     mv_sql_pass(store->sql);
+  }
   return mv_sql_run(store->sql, err,
                     "UPDATE events SET state = ?, head = iif(key IS NOT NULL, 2, head),"
                     " finished_at = ?, handler = coalesce(?, handler), reason = ? WHERE id = ?",
